@@ -1,0 +1,73 @@
+import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { InclusionProof } from '@tidemark/shared/merkle/proof.ts';
+import type { Direction, JobEventKind } from '@tidemark/shared/orders/job-state.ts';
+import type { RefusalCode } from '@tidemark/shared/orders/refusal.ts';
+
+/*
+ * All that the agent's two parts say to each other. The link is unprivileged and talks to the network; the executor is
+ * privileged and does not. Plain data, so that the two can live in one process or in two: the executor believes
+ * none of it before it has verified it.
+ */
+
+export type ToExecutor =
+  /** A link is up: tell where orders stand and send again all reports after `acknowledged`. */
+  | { type: 'connected'; acknowledged: number }
+  | { type: 'order-offer'; order: Uint8Array; proof: InclusionProof; approvals: Uint8Array[] }
+  | { type: 'dispatch'; envelope: Uint8Array }
+  /** Reports up to here are stored by the controller. */
+  | { type: 'acknowledge'; sequence: number }
+  | { type: 'output-credit'; bytes: number }
+  | { type: 'observe-facts'; request: string }
+  | { type: 'observe-scan'; request: string; profile: Uint8Array }
+  /** The file is complete; the executor checks its digest before it uses it. */
+  | { type: 'artifact-ready'; digest: Digest; file: string }
+  | { type: 'artifact-failed'; digest: Digest; message: string }
+  /** The tree is committed: its files may go. */
+  | { type: 'scan-uploaded'; scan: string };
+
+export type FromExecutor =
+  | { type: 'standings'; standings: OrderStanding[] }
+  | { type: 'report'; report: Report }
+  | { type: 'output'; orderDigest: Digest; job: number; attempt: number; offset: number; data: Uint8Array }
+  | { type: 'facts'; request: string; atMs: number; facts: Record<string, unknown> }
+  | { type: 'scan-ready'; scan: string; request: string; orderDigest: Digest | null; directory: string }
+  | { type: 'scan-failed'; request: string; message: string }
+  | { type: 'artifact-wanted'; digest: Digest; name: string; bytes: number };
+
+export interface OrderStanding {
+  orderDigest: Digest;
+  frontier: number;
+  position: number;
+  direction: Direction;
+}
+
+/** Kept in the journal until acknowledged; `sequence` grows by one, for ever. */
+export interface Report {
+  sequence: number;
+  atMs: number;
+  body: ReportBody;
+}
+
+export type ReportBody =
+  | { type: 'order-accepted'; orderDigest: Digest }
+  | { type: 'order-refused'; orderDigest: Digest; code: RefusalCode; message: string }
+  | { type: 'dispatch-refused'; orderDigest: Digest | null; code: RefusalCode; message: string }
+  | {
+      type: 'job';
+      orderDigest: Digest;
+      job: number;
+      attempt: number;
+      direction: Direction;
+      kind: Exclude<JobEventKind, 'released'>;
+      message: string;
+      facts: Record<string, unknown> | null;
+      output: OutputSummary | null;
+    }
+  | { type: 'order-finished'; orderDigest: Digest; direction: Direction };
+
+export interface OutputSummary {
+  size: number;
+  digest: Uint8Array;
+  head: Uint8Array;
+  tail: Uint8Array;
+}

@@ -1,0 +1,414 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  bigserial,
+  boolean,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+
+/*
+ * The one schema. Times are timestamptz; digests are text `sha256:<hex>` where people meet them and bytea (32 bytes)
+ * in the node store, where there are millions.
+ */
+
+const bytea = customType<{ data: Buffer; driverData: Buffer }>({ dataType: () => 'bytea' });
+const at = (name: string) => timestamp(name, { withTimezone: true, mode: 'date' });
+const createdAt = () => at('created_at').notNull().defaultNow();
+
+// -- identity ---------------------------------------------------------------------------------------------------------
+
+export const hosts = pgTable('hosts', {
+  id: uuid('id').primaryKey(),
+  /** What the landscape calls it; the agent is matched to the record by the name on its token. */
+  name: text('name').notNull().unique(),
+  state: text('state', { enum: ['enrolled', 'evicted', 'banned'] })
+    .notNull()
+    .default('enrolled'),
+  agentVersion: text('agent_version'),
+  bootId: text('boot_id'),
+  lastSeenAt: at('last_seen_at'),
+  connected: boolean('connected').notNull().default(false),
+  /** Highest report sequence that is stored. */
+  acknowledged: bigint('acknowledged', { mode: 'number' }).notNull().default(0),
+  /** Sequence of the last dispatch that was signed for it. */
+  dispatchSequence: bigint('dispatch_sequence', { mode: 'number' }).notNull().default(0),
+  createdAt: createdAt(),
+});
+
+export const enrolmentTokens = pgTable('enrolment_tokens', {
+  id: text('id').primaryKey(),
+  /** SHA-256 of the secret; the secret itself is nowhere. */
+  secretHash: bytea('secret_hash').notNull(),
+  hostName: text('host_name').notNull(),
+  expiresAt: at('expires_at').notNull(),
+  usedAt: at('used_at'),
+  /** SHA-256 of the public key that used it: the same key may ask again after a lost reply. */
+  usedByKey: bytea('used_by_key'),
+  createdBy: text('created_by').notNull(),
+  createdAt: createdAt(),
+});
+
+export const certificates = pgTable(
+  'certificates',
+  {
+    serial: text('serial').primaryKey(),
+    hostId: uuid('host_id')
+      .notNull()
+      .references(() => hosts.id),
+    publicKeyHash: bytea('public_key_hash').notNull(),
+    notAfter: at('not_after').notNull(),
+    revokedAt: at('revoked_at'),
+    createdAt: createdAt(),
+  },
+  table => [index('certificates_host').on(table.hostId)],
+);
+
+export const apiTokens = pgTable('api_tokens', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull().unique(),
+  secretHash: bytea('secret_hash').notNull(),
+  role: text('role', { enum: ['viewer', 'operator', 'approver', 'admin'] }).notNull(),
+  expiresAt: at('expires_at'),
+  revokedAt: at('revoked_at'),
+  createdAt: createdAt(),
+});
+
+// -- landscape and facts ----------------------------------------------------------------------------------------------
+
+export const landscapes = pgTable('landscapes', {
+  version: integer('version').primaryKey(),
+  digest: text('digest').notNull(),
+  document: jsonb('document').notNull(),
+  importedBy: text('imported_by').notNull(),
+  createdAt: createdAt(),
+});
+
+export const facts = pgTable('facts', {
+  hostId: uuid('host_id')
+    .primaryKey()
+    .references(() => hosts.id),
+  facts: jsonb('facts').notNull(),
+  observedAt: at('observed_at').notNull(),
+});
+
+// -- bundles and signatures -------------------------------------------------------------------------------------------
+
+export const artifacts = pgTable('artifacts', {
+  digest: text('digest').primaryKey(),
+  name: text('name').notNull(),
+  bytes: bigint('bytes', { mode: 'number' }).notNull(),
+  createdAt: createdAt(),
+});
+
+/** One version of a product, known file by file. */
+export const signatures = pgTable(
+  'signatures',
+  {
+    id: uuid('id').primaryKey(),
+    product: text('product').notNull(),
+    version: text('version').notNull(),
+    artifact: text('artifact')
+      .notNull()
+      .references(() => artifacts.digest),
+    /** What the knowledge rests on. */
+    tier: text('tier', { enum: ['vendor', 'repository', 'operator', 'peers', 'host'] }).notNull(),
+    unpackedBytes: bigint('unpacked_bytes', { mode: 'number' }).notNull(),
+    fileCount: integer('file_count').notNull(),
+    importedBy: text('imported_by').notNull(),
+    createdAt: createdAt(),
+  },
+  table => [uniqueIndex('signatures_release').on(table.product, table.version)],
+);
+
+export const signatureFiles = pgTable(
+  'signature_files',
+  {
+    signature: uuid('signature')
+      .notNull()
+      .references(() => signatures.id, { onDelete: 'cascade' }),
+    /** Relative to the product's home: bytes, since file names are bytes. */
+    path: bytea('path').notNull(),
+    kind: text('kind', { enum: ['file', 'symlink'] }).notNull(),
+    digest: bytea('digest').notNull(),
+    size: bigint('size', { mode: 'number' }).notNull(),
+    executable: boolean('executable').notNull(),
+  },
+  table => [primaryKey({ columns: [table.signature, table.path] }), index('signature_files_digest').on(table.digest)],
+);
+
+export const bundles = pgTable('bundles', {
+  name: text('name').primaryKey(),
+  digest: text('digest').notNull(),
+  /** Frozen content: releases with product, version, artifact and sizes. */
+  document: jsonb('document').notNull(),
+  ring: text('ring', { enum: ['test', 'inactive', 'active'] }).notNull(),
+  createdBy: text('created_by').notNull(),
+  createdAt: createdAt(),
+});
+
+// -- plans and runs ---------------------------------------------------------------------------------------------------
+
+export const plans = pgTable('plans', {
+  digest: text('digest').primaryKey(),
+  name: text('name').notNull(),
+  author: text('author').notNull(),
+  header: text('header').notNull(),
+  createdAt: createdAt(),
+});
+
+export const planOrders = pgTable(
+  'plan_orders',
+  {
+    plan: text('plan')
+      .notNull()
+      .references(() => plans.digest),
+    hostId: uuid('host_id').notNull(),
+    digest: text('digest').notNull(),
+    /** Exactly the text that was hashed. */
+    document: text('document').notNull(),
+    leafIndex: integer('leaf_index').notNull(),
+    leafCount: integer('leaf_count').notNull(),
+    /** Siblings, 32 bytes each, one after the other. */
+    path: bytea('path').notNull(),
+  },
+  table => [primaryKey({ columns: [table.plan, table.hostId] }), uniqueIndex('plan_orders_digest').on(table.digest)],
+);
+
+export const approvals = pgTable(
+  'approvals',
+  {
+    plan: text('plan')
+      .notNull()
+      .references(() => plans.digest),
+    approver: text('approver').notNull(),
+    /** DSSE, JSON text. */
+    envelope: text('envelope').notNull(),
+    createdAt: createdAt(),
+  },
+  table => [primaryKey({ columns: [table.plan, table.approver] })],
+);
+
+export const trustRoots = pgTable('trust_roots', {
+  version: integer('version').primaryKey(),
+  /** DSSE, JSON text. The controller keeps it to show and to check early; agents have their own. */
+  envelope: text('envelope').notNull(),
+  createdAt: createdAt(),
+});
+
+export const runs = pgTable(
+  'runs',
+  {
+    /** `r1`, `r2`: short enough to type. */
+    id: text('id').primaryKey(),
+    number: bigserial('number', { mode: 'number' }).notNull(),
+    plan: text('plan')
+      .notNull()
+      .references(() => plans.digest),
+    state: text('state', { enum: ['running', 'paused', 'stopping', 'succeeded', 'failed', 'stopped'] }).notNull(),
+    /** One sentence: why it is in this state. */
+    reason: text('reason').notNull().default(''),
+    startedBy: text('started_by').notNull(),
+    startedAt: at('started_at').notNull().defaultNow(),
+    endedAt: at('ended_at'),
+  },
+  // A plan runs once: its orders are accepted once, for ever.
+  table => [uniqueIndex('runs_plan').on(table.plan)],
+);
+
+export const runWaves = pgTable(
+  'run_waves',
+  {
+    run: text('run')
+      .notNull()
+      .references(() => runs.id),
+    wave: text('wave').notNull(),
+    openedAt: at('opened_at'),
+    endedAt: at('ended_at'),
+  },
+  table => [primaryKey({ columns: [table.run, table.wave] })],
+);
+
+export const runHosts = pgTable(
+  'run_hosts',
+  {
+    run: text('run')
+      .notNull()
+      .references(() => runs.id),
+    hostId: uuid('host_id')
+      .notNull()
+      .references(() => hosts.id),
+    hostName: text('host_name').notNull(),
+    orderDigest: text('order_digest').notNull().unique(),
+    /** What the orchestrator wants: only ever grows, and turns to undo at most once. */
+    frontier: integer('frontier').notNull().default(0),
+    direction: text('direction', { enum: ['forward', 'undo'] })
+      .notNull()
+      .default('forward'),
+    /** Null until the agent said so. */
+    acceptedAt: at('accepted_at'),
+    /** Why the agent refused the order or a dispatch; null where it did not. */
+    refusal: text('refusal'),
+    /** Set while a person has to decide: nothing is released. */
+    heldBecause: text('held_because'),
+    startedAt: at('started_at'),
+    endedAt: at('ended_at'),
+  },
+  table => [primaryKey({ columns: [table.run, table.hostId] })],
+);
+
+export const runJobs = pgTable(
+  'run_jobs',
+  {
+    run: text('run')
+      .notNull()
+      .references(() => runs.id),
+    hostId: uuid('host_id')
+      .notNull()
+      .references(() => hosts.id),
+    position: integer('position').notNull(),
+    direction: text('direction', { enum: ['forward', 'undo'] }).notNull(),
+    job: text('job').notNull(),
+    state: text('state', {
+      enum: ['pending', 'released', 'running', 'succeeded', 'failed', 'missed', 'unknown', 'skipped', 'cancelled'],
+    }).notNull(),
+    attempt: integer('attempt').notNull().default(0),
+    message: text('message').notNull().default(''),
+    facts: jsonb('facts'),
+    outputHead: bytea('output_head'),
+    outputTail: bytea('output_tail'),
+    outputSize: bigint('output_size', { mode: 'number' }),
+    outputDigest: bytea('output_digest'),
+    startedAt: at('started_at'),
+    endedAt: at('ended_at'),
+  },
+  table => [primaryKey({ columns: [table.run, table.hostId, table.position, table.direction] })],
+);
+
+/** The event log that `tidemark run events` prints and reports are made of. */
+export const runEvents = pgTable(
+  'run_events',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    run: text('run')
+      .notNull()
+      .references(() => runs.id),
+    at: at('at').notNull(),
+    /** Null for events of the run or a wave. */
+    host: text('host'),
+    job: text('job'),
+    step: text('step'),
+    event: text('event').notNull(),
+    attempt: integer('attempt'),
+    direction: text('direction', { enum: ['forward', 'undo'] }),
+    message: text('message').notNull().default(''),
+  },
+  table => [index('run_events_run').on(table.run, table.id)],
+);
+
+export const incidents = pgTable(
+  'incidents',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    run: text('run').references(() => runs.id),
+    hostId: uuid('host_id').references(() => hosts.id),
+    /** One incident for one cause: opening it again finds it. */
+    key: text('key').notNull().unique(),
+    title: text('title').notNull(),
+    detail: text('detail').notNull(),
+    state: text('state', { enum: ['open', 'resolved'] })
+      .notNull()
+      .default('open'),
+    createdAt: createdAt(),
+    resolvedAt: at('resolved_at'),
+  },
+  table => [index('incidents_run').on(table.run)],
+);
+
+// -- the orchestrator's own ---------------------------------------------------------------------------------------------
+
+/** Who may dispatch for what. The epoch grows with each taking; agents refuse what is below the highest they saw. */
+export const leases = pgTable('leases', {
+  name: text('name').primaryKey(),
+  holder: text('holder').notNull(),
+  epoch: bigint('epoch', { mode: 'number' }).notNull(),
+  expiresAt: at('expires_at').notNull(),
+});
+
+/** What is to be sent, written with the state that makes it due. Delivered at least once; receivers know repeats. */
+export const outbox = pgTable(
+  'outbox',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    hostId: uuid('host_id').notNull(),
+    kind: text('kind', { enum: ['order-offer', 'dispatch', 'observe-facts', 'observe-scan'] }).notNull(),
+    payload: jsonb('payload').notNull(),
+    createdAt: createdAt(),
+    sentAt: at('sent_at'),
+  },
+  table => [index('outbox_due').on(table.hostId, table.id).where(sql`sent_at is null`)],
+);
+
+/** Append-only and hash-chained: each entry's hash covers the one before. */
+export const audit = pgTable('audit', {
+  id: bigint('id', { mode: 'number' }).primaryKey(),
+  at: at('at').notNull(),
+  actor: text('actor').notNull(),
+  action: text('action').notNull(),
+  subject: text('subject').notNull(),
+  /** Canonical JSON text, as it was hashed. */
+  detail: text('detail').notNull(),
+  previous: bytea('previous').notNull(),
+  hash: bytea('hash').notNull(),
+});
+
+// -- fingerprints -------------------------------------------------------------------------------------------------------
+
+/** Nodes of all trees of the whole fleet, by content. */
+export const nodes = pgTable('nodes', {
+  id: bytea('id').primaryKey(),
+  data: bytea('data').notNull(),
+});
+
+export const fingerprints = pgTable(
+  'fingerprints',
+  {
+    id: uuid('id').primaryKey(),
+    hostId: uuid('host_id')
+      .notNull()
+      .references(() => hosts.id),
+    profile: jsonb('profile').notNull(),
+    profileDigest: text('profile_digest').notNull(),
+    softwareRoot: bytea('software_root').notNull(),
+    configRoot: bytea('config_root').notNull(),
+    coverage: jsonb('coverage').notNull(),
+    startedAt: at('started_at').notNull(),
+    finishedAt: at('finished_at').notNull(),
+    createdAt: createdAt(),
+  },
+  table => [index('fingerprints_host').on(table.hostId, table.createdAt)],
+);
+
+/** A scan or a look at facts that somebody asked for, until it has been answered. */
+export const observations = pgTable('observations', {
+  id: uuid('id').primaryKey(),
+  hostId: uuid('host_id')
+    .notNull()
+    .references(() => hosts.id),
+  kind: text('kind', { enum: ['facts', 'scan'] }).notNull(),
+  state: text('state', { enum: ['asked', 'done', 'failed'] })
+    .notNull()
+    .default('asked'),
+  message: text('message').notNull().default(''),
+  fingerprint: uuid('fingerprint'),
+  createdAt: createdAt(),
+  endedAt: at('ended_at'),
+});

@@ -1,0 +1,199 @@
+import { z } from 'zod';
+import { canonicalJson } from '../base/canonical-json.ts';
+import { type Digest, digestFromBytes } from '../base/digest.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import { type InclusionProof, leafHash, merkleRoot, proveAll } from '../merkle/proof.ts';
+import { decodeOrder, type Order } from './order.ts';
+import { DigestText } from './step-kinds.ts';
+
+/**
+ * A plan: one order a host and, in its header, everything between hosts. Immutable and content-addressed: its digest is
+ * the Merkle root over the header (leaf 0) and the orders (by host id), so one signature covers every byte that
+ * any host will run as well as the rules by which the orchestrator lets them.
+ */
+
+const Instant = z.int().min(0);
+const HostName = z.string().min(1);
+
+/** A job of a host: `{ host: 'db01', job: 'stop:orders-db' }`. Hosts go by name inside a plan. */
+const JobRef = z.strictObject({ host: HostName, job: z.string().min(1) });
+export type JobRef = z.infer<typeof JobRef>;
+
+const PlannedHost = z.strictObject({
+  id: z.uuid(),
+  name: HostName,
+  application: z.string().nullable(),
+  tiers: z.array(z.string()),
+  cluster: z.string().nullable(),
+  /** The role that the probe found when the plan was compiled; the run is held where it is another by then. */
+  clusterRole: z.enum(['active', 'standby']).nullable(),
+  wave: z.string(),
+  /** Hosts of one unit start together: an application that cannot roll. Alone, a host is its own unit. */
+  unit: z.string(),
+  /** What is on it now and what the bundle brings. */
+  changes: z.array(
+    z.strictObject({ component: z.string(), product: z.string(), from: z.string().nullable(), to: z.string() }),
+  ),
+});
+export type PlannedHost = z.infer<typeof PlannedHost>;
+
+const Wave = z.strictObject({
+  name: z.string(),
+  /** Waves that must have ended before. */
+  needs: z.array(z.string()),
+  /** Hosts at work at once. */
+  maxParallel: z.int().min(1),
+  /** After its last host, before what needs it. */
+  soakMs: z.int().min(0),
+});
+
+/** `before` must have ended well before `after` is released. */
+const Precedence = z.strictObject({ before: JobRef, after: JobRef, reason: z.string() });
+
+/** At most `maxOut` of these hosts may be out of service (begun and not ended well) at once. */
+const Limit = z.strictObject({
+  name: z.string(),
+  hosts: z.array(HostName).min(1),
+  maxOut: z.int().min(1),
+  reason: z.string(),
+});
+
+const PlannedCluster = z.strictObject({
+  name: z.string(),
+  members: z.array(HostName).min(1),
+  /** CEL over `facts`: true on the member that is active. */
+  activeWhen: z.string(),
+  onFailure: z.enum(['hold-cluster', 'continue']),
+});
+
+/** When so many have failed, stop starting hosts (`pause`) or end the run (`stop`). Null: no such limit. */
+const Budget = z.strictObject({
+  scope: z.enum(['wave', 'cluster', 'application', 'run']),
+  /** Name of the wave, cluster or application; null for each of them. */
+  of: z.string().nullable(),
+  maxFailed: z.int().min(0).nullable(),
+  maxFailedShare: z.number().min(0).max(1).nullable(),
+  action: z.enum(['pause', 'stop']),
+});
+
+const ApprovalRule = z.strictObject({
+  gate: z.literal('plan'),
+  from: z.array(z.string()),
+  need: z.int().min(1),
+  notAuthor: z.boolean(),
+});
+
+export const PlanHeader = z.strictObject({
+  format: z.literal('tidemark/plan/v1'),
+  name: z.string().min(1),
+  fleet: z.string().min(1),
+  author: z.string(),
+  compiledAt: Instant,
+  policy: z.strictObject({ name: z.string(), owner: z.string(), digest: DigestText }),
+  landscapeVersion: z.int().min(0),
+  bundle: z.strictObject({ name: z.string(), digest: DigestText }),
+  window: z.strictObject({ start: Instant, end: Instant, reserveMs: z.int().min(0), timezone: z.string() }),
+  hosts: z.array(PlannedHost),
+  /** In the order in which they run. */
+  waves: z.array(Wave),
+  precedences: z.array(Precedence),
+  limits: z.array(Limit),
+  clusters: z.array(PlannedCluster),
+  budgets: z.array(Budget),
+  approvals: z.array(ApprovalRule),
+  /** Selected, and yet not in it. */
+  excluded: z.array(z.strictObject({ host: HostName, reason: z.string() })),
+});
+export type PlanHeader = z.infer<typeof PlanHeader>;
+
+/** What travels and is kept: the texts whose bytes were hashed. */
+export const PlanDocument = z.strictObject({
+  format: z.literal('tidemark/plan-document/v1'),
+  header: z.string(),
+  /** In the order of the leaves: by host id. */
+  orders: z.array(z.string()),
+});
+export type PlanDocument = z.infer<typeof PlanDocument>;
+
+export interface PlanOrder {
+  order: Order;
+  bytes: Buffer;
+  /** Leaf hash: how dispatches and reports name the order. */
+  digest: Digest;
+  proof: InclusionProof;
+}
+
+export interface Plan {
+  digest: Digest;
+  header: PlanHeader;
+  /** By host id. */
+  orders: PlanOrder[];
+}
+
+export const orderDigest = (bytes: Uint8Array): Digest => digestFromBytes(leafHash(bytes));
+
+/** Puts header and orders into the one document that has this content. */
+export function encodePlan(header: PlanHeader, orders: readonly Order[]): PlanDocument {
+  const sorted = [...orders].sort((a, b) => (a.host.id < b.host.id ? -1 : 1));
+  return {
+    format: 'tidemark/plan-document/v1',
+    header: canonicalJson(header),
+    orders: sorted.map(order => canonicalJson(order)),
+  };
+}
+
+/** Reads a document, recomputes its digest and all proofs, and checks that header and orders speak of the same. */
+export function openPlan(document: PlanDocument): Result<Plan, string> {
+  const header = parseHeader(document.header);
+  if (!header.ok) return header;
+  const texts = document.orders.map(text => Buffer.from(text, 'utf8'));
+  const leaves = [Buffer.from(document.header, 'utf8'), ...texts].map(leafHash);
+  const proofs = proveAll(leaves);
+  const orders: PlanOrder[] = [];
+  for (const [index, bytes] of texts.entries()) {
+    const order = decodeOrder(bytes);
+    if (!order.ok) return err(`order ${index}: ${order.error}`);
+    const proof = proofs[index + 1];
+    const leaf = leaves[index + 1];
+    if (!proof || !leaf) return err(`order ${index} has no proof`);
+    orders.push({ order: order.value, bytes, digest: digestFromBytes(leaf), proof });
+  }
+  const mismatch = disagreement(header.value, orders);
+  if (mismatch) return err(mismatch);
+  return ok({ digest: digestFromBytes(merkleRoot(leaves)), header: header.value, orders });
+}
+
+function parseHeader(text: string): Result<PlanHeader, string> {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    return err(`the plan's header is not JSON: ${(error as Error).message}`);
+  }
+  const parsed = PlanHeader.safeParse(json);
+  if (parsed.success) return ok(parsed.data);
+  const issue = parsed.error.issues[0];
+  return err(`the plan's header: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+/** Why header and orders cannot be one plan, or null. A reader of the header must not be shown other hosts than run. */
+function disagreement(header: PlanHeader, orders: readonly PlanOrder[]): string | null {
+  const ids = orders.map(({ order }) => order.host.id);
+  if (ids.some((id, index) => index > 0 && id <= (ids[index - 1] ?? ''))) return 'the orders are not sorted by host id';
+  const planned = new Map(header.hosts.map(host => [host.id, host.name]));
+  if (planned.size !== header.hosts.length || planned.size !== orders.length)
+    return 'header and orders list other hosts';
+  const jobs = new Set<string>();
+  for (const { order } of orders) {
+    if (planned.get(order.host.id) !== order.host.name) return `the header does not list ${order.host.name}`;
+    if (order.fleet !== header.fleet || order.plan.name !== header.name)
+      return `the order of ${order.host.name} is of another plan`;
+    for (const job of order.jobs) jobs.add(`${order.host.name}\0${job.id}`);
+  }
+  for (const { before, after } of header.precedences) {
+    for (const ref of [before, after]) {
+      if (!jobs.has(`${ref.host}\0${ref.job}`)) return `a precedence names ${ref.job} on ${ref.host}, which is no job`;
+    }
+  }
+  return null;
+}
