@@ -21,3 +21,12 @@ export function canonicalJson(value: Json): string {
 }
 
 const isList = (value: Json): value is readonly Json[] => Array.isArray(value);
+
+/** The value of a JSON text in UTF-8, or undefined where it is none: for bytes that others made. */
+export function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
+  }
+}

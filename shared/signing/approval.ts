@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { canonicalJson } from '../base/canonical-json.ts';
+import { canonicalJson, parseJson } from '../base/canonical-json.ts';
 import { type Digest, digestFromBytes } from '../base/digest.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { type InclusionProof, rootFromProof } from '../merkle/proof.ts';
@@ -35,7 +35,7 @@ export function verifyApproval(
 ): Result<{ approval: Approval; approvers: Approver[] }, string> {
   const verified = verifyEnvelope(envelope, PayloadType.approval, approversOf(root));
   if (!verified.ok) return verified;
-  const parsed = Approval.safeParse(tryJson(verified.value.payload));
+  const parsed = Approval.safeParse(parseJson(verified.value.payload));
   if (!parsed.success) return err('the approval does not fit its schema');
   const approval = parsed.data;
   if (approval.fleet !== root.fleet) return err(`the approval is for fleet ${approval.fleet}`);
@@ -117,11 +117,3 @@ function classesIn(order: Order): Set<StepClass> {
 }
 
 const refuse = (code: Refusal['code'], message: string) => err({ code, message });
-
-function tryJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    return null;
-  }
-}

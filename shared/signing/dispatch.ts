@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { canonicalJson } from '../base/canonical-json.ts';
+import { canonicalJson, parseJson } from '../base/canonical-json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { Direction } from '../orders/job-state.ts';
 import type { Refusal } from '../orders/refusal.ts';
@@ -46,7 +46,7 @@ export function verifyDispatch(
 ): Result<Dispatch, Refusal> {
   const verified = verifyEnvelope(envelope, PayloadType.dispatch, [{ publicKey: dispatchKey }]);
   if (!verified.ok) return refuse('bad-signature', `the dispatch is not from this controller: ${verified.error}`);
-  const parsed = Dispatch.safeParse(JSON.parse(verified.value.payload.toString('utf8')));
+  const parsed = Dispatch.safeParse(parseJson(verified.value.payload));
   if (!parsed.success) return refuse('bad-signature', 'the dispatch does not fit its schema');
   const dispatch = parsed.data;
   if (dispatch.host !== hostId) return refuse('wrong-host', `the dispatch is for host ${dispatch.host}`);

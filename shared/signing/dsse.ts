@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import { parseJson } from '../base/canonical-json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { rawPublicKey, signEd25519, verifyEd25519 } from './ed25519.ts';
 
@@ -80,12 +81,8 @@ export function verifyEnvelope<K extends { publicKey: Uint8Array }>(
 
 /** Reads an envelope's JSON text. */
 export function parseEnvelope(bytes: Uint8Array): Result<Envelope, string> {
-  try {
-    const parsed = Envelope.safeParse(JSON.parse(Buffer.from(bytes).toString('utf8')));
-    return parsed.success ? ok(parsed.data) : err('the envelope does not fit DSSE');
-  } catch {
-    return err('the envelope is not JSON');
-  }
+  const parsed = Envelope.safeParse(parseJson(bytes));
+  return parsed.success ? ok(parsed.data) : err('this is no DSSE envelope');
 }
 
 export const encodeEnvelope = (envelope: Envelope): Buffer => Buffer.from(JSON.stringify(envelope), 'utf8');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { canonicalJson } from '../base/canonical-json.ts';
+import { canonicalJson, parseJson } from '../base/canonical-json.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { StepClass } from '../orders/step-kinds.ts';
 import { type Envelope, PayloadType, verifyEnvelope } from './dsse.ts';
@@ -74,13 +74,7 @@ export function openNextTrustRoot(envelope: Envelope, current: TrustRoot): Resul
 }
 
 function read(envelope: Envelope): Result<TrustRoot, string> {
-  let json: unknown;
-  try {
-    json = JSON.parse(Buffer.from(envelope.payload, 'base64').toString('utf8'));
-  } catch {
-    return err('the trust root is not JSON');
-  }
-  const parsed = TrustRoot.safeParse(json);
+  const parsed = TrustRoot.safeParse(parseJson(Buffer.from(envelope.payload, 'base64')));
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     return err(`the trust root: ${issue?.path.join('.')}: ${issue?.message}`);
