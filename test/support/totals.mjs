@@ -1,0 +1,35 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+/**
+ * What a vitest project's JSON report counts. A file that fails outside of its tests (it does not load, a hook throws)
+ * has no failed test of its own and counts as one; so does a runner that fails without a report.
+ */
+export function readReport(project, file, status) {
+  if (!existsSync(file)) {
+    console.log(`FAIL  ${project}: the runner ended with status ${status} and without a report`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  return countReport(JSON.parse(readFileSync(file, 'utf8')), status);
+}
+
+export function countReport(report, status) {
+  const broken = report.testResults.filter(
+    suite => suite.status === 'failed' && !suite.assertionResults.some(test => test.status === 'failed'),
+  ).length;
+  const failed = report.numFailedTests + broken;
+  return {
+    passed: report.numPassedTests,
+    // An error outside of all files (an unhandled rejection) shows in the exit status alone.
+    failed: status !== 0 && failed === 0 ? 1 : failed,
+    skipped: report.numPendingTests + (report.numTodoTests ?? 0),
+  };
+}
+
+export const sum = totals =>
+  totals.reduce(
+    (a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }),
+    { passed: 0, failed: 0, skipped: 0 },
+  );
+
+export const summaryLine = ({ passed, failed, skipped }) =>
+  `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
