@@ -45,6 +45,17 @@ export interface EnrolReply {
   dispatchKey: Buffer;
 }
 
+export interface RenewExpiredRequest {
+  /** X.509, DER: the last certificate that this agent was given. */
+  certificate: Buffer;
+  /** PKCS#10, DER, by the key of that certificate: its signature is the proof of possession. */
+  certificateRequest: Buffer;
+}
+
+export interface RenewExpiredReply {
+  certificateChain: Buffer[];
+}
+
 function createBaseEnrolRequest(): EnrolRequest {
   return { token: "", certificateRequest: Buffer.alloc(0), hostName: "" };
 }
@@ -221,6 +232,109 @@ export const EnrolReply: MessageFns<EnrolReply> = {
   },
 };
 
+function createBaseRenewExpiredRequest(): RenewExpiredRequest {
+  return { certificate: Buffer.alloc(0), certificateRequest: Buffer.alloc(0) };
+}
+
+export const RenewExpiredRequest: MessageFns<RenewExpiredRequest> = {
+  encode(message: RenewExpiredRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.certificate.length !== 0) {
+      writer.uint32(10).bytes(message.certificate);
+    }
+    if (message.certificateRequest.length !== 0) {
+      writer.uint32(18).bytes(message.certificateRequest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewExpiredRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewExpiredRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificate = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.certificateRequest = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRenewExpiredReply(): RenewExpiredReply {
+  return { certificateChain: [] };
+}
+
+export const RenewExpiredReply: MessageFns<RenewExpiredReply> = {
+  encode(message: RenewExpiredReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.certificateChain) {
+      writer.uint32(10).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewExpiredReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRenewExpiredReply();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.certificateChain.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /** Served on a port of its own, without client certificates: the only thing an unknown machine may call. */
 export type EnrolmentService = typeof EnrolmentService;
 export const EnrolmentService = {
@@ -234,11 +348,29 @@ export const EnrolmentService = {
     responseSerialize: (value: EnrolReply): Buffer => Buffer.from(EnrolReply.encode(value).finish()),
     responseDeserialize: (value: Buffer): EnrolReply => EnrolReply.decode(value),
   },
+  /**
+   * For an agent that was away until its certificate expired, and so cannot use Link.Renew: proves that it still has the
+   * key of that certificate.
+   */
+  renewExpired: {
+    path: "/tidemark.v1.Enrolment/RenewExpired" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RenewExpiredRequest): Buffer => Buffer.from(RenewExpiredRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RenewExpiredRequest => RenewExpiredRequest.decode(value),
+    responseSerialize: (value: RenewExpiredReply): Buffer => Buffer.from(RenewExpiredReply.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RenewExpiredReply => RenewExpiredReply.decode(value),
+  },
 } as const;
 
 export interface EnrolmentServer extends UntypedServiceImplementation {
   /** Turns a one-time token and a certificate request into the agent's first certificate. */
   enrol: handleUnaryCall<EnrolRequest, EnrolReply>;
+  /**
+   * For an agent that was away until its certificate expired, and so cannot use Link.Renew: proves that it still has the
+   * key of that certificate.
+   */
+  renewExpired: handleUnaryCall<RenewExpiredRequest, RenewExpiredReply>;
 }
 
 export interface EnrolmentClient extends Client {
@@ -254,6 +386,25 @@ export interface EnrolmentClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: EnrolReply) => void,
+  ): ClientUnaryCall;
+  /**
+   * For an agent that was away until its certificate expired, and so cannot use Link.Renew: proves that it still has the
+   * key of that certificate.
+   */
+  renewExpired(
+    request: RenewExpiredRequest,
+    callback: (error: ServiceError | null, response: RenewExpiredReply) => void,
+  ): ClientUnaryCall;
+  renewExpired(
+    request: RenewExpiredRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RenewExpiredReply) => void,
+  ): ClientUnaryCall;
+  renewExpired(
+    request: RenewExpiredRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RenewExpiredReply) => void,
   ): ClientUnaryCall;
 }
 

@@ -77,9 +77,12 @@ export interface AgentMessage {
     | { $case: "output"; value: OutputChunk }
     | { $case: "facts"; value: Facts }
     | //
-    /** The end of an on-demand scan or one that an order made; its tree travels over the fingerprint service. */
+    /** The end of an on-demand scan or one that an order made; sent when its tree is committed by the fingerprint service. */
     { $case: "scanReady"; value: ScanReady }
     | { $case: "scanFailed"; value: ScanFailed }
+    | //
+    /** After every welcome: a controller that lost its memory learns from it. */
+    { $case: "standings"; value: Standings }
     | undefined;
 }
 
@@ -103,7 +106,10 @@ export interface Hello {
   /** Changes with every boot of the server. */
   bootId: string;
   hostName: string;
-  /** Where the agent stands with each order that is not finished, so that a controller that lost its memory learns it. */
+}
+
+/** Where the agent stands with each order that is not finished: all of them, so that one that is absent is not there. */
+export interface Standings {
   standings: OrderStanding[];
 }
 
@@ -376,6 +382,9 @@ export const AgentMessage: MessageFns<AgentMessage> = {
       case "scanFailed":
         ScanFailed.encode(message.body.value, writer.uint32(58).fork()).join();
         break;
+      case "standings":
+        Standings.encode(message.body.value, writer.uint32(66).fork()).join();
+        break;
     }
     return writer;
   },
@@ -447,6 +456,14 @@ export const AgentMessage: MessageFns<AgentMessage> = {
             }
 
             message.body = { $case: "scanFailed", value: ScanFailed.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.body = { $case: "standings", value: Standings.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -577,7 +594,7 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
 };
 
 function createBaseHello(): Hello {
-  return { protocolMin: 0, protocolMax: 0, agentVersion: "", bootId: "", hostName: "", standings: [] };
+  return { protocolMin: 0, protocolMax: 0, agentVersion: "", bootId: "", hostName: "" };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -596,9 +613,6 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.hostName !== "") {
       writer.uint32(42).string(message.hostName);
-    }
-    for (const v of message.standings) {
-      OrderStanding.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -656,8 +670,46 @@ export const Hello: MessageFns<Hello> = {
             message.hostName = reader.string();
             continue;
           }
-          case 6: {
-            if (tag !== 50) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseStandings(): Standings {
+  return { standings: [] };
+}
+
+export const Standings: MessageFns<Standings> = {
+  encode(message: Standings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.standings) {
+      OrderStanding.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Standings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStandings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
               break;
             }
 
