@@ -1,0 +1,90 @@
+import { PlanDocument } from '@tidemark/shared/orders/plan.ts';
+import { Envelope } from '@tidemark/shared/signing/dsse.ts';
+import { z } from 'zod';
+import { DigestParam, FileName, Instant } from './common.ts';
+import { route } from './route.ts';
+
+/** 1 MiB: far above what a person writes, far below what a parser suffers from. */
+export const MAX_POLICY_BYTES = 1024 * 1024;
+
+const ApprovalRecord = z.object({ approver: z.string(), approvedAt: Instant, expiresAt: Instant.nullable() });
+
+/** How far a plan is on its way to be allowed to run. */
+export const ApprovalState = z.object({
+  approvals: z.array(ApprovalRecord),
+  /** Distinct approvers that it takes. */
+  needed: z.int(),
+  complete: z.boolean(),
+});
+export type ApprovalState = z.input<typeof ApprovalState>;
+
+export const PlanSummary = z.object({
+  digest: z.string(),
+  name: z.string(),
+  author: z.string(),
+  bundle: z.string(),
+  hosts: z.int(),
+  excluded: z.int(),
+  windowStart: Instant,
+  windowEnd: Instant,
+  createdAt: Instant,
+  approval: ApprovalState,
+  /** The run that executes it, once there is one: a plan runs once. */
+  run: z.string().nullable(),
+});
+export type PlanSummary = z.input<typeof PlanSummary>;
+
+/** The document is what was hashed: whoever approves computes the digest from it and believes nobody's word. */
+export const StoredPlan = z.object({
+  digest: z.string(),
+  document: PlanDocument,
+  approval: ApprovalState,
+  run: z.string().nullable(),
+});
+export type StoredPlan = z.input<typeof StoredPlan>;
+
+export const planRoutes = {
+  createPlan: route({
+    method: 'POST',
+    path: '/plans',
+    role: 'operator',
+    tag: 'plans',
+    summary: 'Compiles a policy into an immutable plan',
+    body: z.strictObject({
+      policyText: z.string().max(MAX_POLICY_BYTES),
+      fileName: FileName,
+      /** When the window opens where the policy does not say; now by default. */
+      at: Instant.optional(),
+    }),
+    status: 201,
+    reply: StoredPlan,
+  }),
+  listPlans: route({
+    method: 'GET',
+    path: '/plans',
+    role: 'viewer',
+    tag: 'plans',
+    summary: 'Plans, newest first',
+    reply: z.object({ plans: z.array(PlanSummary) }),
+  }),
+  getPlan: route({
+    method: 'GET',
+    path: '/plans/:digest',
+    role: 'viewer',
+    tag: 'plans',
+    summary: 'One plan, byte for byte',
+    params: z.strictObject({ digest: DigestParam }),
+    reply: StoredPlan,
+  }),
+  approvePlan: route({
+    method: 'POST',
+    path: '/plans/:digest/approvals',
+    role: 'approver',
+    tag: 'plans',
+    summary: 'Hands in an approval that was signed elsewhere (DSSE)',
+    params: z.strictObject({ digest: DigestParam }),
+    body: Envelope,
+    status: 201,
+    reply: ApprovalState,
+  }),
+};

@@ -1,0 +1,17 @@
+import type { ApiContext, Handlers } from '../context.ts';
+import { accessHandlers } from './access.ts';
+import { fingerprintHandlers } from './fingerprints.ts';
+import { fleetHandlers } from './fleet.ts';
+import { planHandlers } from './plans.ts';
+import { releaseHandlers } from './releases.ts';
+import { runHandlers } from './runs.ts';
+
+/** One handler for every route of the contract: the compiler says which is missing. */
+export const createHandlers = (context: ApiContext): Handlers => ({
+  ...accessHandlers(context),
+  ...fleetHandlers(context),
+  ...releaseHandlers(context),
+  ...planHandlers(context),
+  ...runHandlers(context),
+  ...fingerprintHandlers(context),
+});

@@ -1,0 +1,30 @@
+import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { ApiContext, Handlers } from '../context.ts';
+import type { planRoutes } from '../contract/plans.ts';
+import { found, unwrap } from './answer.ts';
+
+/** Plans and their approvals. */
+export function planHandlers({ services, clock }: ApiContext): Pick<Handlers, keyof typeof planRoutes> {
+  const planOf = (digest: string) =>
+    found(services.plans.get(digest as Digest), `plan ${digest}`, '"tidemark get plans" lists them');
+  return {
+    createPlan: async ({ body, principal }) => {
+      const { digest } = await unwrap(
+        services.plans.plan({
+          policyText: body.policyText,
+          fileName: body.fileName,
+          atMs: body.at ?? clock.now(),
+          by: principal.name,
+        }),
+      );
+      return planOf(digest);
+    },
+    listPlans: async () => ({ plans: await services.plans.list() }),
+    getPlan: ({ params }) => planOf(params.digest),
+    approvePlan: async ({ params, body, principal }) => {
+      await planOf(params.digest);
+      await unwrap(services.plans.approve({ plan: params.digest as Digest, envelope: body, by: principal.name }));
+      return (await planOf(params.digest)).approval;
+    },
+  };
+}

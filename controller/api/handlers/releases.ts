@@ -1,0 +1,27 @@
+import type { ApiContext, Handlers } from '../context.ts';
+import type { releaseRoutes } from '../contract/releases.ts';
+import { withUpload } from '../upload.ts';
+import { found, unwrap } from './answer.ts';
+
+/** Signatures and bundles. */
+export function releaseHandlers({ services, uploads }: ApiContext): Pick<Handlers, keyof typeof releaseRoutes> {
+  return {
+    importSignature: ({ query, bytes, principal }) =>
+      withUpload(bytes, query.digest, uploads, file =>
+        unwrap(
+          services.bundles.importRelease({
+            file,
+            name: query.name,
+            ...(query.product === undefined ? {} : { product: query.product }),
+            ...(query.version === undefined ? {} : { version: query.version }),
+            by: principal.name,
+          }),
+        ),
+      ),
+    listSignatures: async () => ({ signatures: await services.bundles.signatures() }),
+    createBundle: ({ body, principal }) => unwrap(services.bundles.createBundle({ ...body, by: principal.name })),
+    listBundles: async () => ({ bundles: await services.bundles.list() }),
+    getBundle: ({ params }) =>
+      found(services.bundles.bundle(params.name), `bundle ${params.name}`, '"tidemark get bundles" lists them'),
+  };
+}

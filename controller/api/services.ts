@@ -1,0 +1,130 @@
+import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { Result } from '@tidemark/shared/base/result.ts';
+import type { Envelope } from '@tidemark/shared/signing/dsse.ts';
+import type { ErrorDetail, Role } from './contract/common.ts';
+import type { OutputOf } from './contract/routes.ts';
+
+/** Why something was not done. The code is one of the capability's own; see {@link statusOf} for what HTTP makes of it. */
+export interface ServiceError {
+  code: string;
+  message: string;
+  details?: readonly ErrorDetail[] | undefined;
+}
+
+type Answer<T> = Promise<Result<T, ServiceError>>;
+
+/** Who asks, as the audit log names them. */
+export interface Principal {
+  name: string;
+  role: Role;
+}
+
+/** Tells who holds a bearer token; null for any that is not known, expired or revoked. */
+export interface Authoriser {
+  authorise(token: string): Promise<Principal | null>;
+}
+
+/**
+ * What the API needs of the controller. Times are milliseconds since the epoch. What is asked for by name and is not
+ * there is null; the API makes one kind of answer of it.
+ */
+export interface Services {
+  system: {
+    fleet: string;
+    version: string;
+    health(): Promise<OutputOf<'health'>['status']>;
+  };
+  hosts: {
+    list(): Promise<OutputOf<'listHosts'>['hosts']>;
+    get(name: string): Promise<OutputOf<'getHost'> | null>;
+  };
+  enrolment: {
+    issueToken(input: { hostName: string; ttlMs: number; by: string }): Answer<{ token: string; expiresAt: number }>;
+    evict(input: { host: string; by: string }): Answer<unknown>;
+    ban(input: { host: string; by: string }): Answer<unknown>;
+  };
+  landscape: {
+    importLandscape(input: { text: string; fileName: string; by: string }): Answer<OutputOf<'importLandscape'>>;
+    /** Null before the first import. */
+    current(): Promise<OutputOf<'getLandscape'> | null>;
+  };
+  bundles: {
+    /** The file may be moved away; what is left of it is deleted afterwards. */
+    importRelease(input: {
+      file: string;
+      name: string;
+      product?: string;
+      version?: string;
+      by: string;
+    }): Answer<OutputOf<'importSignature'>>;
+    signatures(): Promise<OutputOf<'listSignatures'>['signatures']>;
+    createBundle(input: {
+      name: string;
+      releases: { product: string; version: string }[];
+      ring: OutputOf<'getBundle'>['ring'];
+      by: string;
+    }): Answer<OutputOf<'createBundle'>>;
+    list(): Promise<OutputOf<'listBundles'>['bundles']>;
+    bundle(name: string): Promise<OutputOf<'getBundle'> | null>;
+  };
+  plans: {
+    plan(input: { policyText: string; fileName: string; atMs: number; by: string }): Answer<{ digest: Digest }>;
+    list(): Promise<OutputOf<'listPlans'>['plans']>;
+    get(digest: Digest): Promise<OutputOf<'getPlan'> | null>;
+    approve(input: { plan: Digest; envelope: Envelope; by: string }): Answer<unknown>;
+  };
+  runs: {
+    apply(input: { plan: Digest; by: string }): Answer<{ run: string }>;
+    list(): Promise<OutputOf<'listRuns'>['runs']>;
+    view(run: string): Promise<OutputOf<'getRun'> | null>;
+    /** Events after `afterId`, oldest first; null for a run that is not there. */
+    events(input: {
+      run: string;
+      afterId: number;
+      limit: number;
+    }): Promise<{ events: OutputOf<'listRunEvents'>['events']; ended: boolean } | null>;
+    pause(input: { run: string; by: string; reason: string }): Answer<unknown>;
+    resume(input: { run: string; by: string; reason: string }): Answer<unknown>;
+    stop(input: { run: string; by: string; reason: string }): Answer<unknown>;
+    job(input: {
+      run: string;
+      host: string;
+      position: number;
+      direction: 'forward' | 'undo';
+    }): Promise<OutputOf<'getJob'> | null>;
+  };
+  incidents: {
+    list(input: { state: 'open' | 'resolved' | 'all' }): Promise<OutputOf<'listIncidents'>['incidents']>;
+    resolve(input: { id: number; by: string; reason: string }): Answer<OutputOf<'resolveIncident'>>;
+  };
+  verification: {
+    scan(input: { host: string; by: string }): Answer<OutputOf<'scanHost'>>;
+    scanRequest(id: string): Promise<OutputOf<'getScan'> | null>;
+    fingerprints(host: string): Promise<OutputOf<'listFingerprints'>['fingerprints'] | null>;
+    identify(host: string): Answer<OutputOf<'identifyHost'>>;
+    compare(
+      hostA: string,
+      hostB: string,
+      options: { plane: 'software' | 'config' | 'all' },
+    ): Answer<OutputOf<'compareHosts'>>;
+    drift(host: string): Answer<OutputOf<'driftOfHost'>>;
+  };
+  access: {
+    createToken(input: {
+      name: string;
+      role: Role;
+      expiresAt: number | null;
+      by: string;
+    }): Answer<OutputOf<'createApiToken'>>;
+    listTokens(): Promise<OutputOf<'listApiTokens'>['tokens']>;
+    revokeToken(input: { id: string; by: string }): Answer<OutputOf<'revokeApiToken'>>;
+  };
+  trust: {
+    set(input: { envelope: Envelope; by: string }): Answer<unknown>;
+    current(): Promise<OutputOf<'getTrustRoot'> | null>;
+  };
+  audit: {
+    list(input: { after: number; limit: number }): Promise<OutputOf<'listAudit'>['entries']>;
+    verify(): Promise<OutputOf<'verifyAudit'>>;
+  };
+}
