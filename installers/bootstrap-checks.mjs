@@ -50,18 +50,18 @@ export function differsFromLock(lock, installed) {
 const NETWORK =
   /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT)\b/;
 
-/** What to tell somebody whose `npm ci` failed. */
+/** What to tell somebody whose `npm install` failed. */
 export function explainNpmFailure(error, stderr) {
   if (error?.code === 'ENOENT') return 'npm is not on the PATH: install npm 10 or newer and try again.';
   if (error) return `npm does not start: ${error.message}`;
-  const tail = stderr.trim().split('\n').slice(-15).join('\n');
+  const said = stderr.trim().split('\n').slice(0, 15).join('\n');
   const network = NETWORK.exec(stderr);
   if (network) {
-    return `${tail}\nThe npm registry cannot be reached (${network[1]}): check the network and "npm config get registry", then try again.`;
+    return `${said}\nThe npm registry cannot be reached (${network[1]}): check the network and "npm config get registry", then try again.`;
   }
-  if (/\bENOSPC\b/.test(stderr)) return `${tail}\nThe disk is full: about 1 GB is needed.`;
+  if (/\bENOSPC\b/.test(stderr)) return `${said}\nThe disk is full: about 1 GB is needed.`;
   if (/\b(EACCES|EPERM)\b/.test(stderr)) {
-    return `${tail}\nnpm may not write here: the directory belongs to somebody else. Use a clone of your own.`;
+    return `${said}\nnpm may not write here: the directory belongs to somebody else. Use a clone of your own.`;
   }
-  return `${tail}\nnpm could not install the packages.`;
+  return `${said}\nnpm could not install the packages.`;
 }

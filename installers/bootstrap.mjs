@@ -32,7 +32,7 @@ function install() {
   const why = differsFromLock(readJson('package-lock.json'), readJson('node_modules/.package-lock.json'));
   if (why) {
     process.stderr.write(`Installing packages (${why}) ...\n`);
-    npmCi();
+    npmInstall();
   }
   const found = spawnSync(ownNode, ['--version'], { encoding: 'utf8' });
   if (found.status !== 0) {
@@ -43,11 +43,15 @@ function install() {
   }
 }
 
-function npmCi() {
+/**
+ * Not `npm ci`: that demands an entry in the lock file for every optional package of every platform, also of those that
+ * a registry does not carry. Without saving, `npm install` takes the same versions and checks the same digests.
+ */
+function npmInstall() {
   // Under npm this is the npm that was called; alone, the one on the path. Development tools are wanted also where
   // NODE_ENV says production.
   const script = process.env.npm_execpath;
-  const options = ['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+  const options = ['install', '--no-save', '--include=dev', '--include=optional', '--loglevel=error'];
   const [file, prefix] = script?.endsWith('.js') ? [process.execPath, [script]] : ['npm', []];
   const result = spawnSync(file, [...prefix, ...options], {
     cwd: root,
