@@ -24,7 +24,7 @@ export const MAX_CONTROLLER_MESSAGE_BYTES = 16 * MIB;
 /** Enrolment: a token and a certificate request, both below 2 KiB. Small, since anybody may send one. */
 export const MAX_ENROLMENT_MESSAGE_BYTES = 64 * KIB;
 
-/** What Artifact.Download sends at a time: large enough for speed, small enough that 1,000 downloads are 64 MiB. */
+/** What Artifact.Download sends at a time; a stream buffers 16 of them, so a slow reader holds 1 MiB. */
 export const ARTIFACT_CHUNK_BYTES = 64 * KIB;
 
 /** Live output that an agent may send ahead, and how much of it must be used up before it gets more. */

@@ -1,0 +1,206 @@
+import type { Result } from '@tidemark/shared/base/result.ts';
+import {
+  digestFromWire,
+  directionFromWire,
+  jobEventFromWire,
+  Malformed,
+  objectFromWire,
+  optionalDigestFromWire,
+  proofToWire,
+  reading,
+  refusalCodeFromWire,
+  sequenceFromWire,
+  textFromWire,
+} from '@tidemark/shared/protocol/codec.ts';
+import type {
+  AgentMessage,
+  ControllerMessage,
+  JobEvent,
+  OutputChunk,
+  Report,
+  Standings,
+} from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
+import type {
+  AgentFacts,
+  AgentHello,
+  AgentOutput,
+  AgentReport,
+  AgentReportBody,
+  AgentScan,
+  OrderStanding,
+  ToAgent,
+} from './messages.ts';
+
+/** Names, ids and versions that an agent gives: shown to people, so not without end. */
+const MAX_NAME = 256;
+const MAX_MESSAGE = 8192;
+
+/** What an agent said, read and checked. */
+export type FromAgent =
+  | { type: 'hello'; hello: AgentHello }
+  | { type: 'heartbeat' }
+  | { type: 'standings'; standings: OrderStanding[] }
+  | { type: 'report'; report: AgentReport }
+  | { type: 'output'; output: AgentOutput }
+  | { type: 'facts'; facts: AgentFacts }
+  | { type: 'scan-ready'; scan: AgentScan }
+  | { type: 'scan-failed'; request: string; message: string };
+
+export const readAgentMessage = (message: AgentMessage): Result<FromAgent, Malformed> =>
+  reading(() => fromAgent(message));
+
+function fromAgent({ body }: AgentMessage): FromAgent {
+  switch (body?.$case) {
+    case 'hello':
+      return {
+        type: 'hello',
+        hello: {
+          protocolMin: body.value.protocolMin,
+          protocolMax: body.value.protocolMax,
+          agentVersion: textFromWire(body.value.agentVersion, 'hello.agent_version', MAX_NAME),
+          bootId: textFromWire(body.value.bootId, 'hello.boot_id', MAX_NAME),
+          hostName: textFromWire(body.value.hostName, 'hello.host_name', MAX_NAME),
+        },
+      };
+    case 'heartbeat':
+      return { type: 'heartbeat' };
+    case 'standings':
+      return { type: 'standings', standings: standingsFrom(body.value) };
+    case 'report':
+      return { type: 'report', report: reportFrom(body.value) };
+    case 'output':
+      return { type: 'output', output: outputFrom(body.value) };
+    case 'facts':
+      return {
+        type: 'facts',
+        facts: {
+          request: textFromWire(body.value.request, 'facts.request', MAX_NAME),
+          atMs: body.value.atMs,
+          facts: objectFromWire(body.value.json, 'facts.json') ?? {},
+        },
+      };
+    case 'scanReady':
+      return {
+        type: 'scan-ready',
+        scan: {
+          scan: textFromWire(body.value.scan, 'scan_ready.scan', MAX_NAME),
+          request: textFromWire(body.value.request, 'scan_ready.request', MAX_NAME),
+          orderDigest: optionalDigestFromWire(body.value.orderDigest, 'scan_ready.order_digest'),
+        },
+      };
+    case 'scanFailed':
+      return {
+        type: 'scan-failed',
+        request: textFromWire(body.value.request, 'scan_failed.request', MAX_NAME),
+        message: textFromWire(body.value.message, 'scan_failed.message', MAX_MESSAGE),
+      };
+    case undefined:
+      throw new Malformed('body', 'is none of the messages that this controller knows');
+  }
+}
+
+const standingsFrom = ({ standings }: Standings): OrderStanding[] =>
+  standings.map(standing => ({
+    orderDigest: digestFromWire(standing.orderDigest, 'standings.order_digest'),
+    frontier: standing.frontier,
+    position: standing.position,
+    direction: directionFromWire(standing.direction, 'standings.direction'),
+  }));
+
+const reportFrom = (report: Report): AgentReport => ({
+  sequence: sequenceFromWire(report.sequence, 'report.sequence'),
+  atMs: report.atMs,
+  body: reportBodyFrom(report.body),
+});
+
+function reportBodyFrom(body: Report['body']): AgentReportBody {
+  switch (body?.$case) {
+    case 'orderAccepted':
+      return {
+        type: 'order-accepted',
+        orderDigest: digestFromWire(body.value.orderDigest, 'report.order_accepted.order_digest'),
+      };
+    case 'orderRefused':
+      return {
+        type: 'order-refused',
+        orderDigest: digestFromWire(body.value.orderDigest, 'report.order_refused.order_digest'),
+        code: refusalCodeFromWire(body.value.code, 'report.order_refused.code'),
+        message: textFromWire(body.value.message, 'report.order_refused.message', MAX_MESSAGE),
+      };
+    case 'dispatchRefused':
+      return {
+        type: 'dispatch-refused',
+        orderDigest: optionalDigestFromWire(body.value.orderDigest, 'report.dispatch_refused.order_digest'),
+        code: refusalCodeFromWire(body.value.code, 'report.dispatch_refused.code'),
+        message: textFromWire(body.value.message, 'report.dispatch_refused.message', MAX_MESSAGE),
+      };
+    case 'job':
+      return jobFrom(body.value);
+    case 'orderFinished':
+      return {
+        type: 'order-finished',
+        orderDigest: digestFromWire(body.value.orderDigest, 'report.order_finished.order_digest'),
+        direction: directionFromWire(body.value.direction, 'report.order_finished.direction'),
+      };
+    case undefined:
+      throw new Malformed('report.body', 'is none of the reports that this controller knows');
+  }
+}
+
+const jobFrom = (job: JobEvent): AgentReportBody => ({
+  type: 'job',
+  orderDigest: digestFromWire(job.orderDigest, 'report.job.order_digest'),
+  job: job.job,
+  attempt: job.attempt,
+  direction: directionFromWire(job.direction, 'report.job.direction'),
+  kind: jobEventFromWire(job.kind, 'report.job.kind'),
+  message: textFromWire(job.message, 'report.job.message', MAX_MESSAGE),
+  facts: objectFromWire(job.facts, 'report.job.facts'),
+  output:
+    job.output === undefined
+      ? null
+      : {
+          size: job.output.size,
+          digest: checkedDigest(job.output.digest),
+          head: job.output.head,
+          tail: job.output.tail,
+        },
+});
+
+function checkedDigest(bytes: Buffer): Buffer {
+  digestFromWire(bytes, 'report.job.output.digest');
+  return bytes;
+}
+
+const outputFrom = (chunk: OutputChunk): AgentOutput => ({
+  orderDigest: digestFromWire(chunk.orderDigest, 'output.order_digest'),
+  job: chunk.job,
+  attempt: chunk.attempt,
+  offset: chunk.offset,
+  data: chunk.data,
+});
+
+/** What is sent to an agent, as the wire says it. */
+export function toWire(message: ToAgent): ControllerMessage {
+  switch (message.type) {
+    case 'order-offer':
+      return {
+        body: {
+          $case: 'orderOffer',
+          value: {
+            order: Buffer.from(message.order),
+            proof: proofToWire(message.proof),
+            approvals: message.approvals.map(approval => Buffer.from(approval)),
+          },
+        },
+      };
+    case 'dispatch':
+      return { body: { $case: 'dispatch', value: { envelope: Buffer.from(message.envelope) } } };
+    case 'observe-facts':
+      return { body: { $case: 'observeFacts', value: { request: message.request } } };
+    case 'observe-scan':
+      return {
+        body: { $case: 'observeScan', value: { request: message.request, profile: Buffer.from(message.profile) } },
+      };
+  }
+}
