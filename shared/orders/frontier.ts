@@ -11,8 +11,8 @@ export type Standing =
   /** Nothing runs. Where `position < frontier` the next job may start. */
   | { state: 'idle'; frontier: number; position: number; attempt: number }
   | { state: 'running'; frontier: number; position: number; attempt: number }
-  /** A job failed for good, was missed or is unknown: waits for a person or for the undo. */
-  | { state: 'halted'; frontier: number; position: number; outcome: HaltingOutcome }
+  /** A job failed for good, was missed or is unknown: waits for a person or for the undo, which covers it if `begun`. */
+  | { state: 'halted'; frontier: number; position: number; begun: boolean; outcome: HaltingOutcome }
   | { state: 'finished'; length: number }
   | { state: 'undo-idle'; position: number; attempt: number }
   | { state: 'undo-running'; position: number; attempt: number }
@@ -85,7 +85,7 @@ function undo(standing: Standing): Result<Standing, string> {
       // A job that is between two attempts has been begun and must be taken back too.
       return ok(undoFrom(standing.attempt > 1 ? standing.position : standing.position - 1));
     case 'halted':
-      return ok(undoFrom(standing.outcome === 'missed' ? standing.position - 1 : standing.position));
+      return ok(undoFrom(standing.begun ? standing.position : standing.position - 1));
     case 'finished':
       return ok(undoFrom(standing.length - 1));
     case 'undo-idle':
@@ -130,8 +130,12 @@ function retry(standing: Standing): Result<Standing, string> {
 function halt(standing: Standing, outcome: HaltingOutcome): Result<Standing, string> {
   switch (standing.state) {
     case 'idle':
-    case 'running':
-      return ok({ state: 'halted', frontier: standing.frontier, position: standing.position, outcome });
+    case 'running': {
+      const { frontier, position } = standing;
+      // Missed between two attempts, it has begun all the same.
+      const begun = standing.state === 'running' || standing.attempt > 1;
+      return ok({ state: 'halted', frontier, position, begun, outcome });
+    }
     case 'undo-idle':
     case 'undo-running':
       return ok({ state: 'undo-halted', position: standing.position, outcome });
