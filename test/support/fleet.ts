@@ -1,0 +1,274 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/*
+ * A whole Tidemark for end-to-end tests: the built programs as processes, in a directory of their own. What it does, it
+ * does as a person would, through the command line; what it kills are its own children, by pid.
+ */
+
+const DIST = join(import.meta.dirname, '../../dist');
+const CLI = join(DIST, 'tidemark.mjs');
+const AGENT = join(DIST, 'tidemark-agent.mjs');
+const READY_WITHIN_MS = 60_000;
+
+export interface CommandResult {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface FleetPorts {
+  api: number;
+  link: number;
+  enrol: number;
+}
+
+export class Fleet {
+  readonly directory: string;
+  readonly ports: FleetPorts;
+  private controller: ChildProcess | null = null;
+  private readonly agents = new Map<string, ChildProcess>();
+
+  private constructor(directory: string, ports: FleetPorts) {
+    this.directory = directory;
+    this.ports = ports;
+  }
+
+  /** A controller that answers, with its administrator logged in and a trust root of one approver. */
+  static async start(): Promise<Fleet> {
+    const [api = 0, link = 0, enrol = 0] = await freePorts(3);
+    const fleet = new Fleet(mkdtempSync(join(tmpdir(), 'tm-e2e-')), { api, link, enrol });
+    chmodSync(fleet.directory, 0o755);
+    writeFileSync(
+      fleet.path('controller.yaml'),
+      [
+        'fleet: test',
+        `apiListen: 127.0.0.1:${api}`,
+        `linkListen: 127.0.0.1:${link}`,
+        `enrolListen: 127.0.0.1:${enrol}`,
+        '',
+      ].join('\n'),
+    );
+    await fleet.startController();
+    await fleet.cliOk(
+      'login',
+      `https://127.0.0.1:${api}`,
+      '--token-file',
+      fleet.state('admin.token'),
+      '--ca-file',
+      fleet.state('ca.pem'),
+    );
+    await fleet.cliOk('key', 'create', '--out', fleet.path('approver.pem'));
+    await fleet.cliOk(
+      'trust',
+      'create',
+      '--fleet',
+      'test',
+      '--approver',
+      `ada=${fleet.path('approver.pem')}`,
+      '--key',
+      fleet.path('approver.pem'),
+      '--out',
+      fleet.path('trust-root.json'),
+    );
+    await fleet.cliOk('trust', 'set', fleet.path('trust-root.json'));
+    return fleet;
+  }
+
+  path(...parts: string[]): string {
+    return join(this.directory, ...parts);
+  }
+
+  /** A path in the controller's state directory. */
+  state(...parts: string[]): string {
+    return this.path('controller', ...parts);
+  }
+
+  root(host: string): string {
+    return this.path('hosts', host, 'root');
+  }
+
+  agentState(host: string): string {
+    return this.path('hosts', host, 'state');
+  }
+
+  // -- controller -----------------------------------------------------------------------------------------------------
+
+  async startController(): Promise<void> {
+    this.controller = this.spawn('controller', CLI, [
+      'controller',
+      '--state',
+      this.state(),
+      '--config',
+      this.path('controller.yaml'),
+    ]);
+    await until('the controller answers', async () => {
+      if (this.controller?.exitCode !== null) throw new Error(`the controller ended:\n${this.log('controller')}`);
+      if (!existsSync(this.state('ca.pem'))) return false;
+      return (
+        (await this.cli('health', '--url', `https://127.0.0.1:${this.ports.api}`, '--ca-file', this.state('ca.pem')))
+          .code === 0
+      );
+    });
+  }
+
+  /** Ends the controller's process, and only that: its private database is left as a crash leaves it. */
+  async killController(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await end(this.controller, signal);
+    this.controller = null;
+  }
+
+  // -- command line ---------------------------------------------------------------------------------------------------
+
+  cli(...args: string[]): Promise<CommandResult> {
+    return run(process.execPath, [CLI, ...args], this.environment());
+  }
+
+  async cliOk(...args: string[]): Promise<string> {
+    const result = await this.cli(...args);
+    if (result.code !== 0)
+      throw new Error(`tidemark ${args.join(' ')} ended with ${result.code}:\n${result.stderr}${result.stdout}`);
+    return result.stdout;
+  }
+
+  async cliJson<T>(...args: string[]): Promise<T> {
+    return JSON.parse(await this.cliOk(...args, '-o', 'json')) as T;
+  }
+
+  // -- agents ---------------------------------------------------------------------------------------------------------
+
+  /** Makes the host's directories and configuration and enrols it. */
+  async enrol(host: string): Promise<void> {
+    mkdirSync(this.root(host), { recursive: true });
+    writeFileSync(
+      this.path('hosts', host, 'policy.yaml'),
+      ['steps: ["*"]', 'programs: ["/opt/*/current/bin/*"]', ''].join('\n'),
+      { mode: 0o600 },
+    );
+    writeFileSync(
+      this.path('hosts', host, 'agent.yaml'),
+      [
+        `stateDir: ${this.agentState(host)}`,
+        `root: ${this.root(host)}`,
+        `policy: ${this.path('hosts', host, 'policy.yaml')}`,
+        `trustRoot: ${this.path('trust-root.json')}`,
+        '',
+      ].join('\n'),
+      { mode: 0o600 },
+    );
+    const token = this.path('hosts', host, 'token');
+    await this.cliOk('enrol', 'token', host, '--out', token);
+    const enrolled = await this.agentCli(
+      host,
+      'enrol',
+      '--controller',
+      `127.0.0.1:${this.ports.enrol}`,
+      '--token-file',
+      token,
+    );
+    if (enrolled.code !== 0) throw new Error(`${host} was not enrolled:\n${enrolled.stderr}`);
+  }
+
+  agentCli(host: string, ...args: string[]): Promise<CommandResult> {
+    return run(
+      process.execPath,
+      [AGENT, ...args, '--config', this.path('hosts', host, 'agent.yaml')],
+      this.environment(),
+    );
+  }
+
+  startAgent(host: string): void {
+    this.agents.set(host, this.spawn(host, AGENT, ['run', '--config', this.path('hosts', host, 'agent.yaml')]));
+  }
+
+  async killAgent(host: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await end(this.agents.get(host) ?? null, signal);
+    this.agents.delete(host);
+  }
+
+  async allConnected(hosts: readonly string[]): Promise<void> {
+    await until(`${hosts.join(', ')} are connected`, async () => {
+      const { hosts: known } = await this.cliJson<{ hosts: { name: string; connected: boolean }[] }>('get', 'hosts');
+      return hosts.every(host => known.some(({ name, connected }) => name === host && connected));
+    });
+  }
+
+  // -- the end --------------------------------------------------------------------------------------------------------
+
+  log(name: string): string {
+    const file = this.path(`${name}.log`);
+    return existsSync(file) ? readFileSync(file, 'utf8') : '';
+  }
+
+  /** Ends everything and removes the directory. Components that steps started are ended by `also`. */
+  async stop(also: () => Promise<void> = async () => {}): Promise<void> {
+    for (const host of [...this.agents.keys()]) await this.killAgent(host, 'SIGTERM');
+    await also();
+    await this.killController('SIGTERM');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  private spawn(name: string, program: string, args: string[]): ChildProcess {
+    const log = openSync(this.path(`${name}.log`), 'a');
+    return spawn(process.execPath, [program, ...args], { stdio: ['ignore', log, log], env: this.environment() });
+  }
+
+  private environment(): NodeJS.ProcessEnv {
+    return { PATH: process.env['PATH'], HOME: this.directory, TIDEMARK_CONFIG: this.path('cli'), NO_COLOR: '1' };
+  }
+}
+
+/** Waits until `condition` holds; fails with `what` after a minute, with whatever the condition last threw. */
+export async function until(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  withinMs = READY_WITHIN_MS,
+): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`not within ${withinMs / 1000} s: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+}
+
+/** As many TCP ports as asked for, free on the loopback address a moment ago. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const server = createServer();
+          server.once('error', reject).listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map(server => (server.address() as { port: number }).port);
+  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))));
+  return ports;
+}
+
+function run(program: string, args: string[], env: NodeJS.ProcessEnv): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', text => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', text => {
+      stderr += text;
+    });
+    child.on('error', reject).on('close', code => resolve({ code, stdout, stderr }));
+  });
+}
+
+async function end(child: ChildProcess | null, signal: NodeJS.Signals): Promise<void> {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise(resolve => child.once('exit', resolve));
+  child.kill(signal);
+  await ended;
+}
