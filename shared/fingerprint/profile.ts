@@ -1,4 +1,7 @@
+import { Buffer } from 'node:buffer';
 import { z } from 'zod';
+import { canonicalJson } from '../base/canonical-json.ts';
+import { type Digest, digestOf } from '../base/digest.ts';
 
 /** Which half of a scan an entry belongs to. Patches change software; administrators change config. */
 export const Plane = z.enum(['software', 'config']);
@@ -16,3 +19,12 @@ export const ScanProfile = z.strictObject({
   perHost: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
 });
 export type ScanProfile = z.infer<typeof ScanProfile>;
+
+/** The bytes that a profile travels and is hashed as. */
+export const profileBytes = (profile: ScanProfile): Buffer => Buffer.from(canonicalJson(profile));
+
+/** Which scans can be compared: those whose profiles have one digest. */
+export const profileDigest = (profile: ScanProfile): Digest => digestOf(profileBytes(profile));
+
+/** How people call it. */
+export const profileLabel = (profile: ScanProfile): string => `${profile.name} version ${profile.version}`;

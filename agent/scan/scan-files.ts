@@ -1,0 +1,170 @@
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { parseJson } from '@tidemark/shared/base/canonical-json.ts';
+import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
+import { type EncodedNode, ID_BYTES, MAX_NODE_BYTES, nodeKey } from '@tidemark/shared/fingerprint/node.ts';
+import { profileDigest, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { z } from 'zod';
+import { type ScanOptions, scanInto } from './scan-tree.ts';
+
+/*
+ * A finished scan on disk: nodes.bin holds every node of both trees (32 bytes id, 4 bytes length, the canonical bytes),
+ * scan.json says the rest. scan.json is written last, so a directory that has one is whole.
+ */
+
+const Hex = z.string().regex(/^[0-9a-f]{64}$/);
+
+export const ScanFile = z.strictObject({
+  scan: z.string().min(1),
+  profile: ScanProfile,
+  profileDigest: z.string(),
+  softwareRoot: Hex,
+  configRoot: Hex,
+  startedMs: z.int().min(0),
+  finishedMs: z.int().min(0),
+  coverage: Coverage,
+  nodes: z.int().min(0),
+  bytes: z.int().min(0),
+});
+export type ScanFile = z.infer<typeof ScanFile>;
+
+const SCAN_FILE = 'scan.json';
+const NODES_FILE = 'nodes.bin';
+const LENGTH_BYTES = 4;
+/** Records are collected up to this size, so that a scan of many small directories is few writes. */
+const WRITE_BYTES = 256 * 1024;
+
+/** Scans into `directory` (made, and only readable by its owner), and says what was written. `scan` is a UUID. */
+export function writeScan(directory: string, scan: string, options: ScanOptions): ScanFile {
+  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const writer = createNodeWriter(join(directory, NODES_FILE));
+  try {
+    const result = scanInto(options, writer.add);
+    writer.flush();
+    const file: ScanFile = {
+      scan,
+      profile: options.profile,
+      profileDigest: profileDigest(options.profile),
+      softwareRoot: result.softwareRoot.toString('hex'),
+      configRoot: result.configRoot.toString('hex'),
+      startedMs: result.startedMs,
+      finishedMs: result.finishedMs,
+      coverage: result.coverage,
+      nodes: writer.nodes(),
+      bytes: writer.bytes(),
+    };
+    writeAtomically(join(directory, SCAN_FILE), JSON.stringify(file));
+    return file;
+  } finally {
+    writer.close();
+  }
+}
+
+/** A scan that {@link writeScan} finished: what scan.json says, and its nodes by id. Close it after use. */
+export interface StoredScan {
+  file: ScanFile;
+  node(id: Uint8Array): EncodedNode | null;
+  close(): void;
+}
+
+export function openScan(directory: string): Result<StoredScan, string> {
+  try {
+    const file = ScanFile.safeParse(parseJson(fs.readFileSync(join(directory, SCAN_FILE))));
+    if (!file.success) return err(`${join(directory, SCAN_FILE)} is no scan: ${z.prettifyError(file.error)}`);
+    const descriptor = fs.openSync(join(directory, NODES_FILE), 'r');
+    const index = indexNodes(descriptor);
+    if (!index) {
+      fs.closeSync(descriptor);
+      return err(`${join(directory, NODES_FILE)} is damaged; scan again`);
+    }
+    return ok({
+      file: file.data,
+      node: id => {
+        const at = index.get(nodeKey(id));
+        return at ? { id: Buffer.from(id), data: read(descriptor, at.offset, at.length) } : null;
+      },
+      close: () => fs.closeSync(descriptor),
+    });
+  } catch (error) {
+    return err(`the scan in ${directory} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function createNodeWriter(path: string) {
+  const descriptor = fs.openSync(path, 'w', 0o600);
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  let nodes = 0;
+  let bytes = 0;
+  const write = () => {
+    const batch = Buffer.concat(pending);
+    for (let at = 0; at < batch.length; ) at += fs.writeSync(descriptor, batch, at);
+    pending = [];
+    pendingBytes = 0;
+  };
+  return {
+    add: ({ id, data }: EncodedNode) => {
+      const length = Buffer.alloc(LENGTH_BYTES);
+      length.writeUInt32BE(data.length);
+      pending.push(id, length, data);
+      pendingBytes += id.length + length.length + data.length;
+      nodes += 1;
+      bytes += data.length;
+      if (pendingBytes >= WRITE_BYTES) write();
+    },
+    flush: () => {
+      write();
+      fs.fsyncSync(descriptor);
+    },
+    close: () => fs.closeSync(descriptor),
+    nodes: () => nodes,
+    bytes: () => bytes,
+  };
+}
+
+/** Where each node's bytes are; null where the file does not end with a whole record. */
+function indexNodes(descriptor: number): Map<string, { offset: number; length: number }> | null {
+  const index = new Map<string, { offset: number; length: number }>();
+  const size = fs.fstatSync(descriptor).size;
+  const headBytes = ID_BYTES + LENGTH_BYTES;
+  let window: Buffer = Buffer.alloc(0);
+  let windowAt = 0;
+  for (let at = 0; at < size; ) {
+    if (at < windowAt || at + headBytes > windowAt + window.length) {
+      window = read(descriptor, at, Math.min(WRITE_BYTES, size - at));
+      windowAt = at;
+      if (window.length < headBytes) return null;
+    }
+    const head = window.subarray(at - windowAt, at - windowAt + headBytes);
+    const length = head.readUInt32BE(ID_BYTES);
+    const offset = at + headBytes;
+    if (length > MAX_NODE_BYTES || offset + length > size) return null;
+    index.set(nodeKey(head.subarray(0, ID_BYTES)), { offset, length });
+    at = offset + length;
+  }
+  return index;
+}
+
+function read(descriptor: number, offset: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  let count = 0;
+  while (count < length) {
+    const got = fs.readSync(descriptor, bytes, count, length - count, offset + count);
+    if (got === 0) break;
+    count += got;
+  }
+  return bytes.subarray(0, count);
+}
+
+function writeAtomically(path: string, text: string): void {
+  const temporary = `${path}.new`;
+  const descriptor = fs.openSync(temporary, 'w', 0o600);
+  try {
+    fs.writeSync(descriptor, text);
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
+  }
+  fs.renameSync(temporary, path);
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+/** Paths in a coverage are text by path.ts; lists are cut at this length, counts are not. */
+export const MAX_LISTED_PATHS = 100;
+
+const Count = z.int().min(0);
+const Listed = z.strictObject({ count: Count, paths: z.array(z.string().max(16_384)).max(MAX_LISTED_PATHS) });
+export type Listed = z.infer<typeof Listed>;
+
+/** What a scan saw, and what it did not: nothing is left out without being counted here. */
+export const Coverage = z.strictObject({
+  files: Count,
+  directories: Count,
+  symlinks: Count,
+  /** Devices, FIFOs and sockets: noted, never opened. */
+  special: Count,
+  bytes: Count,
+  /** Names beyond the first of one file: hashed once. */
+  hardLinks: Count,
+  /** By ignore rule; what lies below an ignored directory is not counted, since nobody looked. */
+  ignored: z.array(z.strictObject({ rule: z.string(), count: Count })).max(1_000),
+  unreadable: Listed,
+  unstable: Listed,
+  /** Mount points of other file systems, and what went beyond a limit. */
+  skipped: Listed,
+  /** Roots of the profile that are not there, or are behind a link, with the reason. */
+  missingRoots: z.array(z.strictObject({ path: z.string(), reason: z.string() })).max(1_000),
+  /** What this scan cannot see here: attributes that no helper reads, owners without a name. */
+  limits: z.array(z.string()).max(100),
+});
+export type Coverage = z.infer<typeof Coverage>;
+
+export const emptyCoverage = (): Coverage => ({
+  files: 0,
+  directories: 0,
+  symlinks: 0,
+  special: 0,
+  bytes: 0,
+  hardLinks: 0,
+  ignored: [],
+  unreadable: { count: 0, paths: [] },
+  unstable: { count: 0, paths: [] },
+  skipped: { count: 0, paths: [] },
+  missingRoots: [],
+  limits: [],
+});
+
+/** Counts a path, and lists it while there is room. */
+export function listPath(listed: Listed, path: string): void {
+  listed.count += 1;
+  if (listed.paths.length < MAX_LISTED_PATHS) listed.paths.push(path);
+}
