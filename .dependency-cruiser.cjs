@@ -95,7 +95,7 @@ module.exports = {
       comment: 'What ships must not need what tests it.',
       severity: 'error',
       from: { path: '^(agent|controller|shared)/', pathNot: '\\.test\\.ts$' },
-      to: { path: '^test/|\\.test\\.ts$' },
+      to: { path: '^test/|^shared/testing/|\\.test\\.ts$' },
     },
     {
       name: 'no-cycles',
