@@ -24,7 +24,10 @@ export const errorReply = (code: string, message: string, details?: readonly Err
 const STATUS_BY_WORD: readonly (readonly [RegExp, number])[] = [
   [/(^|-)(not-found|unknown|no-such|missing)(-|$)|^no-(host|run|plan|bundle|release|landscape|fingerprint|scan)/, 404],
   [/(^|-)(not-permitted|denied|forbidden|banned)(-|$)/, 403],
-  [/(^|-)(exists|already|taken|conflict|not-approved|not-connected|not-now|ended|in-use|frozen|stale|enrolled|used)(-|$)/, 409],
+  [
+    /(^|-)(exists|already|taken|conflict|not-approved|not-connected|not-now|ended|in-use|frozen|stale|enrolled|used)(-|$)/,
+    409,
+  ],
   [/(^|-)(too-large|too-big)(-|$)/, 413],
   [/(^|-)(no-space|disk-full)(-|$)/, 507],
 ];

@@ -39,7 +39,7 @@ export interface Services {
     get(name: string): Promise<OutputOf<'getHost'> | null>;
   };
   enrolment: {
-    issueToken(input: { hostName: string; ttlMs: number; by: string }): Answer<{ token: string; expiresAt: number }>;
+    issueToken(input: { hostName: string; ttlMs: number; by: string }): Answer<{ token: string; expiresAtMs: number }>;
     evict(input: { host: string; by: string }): Answer<unknown>;
     ban(input: { host: string; by: string }): Answer<unknown>;
   };

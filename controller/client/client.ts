@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import type { OutgoingHttpHeaders } from 'node:http';
 import type { Readable } from 'node:stream';
 import { ErrorReply } from '../api/contract/common.ts';
 import { API_PREFIX, type RouteDefinition } from '../api/contract/route.ts';
@@ -38,13 +39,6 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** An archive is unpacked and hashed before the answer comes. */
 const UPLOAD_TIMEOUT_MS = 600_000;
 
-interface SentHeaders {
-  accept: string;
-  authorization?: string;
-  'content-type'?: string;
-  'content-length'?: string;
-}
-
 interface AnyRequest extends Options {
   params?: Record<string, string | number>;
   query?: { wait?: number } & Record<string, string | number | boolean | undefined>;
@@ -69,7 +63,7 @@ async function call(
   route: RouteDefinition,
   request: AnyRequest,
 ): Promise<unknown> {
-  const headers: SentHeaders = { accept: 'application/json' };
+  const headers: OutgoingHttpHeaders = { accept: 'application/json' };
   if (options.token !== null && route.role !== 'anyone') headers.authorization = `Bearer ${options.token}`;
   const body = bodyOf(route, request, headers);
   const waitMs = Number(request.query?.wait ?? 0) * 1_000;
@@ -85,11 +79,7 @@ async function call(
   return read(reply, route, options.url);
 }
 
-function bodyOf(
-  route: RouteDefinition,
-  request: AnyRequest,
-  headers: Record<string, string>,
-): string | Readable | null {
+function bodyOf(route: RouteDefinition, request: AnyRequest, headers: OutgoingHttpHeaders): string | Readable | null {
   if (route.bytes && request.file !== undefined) {
     headers['content-type'] = 'application/octet-stream';
     headers['content-length'] = String(request.bytes ?? 0);

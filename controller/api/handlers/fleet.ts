@@ -17,7 +17,7 @@ export function fleetHandlers({
       const issued = await unwrap(
         services.enrolment.issueToken({ hostName: body.host, ttlMs: body.ttlMs, by: principal.name }),
       );
-      return { token: issued.token, host: body.host, expiresAt: issued.expiresAt };
+      return { token: issued.token, host: body.host, expiresAt: issued.expiresAtMs };
     },
     evictHost: async ({ params, principal }) => {
       await unwrap(services.enrolment.evict({ host: params.name, by: principal.name }));

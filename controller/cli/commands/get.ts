@@ -1,0 +1,83 @@
+import { Argument, type Command } from 'commander';
+import type { Client } from '../../client/client.ts';
+import type { AddCommand } from '../cli.ts';
+import { CliError, Exit, usageError } from '../exit.ts';
+import type { Io } from '../io.ts';
+import { type PrintingOptions, prints, talks } from '../options.ts';
+import { type Format, type Listing, printListing } from '../output/format.ts';
+import { plain } from '../output/sanitise.ts';
+import { withClient } from '../session.ts';
+import {
+  bundlesListing,
+  clustersListing,
+  componentsListing,
+  fingerprintsListing,
+  hostsListing,
+  incidentsListing,
+  plansListing,
+  runsListing,
+  signaturesListing,
+  tokensListing,
+} from '../views/listings.ts';
+
+type GetOptions = PrintingOptions & { state: 'open' | 'resolved' | 'all' };
+type Print = (io: Io, format: Format, names: readonly string[]) => void;
+type Kind = (client: Client, options: GetOptions, names: readonly string[]) => Promise<Print>;
+
+/** Each kind of thing that can be listed. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  hosts: async client => printing(hostsListing((await client.listHosts()).hosts)),
+  components: async client => printing(componentsListing((await client.listComponents()).components)),
+  clusters: async client => printing(clustersListing((await client.listClusters()).clusters)),
+  bundles: async client => printing(bundlesListing((await client.listBundles()).bundles)),
+  plans: async client => printing(plansListing((await client.listPlans()).plans)),
+  runs: async client => printing(runsListing((await client.listRuns()).runs)),
+  incidents: async (client, { state }) =>
+    printing(incidentsListing((await client.listIncidents({ query: { state } })).incidents)),
+  signatures: async client => printing(signaturesListing((await client.listSignatures()).signatures)),
+  tokens: async client => printing(tokensListing((await client.listApiTokens()).tokens)),
+  fingerprints: async (client, _options, hosts) => {
+    if (hosts.length === 0) throw usageError('say of which hosts: tidemark get fingerprints HOST...');
+    const lists = await Promise.all(hosts.map(name => client.listFingerprints({ params: { name } })));
+    const listing = fingerprintsListing(lists.flatMap(list => list.fingerprints));
+    return (io, format) => printListing(io, format, listing);
+  },
+};
+
+/** `get`: lists of things. */
+export const addGet: AddCommand = (program: Command, { io }) => {
+  prints(
+    talks(
+      program
+        .command('get')
+        .description('list things')
+        .addArgument(new Argument('<kind>', 'what to list').choices(Object.keys(KINDS)))
+        .argument('[names...]', 'only these; for fingerprints the hosts that they are of')
+        .option('--state <state>', 'of incidents: open, resolved or all', stateOption, 'open'),
+    ),
+  ).action(async (kind: string, names: string[], options: GetOptions) => {
+    const list = KINDS[kind];
+    if (!list) throw usageError(`${plain(kind)} cannot be listed`);
+    const print = await withClient(io, options, client => list(client, options, names));
+    print(io, options.output, names);
+  });
+};
+
+const printing =
+  <T>(listing: Listing<T>): Print =>
+  (io, format, names) => {
+    if (names.length === 0) {
+      printListing(io, format, listing);
+      return;
+    }
+    const rows = listing.rows.filter(row => names.includes(listing.name(row)));
+    const known = new Set(rows.map(listing.name));
+    const missing = names.filter(name => !known.has(name));
+    printListing(io, format, { ...listing, rows });
+    if (missing.length > 0) throw new CliError(Exit.error, `there is no ${missing.map(plain).join(', ')}`);
+  };
+
+function stateOption(text: string): string {
+  if (text !== 'open' && text !== 'resolved' && text !== 'all') throw usageError('--state is open, resolved or all');
+  return text;
+}

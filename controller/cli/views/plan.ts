@@ -1,0 +1,210 @@
+import { shortDigest } from '@tidemark/shared/base/digest.ts';
+import type { Job } from '@tidemark/shared/orders/order.ts';
+import type { Plan, PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
+import { type Call, classOf } from '@tidemark/shared/orders/step-kinds.ts';
+import type { ApprovalState } from '../../api/contract/plans.ts';
+import { noPaint, type Paint } from '../output/colour.ts';
+import { plain } from '../output/sanitise.ts';
+import { fields, table } from '../output/table.ts';
+import { bytes, duration, moment } from '../output/time.ts';
+
+export interface PlanViewOptions {
+  paint?: Paint;
+  /** Says of every job with which arguments it is called, not only of those that run commands. */
+  wide?: boolean;
+}
+
+/** A plan as people read it before they sign it: everything that will happen, and what keeps what from what. */
+export function planLines(plan: Plan, approval: ApprovalState | null, options: PlanViewOptions = {}): string[] {
+  const paint = options.paint ?? noPaint;
+  const { header } = plan;
+  return [
+    paint('strong', `Plan ${plain(header.name)}`),
+    ...indent(headerLines(plan)),
+    ...header.waves.flatMap((wave, index) => ['', ...waveLines(plan, wave, index, paint)]),
+    '',
+    paint('strong', 'What each host does, in this order'),
+    ...header.hosts.flatMap(host => orderLines(plan, host, options)),
+    ...section(paint, 'What waits for what between hosts', betweenHosts(header)),
+    ...section(paint, 'Left out', excludedLines(header)),
+    '',
+    ...approvalLines(header, approval, paint),
+    `Digest ${plan.digest}`,
+  ];
+}
+
+function headerLines({ header }: Plan): string[] {
+  const { window } = header;
+  const changed = header.hosts.filter(host => host.changes.some(change => change.from !== change.to)).length;
+  return fields([
+    ['policy', `${header.policy.name} of ${header.policy.owner} (${shortDigest(header.policy.digest)})`],
+    ['bundle', `${header.bundle.name} (${shortDigest(header.bundle.digest)})`],
+    ['fleet', `${header.fleet}, landscape version ${header.landscapeVersion}`],
+    ['compiled', `${moment(header.compiledAt)} by ${header.author}`],
+    [
+      'window',
+      `${moment(window.start)} to ${moment(window.end)} (${duration(window.end - window.start)}, of which ${duration(window.reserveMs)} are kept for undo; zone ${window.timezone})`,
+    ],
+    ['hosts', `${header.hosts.length} in ${header.waves.length} waves, ${changed} of them change`],
+  ]);
+}
+
+function waveLines(plan: Plan, wave: PlanHeader['waves'][number], index: number, paint: Paint): string[] {
+  const { header } = plan;
+  const hosts = header.hosts.filter(host => host.wave === wave.name);
+  const after = wave.needs.length > 0 ? `, after ${wave.needs.map(plain).join(', ')}` : '';
+  const soak = wave.soakMs > 0 ? `, then ${duration(wave.soakMs)} of watching` : '';
+  const title = `Wave ${index + 1}: ${plain(wave.name)}`;
+  const rows = table(
+    [
+      { title: 'HOST', value: host => host.name },
+      { title: 'APPLICATION', value: host => host.application },
+      { title: 'TIERS', value: host => host.tiers.join(', ') },
+      {
+        title: 'CLUSTER',
+        value: host => (host.cluster ? `${host.cluster} (${host.clusterRole ?? 'role unknown'})` : null),
+      },
+      { title: 'STARTS WITH', value: host => togetherWith(header, host) },
+      { title: 'JOBS', value: host => jobsOf(plan, host).length },
+      { title: 'EXPECTED', value: host => duration(jobsOf(plan, host).reduce((sum, job) => sum + job.expectedMs, 0)) },
+      { title: 'CHANGES', value: host => host.changes.map(changeText).join(', ') },
+    ],
+    hosts,
+  );
+  return [
+    `${paint('strong', title)} (at most ${wave.maxParallel} at once${after}${soak})`,
+    ...(hosts.length > 0 ? indent(rows) : ['  no host']),
+  ];
+}
+
+const togetherWith = (header: PlanHeader, host: PlannedHost): string =>
+  header.hosts
+    .filter(other => other.unit === host.unit && other.name !== host.name)
+    .map(other => other.name)
+    .join(', ');
+
+const changeText = ({ product, from, to }: PlannedHost['changes'][number]): string =>
+  from === to ? `${product} stays ${to}` : `${product} ${from ?? 'nothing'} -> ${to}`;
+
+const jobsOf = (plan: Plan, host: PlannedHost): readonly Job[] =>
+  plan.orders.find(({ order }) => order.host.id === host.id)?.order.jobs ?? [];
+
+function orderLines(plan: Plan, host: PlannedHost, { wide = false, paint = noPaint }: PlanViewOptions): string[] {
+  const lines = table(
+    [
+      { title: '#', value: ({ index }) => index + 1 },
+      { title: 'JOB', value: ({ job }) => job.name },
+      { title: 'EXPECTED', value: ({ job }) => duration(job.expectedMs) },
+      { title: 'IF IT FAILS', value: ({ job }) => failureText(job) },
+      { title: 'WHY', value: ({ job }) => job.reason },
+      ...(wide ? [{ title: 'EXACTLY', value: ({ job }: { job: Job }) => callText(job.call) }] : []),
+    ],
+    jobsOf(plan, host).map((job, index) => ({ job, index })),
+  );
+  // Whoever signs must see the commands: their text is what will run.
+  const commands = jobsOf(plan, host).flatMap((job, index) =>
+    [job.call, job.undo]
+      .filter(call => call !== null)
+      .filter(call => classOf(call.kind) === 'command')
+      .map(call => `job ${index + 1} runs ${plain(callText(call))}`),
+  );
+  return [`  ${paint('strong', plain(host.name))}`, ...indent(lines, 4), ...(wide ? [] : indent(commands, 4))];
+}
+
+function failureText(job: Job): string {
+  const again = job.retries.max > 0 ? `${job.retries.max} more ${job.retries.max === 1 ? 'try' : 'tries'}, then ` : '';
+  return `${again}${job.onFailure}`;
+}
+
+/** A call in one line: what is touched and with what. */
+export function callText(call: Call): string {
+  switch (call.kind) {
+    case 'check/disk':
+      return call.args.needs.map(need => `${bytes(need.bytes)} free at ${need.path}`).join(', ');
+    case 'check/http':
+      return `GET ${call.args.url}, status ${call.args.expectStatus}${call.args.expectText === null ? '' : `, text ${JSON.stringify(call.args.expectText)}`}`;
+    case 'artifact/stage':
+      return `${call.args.name} (${bytes(call.args.bytes)}, ${call.args.digest})`;
+    case 'snapshot/create':
+      return `copy of ${call.args.paths.join(', ')} as ${call.args.name}`;
+    case 'snapshot/delete':
+      return call.args.name;
+    case 'service/stop':
+      return argvText(call.args.service.stop);
+    case 'service/start':
+      return argvText(call.args.service.start);
+    case 'archive/install':
+      return `${call.args.product} ${call.args.version} below ${call.args.home} (${call.args.digest})`;
+    case 'archive/activate':
+      return `${call.args.product} ${call.args.version} below ${call.args.home}`;
+    case 'cluster/handover':
+      return `${argvText(call.args.command)}, then until it succeeds ${argvText(call.args.confirm)}`;
+    case 'command/run':
+      return argvText(call.args.command);
+    case 'scan/run':
+      return `${call.args.profile.name} of ${call.args.profile.roots.map(root => root.path).join(', ')}`;
+    default:
+      return JSON.stringify(call);
+  }
+}
+
+/** Words that hold anything but harmless characters are quoted, so that one argument is not taken for two. */
+const argvText = (argv: readonly string[]): string =>
+  argv.map(word => (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
+
+function betweenHosts(header: PlanHeader): string[] {
+  return [
+    ...header.precedences.map(
+      ({ before, after, reason }) => `${before.job} on ${before.host} before ${after.job} on ${after.host}: ${reason}`,
+    ),
+    ...header.limits.map(limit => `at most ${limit.maxOut} of ${limit.hosts.join(', ')} out at once: ${limit.reason}`),
+    ...header.clusters.map(
+      cluster =>
+        `cluster ${cluster.name} (${cluster.members.join(', ')}): active is where ${cluster.activeWhen}; on failure ${cluster.onFailure}`,
+    ),
+    ...header.budgets.map(budgetText),
+  ].map(plain);
+}
+
+function budgetText(budget: PlanHeader['budgets'][number]): string {
+  const limits = [
+    ...(budget.maxFailed === null ? [] : [`more than ${budget.maxFailed} failed`]),
+    ...(budget.maxFailedShare === null ? [] : [`more than ${Math.round(budget.maxFailedShare * 1_000) / 10}% failed`]),
+  ];
+  const of = budget.of === null ? `the ${budget.scope}` : `${budget.scope} ${budget.of}`;
+  return `${budget.action} once ${limits.join(' or ')} in ${of}`;
+}
+
+const excludedLines = (header: PlanHeader): string[] =>
+  header.excluded.length === 0
+    ? []
+    : table(
+        [
+          { title: 'HOST', value: row => row.host },
+          { title: 'WHY', value: row => row.reason },
+        ],
+        header.excluded,
+      );
+
+/** How many signatures it takes and who gave theirs. */
+function approvalLines(header: PlanHeader, approval: ApprovalState | null, paint: Paint): string[] {
+  const rules = header.approvals.map(
+    rule =>
+      `needs ${rule.need} ${rule.need === 1 ? 'approval' : 'approvals'}${rule.from.length > 0 ? ` from ${rule.from.map(plain).join(', ')}` : ''}${rule.notAuthor ? `, not from ${plain(header.author)}` : ''}`,
+  );
+  if (approval === null) return rules.length > 0 ? [`Approval: ${rules.join('; ')}`] : [];
+  const given =
+    approval.approvals.map(one => `${plain(one.approver)} (${moment(one.approvedAt)})`).join(', ') || 'nobody yet';
+  const standing = `${approval.approvals.length} of ${approval.needed} given: ${given}`;
+  return [
+    `Approval: ${[...rules, standing].join('; ')}`,
+    approval.complete
+      ? paint('good', 'It may run.')
+      : paint('warning', 'It may not run yet: an approver signs it with "tidemark approve".'),
+  ];
+}
+
+const section = (paint: Paint, title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : ['', paint('strong', title), ...indent(lines)];
+
+const indent = (lines: readonly string[], by = 2): string[] => lines.map(line => `${' '.repeat(by)}${line}`);

@@ -1,0 +1,85 @@
+import type { Host } from '../../api/contract/hosts.ts';
+import type { Incident } from '../../api/contract/incidents.ts';
+import type { Bundle } from '../../api/contract/releases.ts';
+import type { RunHost, RunView } from '../../api/contract/runs.ts';
+import { plain } from '../output/sanitise.ts';
+import { fields, table } from '../output/table.ts';
+import { bytes, duration, moment } from '../output/time.ts';
+import { type RunViewOptions, runLines } from './run.ts';
+
+export const bundleLines = (bundle: Bundle): string[] => [
+  ...fields([
+    ['bundle', bundle.name],
+    ['ring', bundle.ring],
+    ['digest', bundle.digest],
+    ['made', `${moment(bundle.createdAt)} by ${bundle.createdBy}`],
+  ]),
+  '',
+  ...table(
+    [
+      { title: 'PRODUCT', value: release => release.product },
+      { title: 'VERSION', value: release => release.version },
+      { title: 'SIZE', value: release => bytes(release.bytes) },
+      { title: 'ARCHIVE', value: release => release.artifact },
+    ],
+    bundle.releases,
+  ),
+];
+
+export const hostDetailLines = (host: Host): string[] => [
+  ...fields([
+    ['host', host.name],
+    ['id', host.id],
+    ['state', `${host.state}, ${host.connected ? 'connected' : 'not connected'}`],
+    ['last seen', moment(host.lastSeenAt)],
+    ['agent', host.agentVersion],
+    ['application', host.application],
+    ['environment', host.environment],
+    ['tags', host.tags.join(', ')],
+    ['components', host.components.join(', ')],
+    ['clusters', host.clusters.join(', ')],
+    ['facts of', moment(host.factsObservedAt)],
+  ]),
+  ...(host.facts === null
+    ? []
+    : [
+        '',
+        ...fields(Object.entries(host.facts).map(([name, value]) => [plain(name), JSON.stringify(value)] as const)),
+      ]),
+];
+
+export const incidentLines = (incident: Incident): string[] => [
+  ...fields([
+    ['incident', incident.id],
+    ['state', incident.state],
+    ['run', incident.run],
+    ['host', incident.host],
+    ['opened', moment(incident.openedAt)],
+    ['resolved', moment(incident.resolvedAt)],
+    ['what', incident.title],
+  ]),
+  '',
+  plain(incident.detail),
+];
+
+/** A run with every job of every host. */
+export const runDetailLines = (view: RunView, options: RunViewOptions): string[] => [
+  ...runLines(view, options),
+  ...view.hosts.flatMap(host => ['', plain(host.host), ...jobTable(host).map(line => `  ${line}`)]),
+];
+
+const jobTable = (host: RunHost): string[] =>
+  table(
+    [
+      { title: '#', value: job => job.position + 1 },
+      { title: 'JOB', value: job => (job.direction === 'undo' ? `undo: ${job.name}` : job.name) },
+      { title: 'STATE', value: job => job.state },
+      { title: 'TOOK', value: job => took(job) },
+      { title: 'ATTEMPT', value: job => (job.attempt > 0 ? job.attempt : null) },
+      { title: 'MESSAGE', value: job => job.message },
+    ],
+    host.jobs,
+  );
+
+const took = (job: { startedAt: string | null; endedAt: string | null }): string | null =>
+  job.startedAt === null || job.endedAt === null ? null : duration(Date.parse(job.endedAt) - Date.parse(job.startedAt));
