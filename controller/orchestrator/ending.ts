@@ -1,0 +1,130 @@
+import { blockerOf } from './failures.ts';
+import { awaitsPerson, type HostPicture, isSettled, isWrittenOff, nameOf, type Picture, pictureAt } from './picture.ts';
+import type { Action } from './snapshot.ts';
+import type { Wait } from './starts.ts';
+import { currentWave, waitOfWave } from './waves.ts';
+
+/** Hosts that have not begun and for which it is too late, or that a stopped run will not begin. */
+export function giveUpActions(picture: Picture): Action[] {
+  const { plan, run, waves } = picture.snapshot;
+  const { window } = plan.header;
+  const actions: Action[] = [];
+  for (const unit of plan.units) {
+    const hosts = unit.hosts.map(index => pictureAt(picture, index));
+    const waiting = hosts.filter(host => host.phase.is === 'waiting' && !host.begun);
+    if (waiting.length === 0) continue;
+    const needed = unit.expectedMs + window.reserveMs;
+    const waveIsOver = waiting.every(host => (waves[host.plan.wave]?.endedAt ?? null) !== null);
+    if (run.state === 'stopping') {
+      for (const host of waiting) actions.push(giveUp(host, 'cancelled', 'the run was stopped before its turn'));
+    } else if (waveIsOver) {
+      const late = waiting.filter(host => host.host.held === null);
+      for (const host of late) actions.push(giveUp(host, 'missed', 'its wave ended before it could begin'));
+    } else if (picture.now + needed > window.end) {
+      const reason = `${minutes(needed)} with the reserve do not fit before the window's end`;
+      for (const host of waiting) actions.push(giveUp(host, 'missed', reason));
+    }
+  }
+  return actions;
+}
+
+/**
+ * What remains when nothing else is to be done: if nothing is under way and nothing will change by itself, hosts that
+ * stand half done are taken back, those that cannot begin any more are given up, and the run ends.
+ */
+export function endActions(picture: Picture, waits: ReadonlyMap<number, Wait>): Action[] {
+  if (picture.hosts.every(isSettled)) return anyAwaits(picture) ? [] : [endOf(picture)];
+  if (isMoving(picture) || waitsForTime(picture, waits) || waitsForPerson(picture)) return [];
+  const stuck = picture.hosts.filter(host => host.phase.is === 'working' && !isWrittenOff(picture, host));
+  if (stuck.length > 0) {
+    return stuck.map(host => ({
+      action: 'undo',
+      host: host.index,
+      reason: host.host.held ?? blockerOf(picture, host) ?? 'what it waits for will not happen',
+    }));
+  }
+  const left = picture.hosts.filter(host => host.phase.is === 'waiting');
+  const wave = currentWave(picture);
+  // Wave by wave: with its hosts given up a wave can end, and another that does not need it may have its turn.
+  const now = left.filter(host => host.plan.wave === wave);
+  if (left.length > 0) return (now.length > 0 ? now : left).map(host => giveUpStuck(picture, host, waits));
+  return [endOf(picture)];
+}
+
+/** Jobs run or will run without anybody's help. */
+const isMoving = (picture: Picture): boolean =>
+  picture.hosts.some(host => {
+    if (host.phase.is === 'undoing') return !isWrittenOff(picture, host);
+    return host.phase.is === 'working' && !host.phase.atHold && !isWrittenOff(picture, host);
+  });
+
+function waitsForTime(picture: Picture, waits: ReadonlyMap<number, Wait>): boolean {
+  const { run, waves } = picture.snapshot;
+  if (run.state === 'stopping') return false;
+  if ([...waits.values()].some(wait => wait.passes)) return true;
+  const next = waves.findIndex(times => times.openedAt === null && times.endedAt === null);
+  return run.state === 'running' && next >= 0 && waitOfWave(picture, next)?.passes === true;
+}
+
+function waitsForPerson(picture: Picture): boolean {
+  const { run, plan, incidents } = picture.snapshot;
+  if (run.state === 'stopping' || picture.now > plan.header.window.end) return false;
+  if (run.state === 'paused' && picture.hosts.some(host => host.phase.is === 'waiting')) return true;
+  if (anyAwaits(picture)) return true;
+  // A peer that was frozen half done waits for the decision about the host that failed.
+  const frozen = picture.hosts.some(host => host.host.held !== null && host.begun && !isSettled(host));
+  return frozen && [...incidents.values()].includes('open');
+}
+
+const anyAwaits = (picture: Picture): boolean => picture.hosts.some(host => awaitsPerson(picture, host));
+
+function endOf(picture: Picture): Action {
+  const bad = picture.hosts.filter(host => host.phase.is !== 'done');
+  if (bad.length === 0) {
+    return { action: 'endRun', state: 'succeeded', reason: `all ${picture.hosts.length} hosts are done` };
+  }
+  const state = picture.snapshot.run.state === 'stopping' ? 'stopped' : 'failed';
+  const done = picture.hosts.length - bad.length;
+  const shown = bad.slice(0, SHOWN_HOSTS).map(host => `${nameOf(host)} ${wordFor(host)}`);
+  const more = bad.length > SHOWN_HOSTS ? ` and ${bad.length - SHOWN_HOSTS} more` : '';
+  return {
+    action: 'endRun',
+    state,
+    reason: `${done} of ${picture.hosts.length} hosts are done; ${shown.join(', ')}${more}`,
+  };
+}
+
+/** One sentence has to hold them; the view has all. */
+const SHOWN_HOSTS = 8;
+
+function wordFor(host: HostPicture): string {
+  if (host.silence !== null) return host.silence;
+  switch (host.phase.is) {
+    case 'never':
+      return host.phase.as;
+    case 'halted':
+      return 'held';
+    case 'undo-failed':
+      return 'not undone';
+    case 'refused':
+      return 'refused its order';
+    default:
+      return host.phase.is;
+  }
+}
+
+function giveUpStuck(picture: Picture, host: HostPicture, waits: ReadonlyMap<number, Wait>): Action {
+  const wave = waitOfWave(picture, host.plan.wave)?.text;
+  const reason = waits.get(host.plan.unit)?.text ?? wave ?? 'what it waits for will not happen';
+  // Silence must still count as failed when the waiting is over.
+  return giveUp(host, host.silence === null ? 'cancelled' : 'missed', host.silence ?? reason);
+}
+
+const giveUp = (host: HostPicture, as: 'cancelled' | 'missed', reason: string): Action => ({
+  action: 'cancel',
+  host: host.index,
+  as,
+  reason,
+});
+
+const minutes = (ms: number): string => (ms < 120_000 ? `${Math.ceil(ms / 1000)} s` : `${Math.ceil(ms / 60_000)} min`);
