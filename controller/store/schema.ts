@@ -378,6 +378,14 @@ export const nodes = pgTable('nodes', {
   data: bytea('data').notNull(),
 });
 
+/** Nodes that no committed tree hangs on yet: what is below them may still be missing. All others are whole. */
+export const unfinishedNodes = pgTable('unfinished_nodes', {
+  id: bytea('id')
+    .primaryKey()
+    .references(() => nodes.id, { onDelete: 'cascade' }),
+  createdAt: createdAt(),
+});
+
 export const fingerprints = pgTable(
   'fingerprints',
   {
@@ -385,6 +393,8 @@ export const fingerprints = pgTable(
     hostId: uuid('host_id')
       .notNull()
       .references(() => hosts.id),
+    /** The agent's own name for the scan: one that was committed and is sent again is known by it. */
+    scan: text('scan').notNull(),
     profile: jsonb('profile').notNull(),
     profileDigest: text('profile_digest').notNull(),
     softwareRoot: bytea('software_root').notNull(),
@@ -394,7 +404,10 @@ export const fingerprints = pgTable(
     finishedAt: at('finished_at').notNull(),
     createdAt: createdAt(),
   },
-  table => [index('fingerprints_host').on(table.hostId, table.createdAt)],
+  table => [
+    index('fingerprints_host').on(table.hostId, table.createdAt),
+    uniqueIndex('fingerprints_scan').on(table.hostId, table.scan),
+  ],
 );
 
 /** A scan or a look at facts that somebody asked for, until it has been answered. */
@@ -408,6 +421,8 @@ export const observations = pgTable('observations', {
     .notNull()
     .default('asked'),
   message: text('message').notNull().default(''),
+  /** The scan that answers it, from when the agent has named it. */
+  scan: text('scan'),
   fingerprint: uuid('fingerprint'),
   createdAt: createdAt(),
   endedAt: at('ended_at'),

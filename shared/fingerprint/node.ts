@@ -165,7 +165,7 @@ export function childrenOf(node: TreeNode): { id: NodeId; expected: Expected }[]
 /** What a parent says about a child; `weight` is null where it says nothing. */
 export type Expected = { type: 'meta' } | ({ type: 'directory'; plane: Plane; weight: number | null } & Bucket);
 
-export const directoryOf = (plane: Plane): Expected => ({
+export const directoryOf = (plane: Plane): Extract<Expected, { type: 'directory' }> => ({
   type: 'directory',
   plane,
   weight: null,
