@@ -9,6 +9,8 @@ import { type Envelope, PayloadType, signEnvelope, verifyEnvelope } from './dsse
 
 /** No dispatch lives longer: a stolen one is worth little. */
 export const MAX_DISPATCH_LIFE_MS = 15 * 60 * 1000;
+/** How far the clocks of controller and server may be apart: what Kerberos allows, so that most sites keep it. */
+export const MAX_CLOCK_SKEW_MS = 5 * 60 * 1000;
 
 /** All that a controller can say to an agent about an order: how far it may go, and in which direction. */
 export const Dispatch = z.strictObject({
@@ -52,6 +54,12 @@ export function verifyDispatch(
   if (dispatch.host !== hostId) return refuse('wrong-host', `the dispatch is for host ${dispatch.host}`);
   if (dispatch.expiresAt - dispatch.issuedAt > MAX_DISPATCH_LIFE_MS)
     return refuse('expired', 'the dispatch claims to live longer than any may');
+  // One that is signed ahead for a day to come would live until then.
+  if (dispatch.issuedAt > now + MAX_CLOCK_SKEW_MS)
+    return refuse(
+      'expired',
+      `the dispatch is from ${new Date(dispatch.issuedAt).toISOString()}, which is to come: compare the clocks`,
+    );
   if (now >= dispatch.expiresAt)
     return refuse('expired', `the dispatch expired at ${new Date(dispatch.expiresAt).toISOString()}`);
   if (dispatch.epoch < seen.epoch || dispatch.sequence <= seen.sequence) {
