@@ -253,6 +253,8 @@ export const runHosts = pgTable(
     direction: text('direction', { enum: ['forward', 'undo'] })
       .notNull()
       .default('forward'),
+    /** When the order was first put into the outbox for it. */
+    offeredAt: at('offered_at'),
     /** Null until the agent said so. */
     acceptedAt: at('accepted_at'),
     /** Why the agent refused the order or a dispatch; null where it did not. */
@@ -260,6 +262,8 @@ export const runHosts = pgTable(
     /** Set while a person has to decide: nothing is released. */
     heldBecause: text('held_because'),
     startedAt: at('started_at'),
+    /** Since when it runs backwards. */
+    turnedAt: at('turned_at'),
     endedAt: at('ended_at'),
   },
   table => [primaryKey({ columns: [table.run, table.hostId] })],
