@@ -20,6 +20,7 @@ import type {
   Report,
   Standings,
 } from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
+import { MAX_REPORT_MESSAGE } from '@tidemark/shared/protocol/limits.ts';
 import type {
   AgentFacts,
   AgentHello,
@@ -33,7 +34,6 @@ import type {
 
 /** Names, ids and versions that an agent gives: shown to people, so not without end. */
 const MAX_NAME = 256;
-const MAX_MESSAGE = 8192;
 
 /** What an agent said, read and checked. */
 export type FromAgent =
@@ -92,7 +92,7 @@ function fromAgent({ body }: AgentMessage): FromAgent {
       return {
         type: 'scan-failed',
         request: textFromWire(body.value.request, 'scan_failed.request', MAX_NAME),
-        message: textFromWire(body.value.message, 'scan_failed.message', MAX_MESSAGE),
+        message: textFromWire(body.value.message, 'scan_failed.message', MAX_REPORT_MESSAGE),
       };
     case undefined:
       throw new Malformed('body', 'is none of the messages that this controller knows');
@@ -125,14 +125,14 @@ function reportBodyFrom(body: Report['body']): AgentReportBody {
         type: 'order-refused',
         orderDigest: digestFromWire(body.value.orderDigest, 'report.order_refused.order_digest'),
         code: refusalCodeFromWire(body.value.code, 'report.order_refused.code'),
-        message: textFromWire(body.value.message, 'report.order_refused.message', MAX_MESSAGE),
+        message: textFromWire(body.value.message, 'report.order_refused.message', MAX_REPORT_MESSAGE),
       };
     case 'dispatchRefused':
       return {
         type: 'dispatch-refused',
         orderDigest: optionalDigestFromWire(body.value.orderDigest, 'report.dispatch_refused.order_digest'),
         code: refusalCodeFromWire(body.value.code, 'report.dispatch_refused.code'),
-        message: textFromWire(body.value.message, 'report.dispatch_refused.message', MAX_MESSAGE),
+        message: textFromWire(body.value.message, 'report.dispatch_refused.message', MAX_REPORT_MESSAGE),
       };
     case 'job':
       return jobFrom(body.value);
@@ -154,7 +154,7 @@ const jobFrom = (job: JobEvent): AgentReportBody => ({
   attempt: job.attempt,
   direction: directionFromWire(job.direction, 'report.job.direction'),
   kind: jobEventFromWire(job.kind, 'report.job.kind'),
-  message: textFromWire(job.message, 'report.job.message', MAX_MESSAGE),
+  message: textFromWire(job.message, 'report.job.message', MAX_REPORT_MESSAGE),
   facts: objectFromWire(job.facts, 'report.job.facts'),
   output:
     job.output === undefined

@@ -34,3 +34,6 @@ export const OUTPUT_TOP_UP_BYTES = 64 * KIB;
 /** Pings where nothing else is said: a dead peer is found after 30 s at most, and NAT tables keep the connection. */
 export const KEEPALIVE_TIME_MS = 20_000;
 export const KEEPALIVE_TIMEOUT_MS = 10_000;
+
+/** A message for people in a report. What is longer is cut by the agent and refused by the controller. */
+export const MAX_REPORT_MESSAGE = 8192;

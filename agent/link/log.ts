@@ -1,0 +1,7 @@
+/** As much of a logger as the link needs; pino's fits. Texts are static, what differs is in the fields. */
+export interface Log {
+  debug(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
