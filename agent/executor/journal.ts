@@ -1,0 +1,284 @@
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { Standing } from '@tidemark/shared/orders/frontier.ts';
+import type { Direction } from '@tidemark/shared/orders/job-state.ts';
+import type { DispatchMark } from '@tidemark/shared/signing/dispatch.ts';
+import type { Report, ReportBody } from '../boundary/messages.ts';
+import { decodeReport, encodeBody } from './journal-rows.ts';
+
+/*
+ * What the executor knows for good: SQLite with a write-ahead log, each transaction on the disk before it is believed
+ * (synchronous = FULL). An order is a row that never goes away, so that it is accepted once. A step is an INTENT (the
+ * row) until it has a RESULT (its outcome). Reports are made in the transaction of what they report.
+ */
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS orders (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest TEXT NOT NULL UNIQUE,
+    plan TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    standing TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS steps (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    order_digest TEXT NOT NULL REFERENCES orders (digest),
+    job INTEGER NOT NULL,
+    direction TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    directory TEXT NOT NULL,
+    intent_at INTEGER NOT NULL,
+    outcome TEXT,
+    result_at INTEGER,
+    UNIQUE (order_digest, job, direction, attempt)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS reports (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+`;
+
+/** Grows with the tables' meaning; a journal of a newer agent is not touched. */
+const JOURNAL_VERSION = 1;
+
+export interface StoredOrder {
+  digest: Digest;
+  plan: Digest;
+  bytes: Uint8Array;
+  acceptedAt: number;
+  standing: Standing;
+}
+
+/** A step with an INTENT and no RESULT. */
+export interface OpenStep {
+  id: number;
+  orderDigest: Digest;
+  job: number;
+  direction: Direction;
+  attempt: number;
+  /** Its name in the state directory's steps/. */
+  directory: string;
+}
+
+export interface StepRow extends OpenStep {
+  intentAt: number;
+  outcome: string | null;
+  resultAt: number | null;
+}
+
+/** What one transaction can do. */
+export interface JournalWriter {
+  addOrder(order: StoredOrder): void;
+  setStanding(digest: Digest, standing: Standing): void;
+  /** INTENT. */
+  addStep(step: Omit<OpenStep, 'id'>, at: number): void;
+  /** It starts anew in another directory, after it was made sure that nothing began in the old one. */
+  moveStep(id: number, directory: string): void;
+  /** RESULT. */
+  endStep(id: number, outcome: string, at: number): void;
+  setMark(mark: DispatchMark): void;
+  raiseTimeFloor(at: number): void;
+  report(body: ReportBody, at: number): void;
+  acknowledge(sequence: number): void;
+}
+
+export interface Journal {
+  /** All of it or nothing; reports are handed on once they are on the disk. */
+  write<T>(work: (tx: JournalWriter) => T): T;
+  order(digest: Digest): StoredOrder | null;
+  /** In the order of acceptance. */
+  orders(): StoredOrder[];
+  openSteps(): OpenStep[];
+  steps(digest: Digest): StepRow[];
+  mark(): DispatchMark;
+  /** No time before this one is believed, see docs/decisions/0051. */
+  timeFloor(): number;
+  reportsAfter(sequence: number, limit: number): Report[];
+  lastReports(count: number): Report[];
+  /** Reports that the controller has not acknowledged. */
+  unacknowledged(): number;
+  acknowledged(): number;
+  close(): void;
+}
+
+export interface JournalOptions {
+  file: string;
+  /** Frees space when the disk is full; false where there is none to free. */
+  onFull(): boolean;
+  onReport(report: Report): void;
+  readOnly?: boolean;
+}
+
+/** Acknowledged reports are kept a while: a controller that lost its last hour learns it again from here. */
+const KEPT_ACKNOWLEDGED = 256;
+const SQLITE_FULL = 13;
+const SQLITE_IOERR = 10;
+
+export function openJournal({ file, onFull, onReport, readOnly = false }: JournalOptions): Journal {
+  const database = new DatabaseSync(file, { readOnly, timeout: 5_000 });
+  if (!readOnly) prepare(database, file);
+  const statement = (sql: string) => database.prepare(sql);
+  const one = <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).get(...values) as T | undefined;
+  const all = <T>(sql: string, ...values: SQLInputValue[]) => statement(sql).all(...values) as T[];
+  const meta = (key: string): number => one<{ value: number }>('SELECT value FROM meta WHERE key = ?', key)?.value ?? 0;
+
+  const attempt = <T>(work: (tx: JournalWriter) => T): { value: T; reports: Report[] } => {
+    const reports: Report[] = [];
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      const value = work(writerOf(database, meta, reports));
+      database.exec('COMMIT');
+      return { value, reports };
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
+  };
+
+  return {
+    write(work) {
+      let done: ReturnType<typeof attempt<ReturnType<typeof work>>>;
+      try {
+        done = attempt(work);
+      } catch (error) {
+        if (!isFull(error) || !onFull()) throw error;
+        done = attempt(work);
+      }
+      for (const report of done.reports) onReport(report);
+      return done.value;
+    },
+    order: digest => {
+      const row = one<OrderRow>('SELECT * FROM orders WHERE digest = ?', digest);
+      return row ? readOrder(row) : null;
+    },
+    orders: () => all<OrderRow>('SELECT * FROM orders ORDER BY ordinal').map(readOrder),
+    openSteps: () => all<StepSql>('SELECT * FROM steps WHERE outcome IS NULL ORDER BY id').map(readStep),
+    steps: digest => all<StepSql>('SELECT * FROM steps WHERE order_digest = ? ORDER BY id', digest).map(readStep),
+    mark: () => ({ epoch: meta('epoch'), sequence: meta('sequence') }),
+    timeFloor: () => meta('time_floor'),
+    reportsAfter: (sequence, limit) =>
+      all<ReportRow>('SELECT * FROM reports WHERE sequence > ? ORDER BY sequence LIMIT ?', sequence, limit).map(
+        decodeReport,
+      ),
+    lastReports: count =>
+      all<ReportRow>('SELECT * FROM reports ORDER BY sequence DESC LIMIT ?', count).map(decodeReport).reverse(),
+    unacknowledged: () =>
+      one<{ count: number }>('SELECT count(*) AS count FROM reports WHERE sequence > ?', meta('acknowledged'))?.count ??
+      0,
+    acknowledged: () => meta('acknowledged'),
+    close: () => database.close(),
+  };
+}
+
+/** Whether the journal could not be written because there is no space. */
+export function isFull(error: unknown): boolean {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  // A write-ahead log that cannot grow is an I/O error in some places where the file itself would be "full".
+  return typeof code === 'number' && ((code & 0xff) === SQLITE_FULL || (code & 0xff) === SQLITE_IOERR);
+}
+
+function prepare(database: DatabaseSync, file: string): void {
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
+  const version = (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
+  if (version > JOURNAL_VERSION)
+    throw new Error(`${file} was written by a newer agent (format ${version}); install that agent again`);
+  database.exec(SCHEMA);
+  database.exec(`PRAGMA user_version = ${JOURNAL_VERSION}`);
+}
+
+function writerOf(database: DatabaseSync, meta: (key: string) => number, reports: Report[]): JournalWriter {
+  const run = (sql: string, ...values: SQLInputValue[]) => database.prepare(sql).run(...values);
+  const setMeta = (key: string, value: number) =>
+    run(
+      'INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+      key,
+      value,
+    );
+  return {
+    addOrder: ({ digest, plan, bytes, acceptedAt, standing }) =>
+      void run(
+        'INSERT INTO orders (digest, plan, bytes, accepted_at, standing) VALUES (?, ?, ?, ?, ?)',
+        digest,
+        plan,
+        bytes,
+        acceptedAt,
+        JSON.stringify(standing),
+      ),
+    setStanding: (digest, standing) =>
+      void run('UPDATE orders SET standing = ? WHERE digest = ?', JSON.stringify(standing), digest),
+    addStep: ({ orderDigest, job, direction, attempt, directory }, at) =>
+      void run(
+        'INSERT INTO steps (order_digest, job, direction, attempt, directory, intent_at) VALUES (?, ?, ?, ?, ?, ?)',
+        orderDigest,
+        job,
+        direction,
+        attempt,
+        directory,
+        at,
+      ),
+    moveStep: (id, directory) => void run('UPDATE steps SET directory = ? WHERE id = ?', directory, id),
+    endStep: (id, outcome, at) => void run('UPDATE steps SET outcome = ?, result_at = ? WHERE id = ?', outcome, at, id),
+    setMark: ({ epoch, sequence }) => {
+      setMeta('epoch', epoch);
+      setMeta('sequence', sequence);
+    },
+    raiseTimeFloor: at => void setMeta('time_floor', Math.max(at, meta('time_floor'))),
+    report: (body, at) => {
+      const { lastInsertRowid } = run('INSERT INTO reports (at, body) VALUES (?, ?)', at, encodeBody(body));
+      reports.push({ sequence: Number(lastInsertRowid), atMs: at, body });
+    },
+    acknowledge: sequence => {
+      setMeta('acknowledged', Math.max(sequence, meta('acknowledged')));
+      run('DELETE FROM reports WHERE sequence <= ?', sequence - KEPT_ACKNOWLEDGED);
+    },
+  };
+}
+
+interface OrderRow {
+  digest: string;
+  plan: string;
+  bytes: Uint8Array;
+  accepted_at: number;
+  standing: string;
+}
+
+interface StepSql {
+  id: number;
+  order_digest: string;
+  job: number;
+  direction: string;
+  attempt: number;
+  directory: string;
+  intent_at: number;
+  outcome: string | null;
+  result_at: number | null;
+}
+
+interface ReportRow {
+  sequence: number;
+  at: number;
+  body: string;
+}
+
+const readOrder = (row: OrderRow): StoredOrder => ({
+  digest: row.digest as Digest,
+  plan: row.plan as Digest,
+  bytes: row.bytes,
+  acceptedAt: row.accepted_at,
+  standing: JSON.parse(row.standing) as Standing,
+});
+
+const readStep = (row: StepSql): StepRow => ({
+  id: row.id,
+  orderDigest: row.order_digest as Digest,
+  job: row.job,
+  direction: row.direction as Direction,
+  attempt: row.attempt,
+  directory: row.directory,
+  intentAt: row.intent_at,
+  outcome: row.outcome,
+  resultAt: row.result_at,
+});

@@ -1,0 +1,76 @@
+import { compileGlob } from '@tidemark/shared/fingerprint/glob.ts';
+import type { Order } from '@tidemark/shared/orders/order.ts';
+import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
+
+/** What this server lets be done to it, whoever approved it. The owner of the server writes it, no message can. */
+export interface HostPolicy {
+  /** Kinds or `area/*`. */
+  kinds: readonly string[];
+  /** Globs over the programs (server paths) that commands may be. */
+  programs: readonly string[];
+  /** Globs over the directories that releases may be installed in and that backups may be made of. */
+  paths: readonly string[];
+}
+
+/** Why the policy does not permit this order: the first job that it does not, and what about it; else null. */
+export function forbidden(order: Order, policy: HostPolicy): string | null {
+  const program = anyOf(policy.programs);
+  const path = anyOf(policy.paths);
+  for (const job of order.jobs) {
+    for (const call of job.undo ? [job.call, job.undo] : [job.call]) {
+      const whose = `job ${job.id}${call === job.undo ? ' (its undo)' : ''}`;
+      if (!policy.kinds.some(kind => matchesKind(kind, call.kind)))
+        return `${whose}: steps of kind ${call.kind} are not among the kinds that this server's policy permits`;
+      const badProgram = programsOf(call).find(each => !program(each));
+      if (badProgram !== undefined)
+        return `${whose}: the program ${badProgram} is not among the programs that this server's policy permits`;
+      const badPath = pathsOf(call).find(each => !path(each));
+      if (badPath !== undefined)
+        return `${whose}: the path ${badPath} is not among the paths that this server's policy permits`;
+    }
+  }
+  return null;
+}
+
+const matchesKind = (pattern: string, kind: string): boolean =>
+  pattern === '*' || (pattern.endsWith('/*') ? kind.startsWith(pattern.slice(0, -1)) : pattern === kind);
+
+function anyOf(globs: readonly string[]): (path: string) => boolean {
+  const compiled = globs.map(compileGlob);
+  // `/opt//x` and `/opt/./x` are `/opt/x`: what is matched must be what is run.
+  return path => compiled.some(matches => matches(Buffer.from(normal(path))));
+}
+
+const normal = (path: string): string =>
+  `/${path
+    .split('/')
+    .filter(part => part !== '' && part !== '.')
+    .join('/')}`;
+
+function programsOf(call: Call): string[] {
+  switch (call.kind) {
+    case 'service/start':
+    case 'service/stop': {
+      const { start, stop, status } = call.args.service;
+      return [start[0], stop[0], status[0]];
+    }
+    case 'cluster/handover':
+      return [call.args.command[0], call.args.confirm[0]];
+    case 'command/run':
+      return [call.args.command[0]];
+    default:
+      return [];
+  }
+}
+
+function pathsOf(call: Call): string[] {
+  switch (call.kind) {
+    case 'archive/install':
+    case 'archive/activate':
+      return [call.args.home];
+    case 'snapshot/create':
+      return call.args.paths;
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,129 @@
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { Call } from '@tidemark/shared/orders/step-kinds.ts';
+import { z } from 'zod';
+import { readJsonFile } from '../platform/file-system.ts';
+import type { ProcessIdentity } from '../platform/process.ts';
+
+/*
+ * What lies in a step's directory. The executor writes `call.json` and starts the child; all else is the child's:
+ *
+ *   call.json      what to do and where
+ *   started.json   which process does it. Made exclusively and before anything is done, so that whoever makes it first,
+ *                  a child or a recovery that found none, is the only one: a step never starts twice
+ *   output.<n>     what it wrote, from byte n on; the first part and the newest few are kept
+ *   wanted         the artifact that it waits for is not there (artifact/stage)
+ *   incoming.json  by the executor: where the link put the artifact, or why it could not
+ *   result.json    how it ended; whole or not there
+ *   child.log      what the child itself had to say: only where it broke
+ */
+
+const Common = {
+  root: z.string(),
+  stateDir: z.string(),
+  /** From the child's beginning, by a clock that never jumps. */
+  timeoutMs: z.int().min(1),
+  /** Between asking the processes to end and ending them. */
+  graceMs: z.int().min(0),
+};
+
+export const StepInput = z.discriminatedUnion('work', [
+  z.strictObject({ work: z.literal('call'), call: Call, ...Common }),
+  /** Outside of any order: what the inventory finds. */
+  z.strictObject({ work: z.literal('facts'), factsDir: z.string(), ...Common }),
+]);
+export type StepInput = z.infer<typeof StepInput>;
+
+export const StepResult = z.strictObject({
+  outcome: z.enum(['succeeded', 'failed']),
+  /** It was ended at its timeout: how far it came is not known. */
+  timedOut: z.boolean(),
+  /** One sentence. */
+  message: z.string(),
+  facts: z.record(z.string(), z.unknown()).nullable(),
+  output: z.strictObject({ size: z.int().min(0), digest: z.base64(), head: z.base64(), tail: z.base64() }).nullable(),
+});
+export type StepResult = z.infer<typeof StepResult>;
+
+export const Incoming = z.discriminatedUnion('state', [
+  z.strictObject({ state: z.literal('ready'), file: z.string() }),
+  z.strictObject({ state: z.literal('failed'), message: z.string() }),
+]);
+export type Incoming = z.infer<typeof Incoming>;
+
+const Started = z.strictObject({
+  /** Null where a recovery claimed the directory, so that no child will ever start in it. */
+  process: z.strictObject({ pid: z.int(), startTicks: z.int(), bootId: z.string() }).nullable(),
+});
+
+export const stepFile = {
+  call: (directory: string) => join(directory, 'call.json'),
+  started: (directory: string) => join(directory, 'started.json'),
+  wanted: (directory: string) => join(directory, 'wanted'),
+  incoming: (directory: string) => join(directory, 'incoming.json'),
+  result: (directory: string) => join(directory, 'result.json'),
+  log: (directory: string) => join(directory, 'child.log'),
+};
+
+/** Puts JSON in place whole or not at all, also across a power cut. */
+export function putJson(path: string, value: unknown): void {
+  writeDurably(`${path}.new`, value, 'w');
+  renameSync(`${path}.new`, path);
+  syncDirectoryOf(path);
+}
+
+/** False where somebody was first. */
+export function claimStart(directory: string, identity: ProcessIdentity | null): boolean {
+  const path = stepFile.started(directory);
+  try {
+    writeDurably(path, { process: identity }, 'wx');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+  syncDirectoryOf(path);
+  return true;
+}
+
+/** Who started here: undefined where nobody did, null where it cannot be read (cut off while it was written). */
+export function readStarted(directory: string): ProcessIdentity | 'recovery' | null | undefined {
+  const json = readJsonFile(stepFile.started(directory));
+  const parsed = Started.safeParse(json);
+  if (parsed.success) return parsed.data.process ?? 'recovery';
+  return exists(stepFile.started(directory)) ? null : undefined;
+}
+
+/** Undefined where there is none. */
+export function readResult(directory: string): StepResult | undefined {
+  const parsed = StepResult.safeParse(readJsonFile(stepFile.result(directory)));
+  return parsed.success ? parsed.data : undefined;
+}
+
+function writeDurably(path: string, value: unknown, flags: 'w' | 'wx'): void {
+  const file = openSync(path, flags, 0o600);
+  try {
+    const data = Buffer.from(`${JSON.stringify(value)}\n`, 'utf8');
+    for (let at = 0; at < data.length; ) at += writeSync(file, data, at);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function syncDirectoryOf(path: string): void {
+  const directory = openSync(join(path, '..'), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    closeSync(openSync(path, 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Call, StepKind } from '@tidemark/shared/orders/step-kinds.ts';
+import { archiveActivate, archiveInstall } from './archive.ts';
+import { artifactStage } from './artifact-stage.ts';
+import { checkDisk } from './check-disk.ts';
+import { checkHttp } from './check-http.ts';
+import { clusterHandover, commandRun } from './command.ts';
+import type { Executor, StepContext, StepReport } from './executor.ts';
+import { scanRun } from './scan-run.ts';
+import { serviceStart, serviceStop } from './service.ts';
+import { snapshotCreate, snapshotDelete } from './snapshot.ts';
+
+/** Who does what. A kind of the vocabulary that is not here does not compile. */
+const executors = {
+  'check/disk': checkDisk,
+  'check/http': checkHttp,
+  'artifact/stage': artifactStage,
+  'snapshot/create': snapshotCreate,
+  'snapshot/delete': snapshotDelete,
+  'service/start': serviceStart,
+  'service/stop': serviceStop,
+  'archive/install': archiveInstall,
+  'archive/activate': archiveActivate,
+  'cluster/handover': clusterHandover,
+  'command/run': commandRun,
+  'scan/run': scanRun,
+} satisfies { [K in StepKind]: Executor<K> };
+
+export function execute(call: Call, context: StepContext): Promise<StepReport> {
+  // Kind and arguments fit each other by the type of Call, which TypeScript cannot carry through the lookup.
+  const executor = executors[call.kind] as (args: Call['args'], context: StepContext) => Promise<StepReport>;
+  return executor(call.args, context);
+}

@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { systemClock } from '@tidemark/shared/base/clock.ts';
+import { identify } from '../platform/process.ts';
+import { resolveBelow } from '../platform/server-path.ts';
+import { claimStart, putJson, StepInput, type StepResult, stepFile } from './directory.ts';
+import { type StepContext, StepFailed, type StepReport } from './executor.ts';
+import { OutputKeeper } from './output.ts';
+
+/**
+ * The child of a step: `tidemark-agent step DIR`. Leads a session of its own, does what `call.json` says, writes
+ * `result.json` and ends. Nothing of it needs the agent, which may be gone meanwhile.
+ */
+export async function runStep(directory: string): Promise<void> {
+  const input = StepInput.parse(JSON.parse(readFileSync(stepFile.call(directory), 'utf8')));
+  const self = identify(process.pid);
+  // Somebody was first: a recovery that took this child for lost, or a child before it.
+  if (!self || !claimStart(directory, self)) return;
+  // The signal that asks the group to end is for what the step started; the step itself has a result to write.
+  process.on('SIGTERM', () => undefined);
+  const keeper = new OutputKeeper(directory);
+  const timeout = new AbortController();
+  const context = contextOf(input, directory, keeper, timeout.signal);
+  const timer = setTimeout(() => {
+    timeout.abort();
+    signalGroup('SIGTERM');
+  }, input.timeoutMs);
+  const ended = work(input, context).then(
+    done => ({ outcome: 'succeeded' as const, ...done }),
+    (error: unknown) => ({ outcome: 'failed' as const, message: messageOf(error), facts: factsOf(error) }),
+  );
+  const end = await Promise.race([ended, timedOut(timeout.signal, input.graceMs)]);
+  clearTimeout(timer);
+  const late = timeout.signal.aborted;
+  const output = keeper.finish();
+  const result: StepResult = {
+    // What came out well in spite of the timeout came out well.
+    outcome: end?.outcome ?? 'failed',
+    timedOut: late && end?.outcome !== 'succeeded',
+    message:
+      late && end?.outcome !== 'succeeded'
+        ? `was ended after its timeout of ${input.timeoutMs} ms${end ? `: ${end.message}` : ''}`
+        : (end?.message ?? ''),
+    facts: end?.facts ?? null,
+    output: output && {
+      size: output.size,
+      digest: output.digest.toString('base64'),
+      head: output.head.toString('base64'),
+      tail: output.tail.toString('base64'),
+    },
+  };
+  putJson(stepFile.result(directory), result);
+  // Last, because it ends this process too. A step may leave a daemon behind, a look at the server nothing.
+  if (late || input.work === 'facts') signalGroup('SIGKILL');
+}
+
+async function work(input: StepInput, context: StepContext): Promise<StepReport> {
+  switch (input.work) {
+    case 'call': {
+      const { execute } = await import('./executors.ts');
+      return execute(input.call, context);
+    }
+    case 'facts': {
+      const { collectFacts } = await import('../inventory/collect.ts');
+      const facts = await collectFacts({ root: input.root, factsDir: input.factsDir, place: context.place });
+      return { message: 'collected', facts };
+    }
+  }
+}
+
+function contextOf(input: StepInput, directory: string, keeper: OutputKeeper, signal: AbortSignal): StepContext {
+  const output = (data: Buffer) => keeper.add(data);
+  return {
+    root: input.root,
+    stateDir: input.stateDir,
+    directory,
+    clock: systemClock,
+    signal,
+    place: { root: input.root, output, signal, directory },
+    resolve: serverPath => resolveBelow(input.root, serverPath),
+    output,
+  };
+}
+
+/** Null when the grace after the timeout is over too. */
+const timedOut = (signal: AbortSignal, graceMs: number): Promise<null> =>
+  new Promise(resolve =>
+    signal.addEventListener('abort', () => setTimeout(() => resolve(null), graceMs), { once: true }),
+  );
+
+function signalGroup(signal: NodeJS.Signals): void {
+  try {
+    process.kill(-process.pid, signal);
+  } catch {
+    // Not the leader of a group: started by hand. Then there is only this process to end, and it ends by itself.
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.message || error.name;
+}
+
+const factsOf = (error: unknown) => (error instanceof StepFailed ? error.facts : null);
