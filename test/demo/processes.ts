@@ -35,11 +35,11 @@ export function openRegister(file: string): Register {
       save();
     },
     async endAll() {
-      const running = started.filter(isRunning).reverse();
-      for (const process of running) signal(process, 'SIGTERM');
+      const running = started.filter(each => each.pid !== process.pid && isRunning(each)).reverse();
+      for (const each of running) signal(each, 'SIGTERM');
       const end = performance.now() + GRACE_MS;
       while (running.some(isRunning) && performance.now() < end) await pause(50);
-      for (const process of running.filter(isRunning)) signal(process, 'SIGKILL');
+      for (const each of running.filter(isRunning)) signal(each, 'SIGKILL');
       started = [];
       if (existsSync(file)) save();
       return running;
