@@ -4,11 +4,11 @@ import { z } from 'zod';
 export const MAX_LISTED_PATHS = 100;
 
 const Count = z.int().min(0);
-const Listed = z.strictObject({ count: Count, paths: z.array(z.string().max(16_384)).max(MAX_LISTED_PATHS) });
+const Listed = z.object({ count: Count, paths: z.array(z.string().max(16_384)).max(MAX_LISTED_PATHS) });
 export type Listed = z.infer<typeof Listed>;
 
-/** What a scan saw, and what it did not: nothing is left out without being counted here. */
-export const Coverage = z.strictObject({
+/** What a scan saw, and what it did not: nothing is left out without being counted here. Newer agents may say more. */
+export const Coverage = z.object({
   files: Count,
   directories: Count,
   symlinks: Count,
@@ -18,13 +18,13 @@ export const Coverage = z.strictObject({
   /** Names beyond the first of one file: hashed once. */
   hardLinks: Count,
   /** By ignore rule; what lies below an ignored directory is not counted, since nobody looked. */
-  ignored: z.array(z.strictObject({ rule: z.string(), count: Count })).max(1_000),
+  ignored: z.array(z.object({ rule: z.string(), count: Count })).max(1_000),
   unreadable: Listed,
   unstable: Listed,
   /** Mount points of other file systems, and what went beyond a limit. */
   skipped: Listed,
   /** Roots of the profile that are not there, or are behind a link, with the reason. */
-  missingRoots: z.array(z.strictObject({ path: z.string(), reason: z.string() })).max(1_000),
+  missingRoots: z.array(z.object({ path: z.string(), reason: z.string() })).max(1_000),
   /** What this scan cannot see here: attributes that no helper reads, owners without a name. */
   limits: z.array(z.string()).max(100),
 });

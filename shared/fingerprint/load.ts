@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { present } from '../base/assert.ts';
-import type { Entry, NodeId } from './entry.ts';
+import { type Entry, type NodeId, ROOT_NAME } from './entry.ts';
 import type { Meta } from './meta.ts';
 import {
   type Bucket,
@@ -66,8 +66,19 @@ export async function loadSides(
     if (!fits(node, side.expected) || node.type === 'meta') {
       throw new TreeDamaged(`node ${side.id.toString('hex')} cannot stand at ${pathText(path)}`);
     }
+    checkRoot(node, path);
     return node;
   };
+}
+
+/** The root node holds `/` and nothing else, and no other node does. */
+function checkRoot(node: LeafNode | SplitNode, path: Buffer): void {
+  const isRoot = path.length === 0;
+  const isRight =
+    node.type === 'leaf'
+      ? node.entries.every(({ name }) => (name.toString('latin1') === ROOT_NAME) === isRoot)
+      : !isRoot;
+  if (!isRight) throw new TreeDamaged(`the node at ${pathText(path) || 'the root'} is not the one of a tree's root`);
 }
 
 async function loadNodes(ids: readonly NodeId[], load: NodeLoader): Promise<Map<string, TreeNode>> {

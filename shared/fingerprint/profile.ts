@@ -4,7 +4,8 @@ import { canonicalJson } from '../base/canonical-json.ts';
 import { type Digest, digestOf } from '../base/digest.ts';
 
 /** Which half of a scan an entry belongs to. Patches change software; administrators change config. */
-export const Plane = z.enum(['software', 'config']);
+export const PLANES = ['software', 'config'] as const;
+export const Plane = z.enum(PLANES);
 export type Plane = z.infer<typeof Plane>;
 
 /** What a scan looks at. Part of a scan's identity: only scans under the same profile are compared. */

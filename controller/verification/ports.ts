@@ -1,0 +1,50 @@
+import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
+import type { NodeLoader } from '@tidemark/shared/fingerprint/load.ts';
+import type { EncodedNode } from '@tidemark/shared/fingerprint/node.ts';
+import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import type { Fingerprint, NewFingerprint, Observation, ProductHome, Release } from './records.ts';
+
+/** What the fleet's store has of a node. */
+export interface KnownNode {
+  /** The first bytes, enough for node.ts to read the head. */
+  head: Buffer;
+  /** All of it where what is below may be missing; null where everything below is there, too. */
+  unfinished: Buffer | null;
+}
+
+/** Where uploads go. Implemented by controller/store/verification.ts. */
+export interface UploadStore {
+  /** By nodeKey; a node that is not there is left out. */
+  known(ids: readonly NodeId[]): Promise<ReadonlyMap<string, KnownNode>>;
+  /** Stores nodes as unfinished; one that is there already is left as it is. */
+  addNodes(nodes: readonly EncodedNode[]): Promise<void>;
+  /**
+   * Makes a scan the host's newest fingerprint, and the nodes of its trees finished, all or nothing. Observations that
+   * wait for this scan are answered. `taken`: the host has used this name for other trees.
+   */
+  commit(fingerprint: NewFingerprint, finished: readonly NodeId[]): Promise<'committed' | 'already-known' | 'taken'>;
+}
+
+/** What verification reads and writes. Implemented by controller/store/verification.ts. */
+export interface VerificationStore {
+  load: NodeLoader;
+  hostNamed(name: string): Promise<{ hostId: string; name: string } | null>;
+  /** Newest first. */
+  fingerprints(hostId: string, limit: number): Promise<Fingerprint[]>;
+  /** What is known of these products, each version with all of its files. */
+  releases(products: readonly string[]): Promise<Release[]>;
+  /** Writes the observation, what is to be sent, and the audit entry in one transaction. */
+  askForScan(ask: { id: string; hostId: string; host: string; profile: ScanProfile; by: string }): Promise<Observation>;
+  observation(id: string): Promise<Observation | null>;
+  /** The agent has named the scan that answers a request; it is done as soon as that scan's fingerprint is there. */
+  scanNamed(request: string, hostId: string, scan: string): Promise<void>;
+  scanFailed(request: string, hostId: string, message: string): Promise<void>;
+}
+
+/** What verification needs to know of the landscape. */
+export interface LandscapePort {
+  /** The products that should be on a host, and where they live there. */
+  productsOf(hostName: string): Promise<ProductHome[]>;
+  /** The other members of the host's clusters. */
+  peersOf(hostName: string): Promise<string[]>;
+}

@@ -1,0 +1,228 @@
+import { Buffer } from 'node:buffer';
+import { parseJson } from '@tidemark/shared/base/canonical-json.ts';
+import { digestFromBytes, digestOf } from '@tidemark/shared/base/digest.ts';
+import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
+import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
+import {
+  childrenOf,
+  decodeNode,
+  directoryOf,
+  type EncodedNode,
+  type Expected,
+  fits,
+  ID_BYTES,
+  nodeId,
+  nodeIdOfKey,
+  nodeKey,
+  readHead,
+} from '@tidemark/shared/fingerprint/node.ts';
+import { profileBytes, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import type { Roots } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
+import type { UploadStore } from './ports.ts';
+import type { NewFingerprint } from './records.ts';
+
+/** Why an upload ends. What was stored of it stays, so that the next attempt goes on from there. */
+export interface UploadRefused {
+  code:
+    | 'out-of-turn'
+    | 'scan-invalid'
+    | 'node-not-wanted'
+    | 'node-id-wrong'
+    | 'node-invalid'
+    | 'node-misplaced'
+    | 'nodes-missing'
+    | 'too-large'
+    | 'scan-taken';
+  message: string;
+}
+
+type Step<T> = Promise<Result<T, UploadRefused>>;
+
+/**
+ * One upload, from roots to commit: `roots` and `nodes` say what is wanted next, null while a want is still open, an
+ * empty list when the trees are whole. What the host says is believed only as far as hashes prove it.
+ */
+export interface Upload {
+  roots(roots: Roots): Step<NodeId[]>;
+  nodes(nodes: readonly EncodedNode[]): Step<NodeId[] | null>;
+  commit(): Step<{ alreadyKnown: boolean }>;
+}
+
+/** Ids in one want: 32 KiB, answered by some MB of nodes. */
+const WANT_IDS = 1_000;
+/** Ids looked up with one query. */
+const LOOK_UP_IDS = 1_000;
+/** A server of ten million files has about as many directories; each is some 200 bytes here while an upload goes on. */
+const MAX_NODES = 1_000_000;
+const MAX_COVERAGE_BYTES = 1024 * 1024;
+const SCAN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+const refuse = (code: UploadRefused['code'], message: string) => err({ code, message });
+
+export function createUpload(store: UploadStore, hostId: string): Upload {
+  const trees = new Trees(store);
+  let fingerprint: NewFingerprint | null = null;
+  return {
+    roots: async roots => {
+      if (fingerprint) return refuse('out-of-turn', 'the roots of an upload come once');
+      const read = readRoots(roots, hostId);
+      if (!read.ok) return refuse('scan-invalid', read.error);
+      fingerprint = read.value;
+      trees.expect(fingerprint.softwareRoot, directoryOf('software'));
+      trees.expect(fingerprint.configRoot, directoryOf('config'));
+      return trees.advance();
+    },
+    nodes: async nodes => {
+      if (!fingerprint) return refuse('out-of-turn', 'an upload begins with its roots');
+      return trees.take(nodes);
+    },
+    commit: async () => {
+      if (!fingerprint) return refuse('out-of-turn', 'an upload begins with its roots');
+      const missing = trees.missing();
+      if (missing > 0) return refuse('nodes-missing', `${missing} nodes of this scan are missing: send what is wanted`);
+      const outcome = await store.commit(fingerprint, trees.unfinished());
+      if (outcome === 'taken') {
+        return refuse('scan-taken', `this host has sent other trees as scan ${fingerprint.scan}: scan again`);
+      }
+      return ok({ alreadyKnown: outcome === 'already-known' });
+    },
+  };
+}
+
+/** Which nodes of the two trees are there, which are wanted, which nobody has looked for yet. */
+class Trees {
+  readonly #store: UploadStore;
+  /** Every node that something names, and what it has to be. */
+  readonly #expected = new Map<string, Expected>();
+  /** Named, and not looked for. */
+  #waiting: string[] = [];
+  readonly #wanted = new Set<string>();
+  /** There, but part of no committed tree yet. */
+  readonly #unfinished: string[] = [];
+  #refused: UploadRefused | null = null;
+
+  constructor(store: UploadStore) {
+    this.#store = store;
+  }
+
+  missing(): number {
+    return this.#waiting.length + this.#wanted.size;
+  }
+
+  unfinished(): NodeId[] {
+    return this.#unfinished.map(nodeIdOfKey);
+  }
+
+  /** Remembers what a node has to be; two parents that mean different things cannot both be right. */
+  expect(id: NodeId, expected: Expected): void {
+    const key = nodeKey(id);
+    const known = this.#expected.get(key);
+    if (!known) {
+      if (this.#expected.size >= MAX_NODES) {
+        this.#refused ??= {
+          code: 'too-large',
+          message: `the scan has more than ${MAX_NODES} nodes: scan less at once`,
+        };
+        return;
+      }
+      this.#expected.set(key, expected);
+      this.#waiting.push(key);
+    } else if (!isSame(known, expected)) {
+      this.#refused ??= misplaced(id);
+    }
+  }
+
+  /** Follows what is stored down to what is not: that is wanted. */
+  async advance(): Step<NodeId[]> {
+    const wanted: string[] = [];
+    while (this.#waiting.length > 0 && wanted.length < WANT_IDS && !this.#refused) {
+      const keys = this.#waiting.splice(Math.max(0, this.#waiting.length - LOOK_UP_IDS));
+      const known = await this.#store.known(keys.map(nodeIdOfKey));
+      for (const key of keys) {
+        const node = known.get(key);
+        if (!node) wanted.push(key);
+        else if (!fits(readHead(node.head), this.#of(key))) this.#refused ??= misplaced(nodeIdOfKey(key));
+        else if (node.unfinished) this.#descend(key, node.unfinished);
+      }
+    }
+    if (this.#refused) return err(this.#refused);
+    for (const key of wanted) this.#wanted.add(key);
+    return ok(wanted.map(nodeIdOfKey));
+  }
+
+  async take(nodes: readonly EncodedNode[]): Step<NodeId[] | null> {
+    for (const { id, data } of nodes) {
+      const key = nodeKey(id);
+      const hex = id.toString('hex');
+      if (!this.#wanted.delete(key)) return refuse('node-not-wanted', `nobody asked for node ${hex}`);
+      if (!nodeId(data).equals(id))
+        return refuse('node-id-wrong', `node ${hex} was altered on the way: its id differs`);
+      this.#descend(key, data);
+      if (this.#refused) return err(this.#refused);
+    }
+    await this.#store.addNodes(nodes);
+    return this.#wanted.size > 0 ? ok(null) : this.advance();
+  }
+
+  #descend(key: string, data: Buffer): void {
+    const id = nodeIdOfKey(key);
+    const node = decodeNode(data);
+    if (!node.ok) {
+      this.#refused ??= { code: 'node-invalid', message: `node ${id.toString('hex')} is not canonical: ${node.error}` };
+      return;
+    }
+    if (!fits(node.value, this.#of(key))) {
+      this.#refused ??= misplaced(id);
+      return;
+    }
+    this.#unfinished.push(key);
+    for (const child of childrenOf(node.value)) this.expect(child.id, child.expected);
+  }
+
+  #of(key: string): Expected {
+    // Only what was expected is ever waited for or wanted.
+    return this.#expected.get(key) ?? { type: 'meta' };
+  }
+}
+
+const misplaced = (id: NodeId): UploadRefused => ({
+  code: 'node-misplaced',
+  message: `node ${id.toString('hex')} is not what the node above it says`,
+});
+
+function isSame(a: Expected, b: Expected): boolean {
+  if (a.type === 'meta' || b.type === 'meta') return a.type === b.type;
+  return a.plane === b.plane && a.depth === b.depth && a.weight === b.weight && a.prefix.equals(b.prefix);
+}
+
+function readRoots(roots: Roots, hostId: string): Result<NewFingerprint, string> {
+  if (!SCAN_NAME.test(roots.scan)) return err('the name of the scan must be letters, digits, ".", "_" or "-"');
+  if (roots.softwareRoot.length !== ID_BYTES || roots.configRoot.length !== ID_BYTES) {
+    return err(`a root has ${ID_BYTES} bytes`);
+  }
+  const profile = ScanProfile.safeParse(parseJson(roots.profile));
+  if (!profile.success) return err('the profile cannot be read');
+  const bytes = profileBytes(profile.data);
+  if (!bytes.equals(roots.profile)) return err('the profile is not in its canonical form');
+  const profileDigest = digestFromBytes(roots.profileDigest);
+  if (profileDigest !== digestOf(bytes)) return err('the profile is not what its digest says');
+  if (roots.coverage.length > MAX_COVERAGE_BYTES) return err(`the coverage has more than ${MAX_COVERAGE_BYTES} bytes`);
+  const coverage = Coverage.safeParse(parseJson(Buffer.from(roots.coverage)));
+  if (!coverage.success) return err('the coverage cannot be read');
+  if (!isInstant(roots.startedMs) || !isInstant(roots.finishedMs)) return err('the times are not times');
+  return ok({
+    hostId,
+    scan: roots.scan,
+    profile: profile.data,
+    profileDigest,
+    softwareRoot: roots.softwareRoot,
+    configRoot: roots.configRoot,
+    coverage: coverage.data,
+    startedMs: roots.startedMs,
+    finishedMs: roots.finishedMs,
+  });
+}
+
+/** What a Date can hold (ECMA-262, section 21.4.1.1). */
+const isInstant = (ms: number): boolean => Number.isSafeInteger(ms) && ms >= 0 && ms <= 8.64e15;
