@@ -28,8 +28,8 @@ export interface PrivatePostgresOptions {
   stateDirectory: string;
   /** Where data goes that the server's user could not reach in the state directory. */
   elsewhere?: string;
-  /** Survive a power cut. Only tests do without. */
-  durable?: boolean;
+  /** Settings of the server beyond its own. Tests turn `fsync` off, and nothing else does. */
+  settings?: Readonly<Record<string, string>>;
   /** Told in one sentence when the server died, and whether it could be restarted. */
   onTrouble?: (message: string) => void;
 }
@@ -43,15 +43,15 @@ const RESTART_PAUSE_MS = 250;
 export async function startPrivatePostgres(options: PrivatePostgresOptions): Promise<PrivatePostgres> {
   const place = preparePlace(options.stateDirectory, options.elsewhere);
   const disown = own(place.ownerFile);
+  const settings = options.settings ?? {};
   try {
     const programs = findPrograms(place.user, place.home);
     await stopLeftover(place.data);
-    await prepareData(programs, place, options.durable ?? true);
+    await prepareData(programs, place, settings['fsync'] !== 'off');
     makeOwned(place.user, place.socketDirectory);
-    const extra = (options.durable ?? true) ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
     const supervised = supervise(
-      await startServer(programs, place, extra),
-      () => startServer(programs, place, extra),
+      await startServer(programs, place, settings),
+      () => startServer(programs, place, settings),
       options.onTrouble ?? (() => {}),
     );
     return {

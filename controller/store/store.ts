@@ -34,8 +34,6 @@ export interface OpenStoreOptions {
   maxConnections?: number;
   /** One sentence each, for the log: the private server died and was started again. */
   onTrouble?: (message: string) => void;
-  /** For tests only: false is quicker, and a power cut loses the database. */
-  durable?: boolean;
 }
 
 /** Oldest that is tested. */
@@ -84,7 +82,6 @@ async function privateServer(options: OpenStoreOptions): Promise<PrivatePostgres
   const server = await startPrivatePostgres({
     stateDirectory: resolve(options.stateDir),
     ...(options.onTrouble && { onTrouble: options.onTrouble }),
-    ...(options.durable !== undefined && { durable: options.durable }),
   });
   try {
     await createDatabase(server, DATABASE);

@@ -18,6 +18,8 @@ export interface TestDatabases {
   stop(): Promise<void>;
 }
 
+/** Quick, and room for the stores of many tests. */
+const SETTINGS = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '400' };
 const TEMPLATE = 'tidemark_template';
 
 /** A private PostgreSQL without fsync, in the temporary directory; ends with this process, however that ends. */
@@ -25,7 +27,7 @@ export async function startTestDatabases(): Promise<TestDatabases> {
   const directory = mkdtempSync(join(tmpdir(), 'tm-db-'));
   // The server has a user of its own where the tests run as root; it passes through to what is below.
   chmodSync(directory, 0o711);
-  const server = await startPrivatePostgres({ stateDirectory: join(directory, 'state'), durable: false });
+  const server = await startPrivatePostgres({ stateDirectory: join(directory, 'state'), settings: SETTINGS });
   const stores: Store[] = [];
   let made = 0;
 
