@@ -21,7 +21,7 @@ export interface Register {
 /** How long a process may take to end by itself; a controller closes its database in this time. */
 const GRACE_MS = 15_000;
 
-export function openRegister(file: string): Register {
+export function openRegister(file: string, { graceMs = GRACE_MS } = {}): Register {
   let started: StartedProcess[] = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as StartedProcess[]) : [];
   const save = () => {
     writeFileSync(`${file}.new`, `${JSON.stringify(started, null, 1)}\n`);
@@ -37,7 +37,7 @@ export function openRegister(file: string): Register {
     async endAll() {
       const running = started.filter(each => each.pid !== process.pid && isRunning(each)).reverse();
       for (const each of running) signal(each, 'SIGTERM');
-      const end = performance.now() + GRACE_MS;
+      const end = performance.now() + graceMs;
       while (running.some(isRunning) && performance.now() < end) await pause(50);
       for (const each of running.filter(isRunning)) signal(each, 'SIGKILL');
       started = [];
