@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { credentials } from '@grpc/grpc-js';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { Result } from '@tidemark/shared/base/result.ts';
 import { ArtifactClient } from '@tidemark/shared/protocol/gen/tidemark/v1/artifact.ts';
 import { FingerprintClient } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
 import { LinkClient } from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
@@ -29,8 +30,12 @@ export interface LinkOptions {
   agent: { version: string; bootId: string; hostName: string };
   /** Called one message after the other; must not block. */
   toExecutor: (message: ToExecutor) => void;
-  /** Sends a scan's tree; rejects where that has to be tried again. */
-  uploadScan: (request: { client: FingerprintClient; directory: string; scan: string }) => Promise<void>;
+  /** Sends a scan's tree. `again`: the connection was in the way. */
+  uploadScan: (request: {
+    client: FingerprintClient;
+    directory: string;
+    scan: string;
+  }) => Promise<Result<unknown, { again: boolean; message: string }>>;
   clock: Clock;
   /** In [0, 1). */
   random: () => number;
@@ -92,16 +97,19 @@ export function createLink(options: LinkOptions): AgentLink {
     run: async ready => {
       if (clients === null || connection === null) return 'later';
       const over = connection;
-      try {
-        await options.uploadScan({ client: clients.fingerprint, directory: ready.directory, scan: ready.scan });
-      } catch (error) {
-        log.warn({ scan: ready.scan, reason: callError(error).details }, 'scan not uploaded yet');
-        return 'later';
+      const { scan, directory, request } = ready;
+      const uploaded = await options.uploadScan({ client: clients.fingerprint, directory, scan });
+      if (!uploaded.ok) {
+        log.warn({ scan, reason: uploaded.error.message }, 'scan not uploaded');
+        if (uploaded.error.again) return 'later';
+        // Its files stay: the executor speaks of the scan again after the next welcome.
+        if (request !== '') hold({ type: 'scan-failed', request, message: uploaded.error.message });
+        return 'done';
       }
       // Said on the connection that is up now, so that the scan is not forgotten when that one broke meanwhile.
       if (!over.isUp) return 'later';
       over.send(ready);
-      toExecutor({ type: 'scan-uploaded', scan: ready.scan });
+      toExecutor({ type: 'scan-uploaded', scan });
       return 'done';
     },
   });

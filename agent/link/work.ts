@@ -22,7 +22,7 @@ export class Work<K, T> {
   }
 
   add(key: K, item: T): void {
-    this.#items.set(key, item);
+    if (!this.#items.has(key)) this.#items.set(key, item);
     this.#wake();
   }
 
@@ -46,20 +46,20 @@ export class Work<K, T> {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
+    // In a turn of its own, so that what runs may ask for more.
+    await Promise.resolve();
     let failures = 0;
     while (!signal.aborted) {
       const [next] = this.#items;
       if (next === undefined) return;
       const [key, item] = next;
       if ((await this.#options.run(item, signal)) === 'done') {
-        if (this.#items.get(key) === item) this.#items.delete(key);
+        this.#items.delete(key);
         failures = 0;
       } else {
         // To the back, so that one that cannot be done does not keep the others waiting.
-        if (this.#items.get(key) === item) {
-          this.#items.delete(key);
-          this.#items.set(key, item);
-        }
+        this.#items.delete(key);
+        this.#items.set(key, item);
         await this.#options.sleep(this.#options.pauseMs(failures++), signal);
       }
     }

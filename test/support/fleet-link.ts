@@ -192,7 +192,7 @@ export function startAgentLink(
     stateDir: agent.stateDir,
     agent: { version: '0.1.0', bootId: 'boot-1', hostName: 'test' },
     toExecutor: message => heard.add(message),
-    uploadScan: async () => {},
+    uploadScan: async () => ({ ok: true, value: null }),
     clock: { now: () => Date.now(), monotonic: () => performance.now() },
     random: () => 0,
     log: silentLog,
