@@ -50,6 +50,8 @@ export interface ApiServerOptions {
 
 export interface ApiServer {
   app: FastifyInstance;
+  /** Every route that the server answers to, with what it needs: null would be a route that nobody may call. */
+  registered: { method: string; url: string; role: Role | 'anyone' | null }[];
   /** Port 0 takes a free one. Says where it listens. */
   listen(address: { host: string; port: number }): Promise<{ host: string; port: number; url: string }>;
   /** Ends waiting requests and closes all connections. */
@@ -60,6 +62,10 @@ export interface ApiServer {
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const app = newFastify(options);
   const closing = new AbortController();
+  const registered: ApiServer['registered'] = [];
+  app.addHook('onRoute', ({ method, url, config }) => {
+    registered.push({ method: String(method), url, role: config?.role ?? null });
+  });
   await app.register(helmet);
   await app.register(rateLimit, {
     max: REQUESTS_PER_MINUTE,
@@ -91,6 +97,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   app.get(OPENAPI_PATH, { schema: { hide: true }, config: { role: 'anyone' } }, async () => app.swagger());
   return {
     app,
+    registered,
     listen: address => listen(app, address, options.tls ? 'https' : 'http'),
     close: async () => {
       closing.abort();
@@ -176,7 +183,7 @@ function registerRoute(
       summary: definition.summary,
       tags: [definition.tag],
       ...(definition.role === 'anyone' ? { security: [] } : { description: `Needs the role ${definition.role}.` }),
-      ...(definition.bytes ? { consumes: ['application/octet-stream'] } : {}),
+      ...(definition.bytes ? { 'x-bytes': true } : {}),
       ...(definition.params ? { params: definition.params } : {}),
       ...(definition.query ? { querystring: definition.query } : {}),
       ...(definition.body ? { body: definition.body } : {}),

@@ -45,8 +45,9 @@ async function receive(body: Readable, file: string, maxBytes: number): Promise<
   const meter = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
+      // What is too much is read and thrown away: cutting the connection would cut off the reason as well.
       if (bytes > maxBytes) {
-        done(new ApiError(413, 'too-large', `the archive is larger than ${maxBytes} bytes, which is the most`));
+        done();
         return;
       }
       hash.update(chunk);
@@ -58,8 +59,12 @@ async function receive(body: Readable, file: string, maxBytes: number): Promise<
   } catch (error) {
     throw asApiError(error);
   }
+  if (bytes > maxBytes) throw tooLarge(maxBytes);
   return `sha256:${hash.digest('hex')}`;
 }
+
+const tooLarge = (maxBytes: number): ApiError =>
+  new ApiError(413, 'too-large', `the archive is larger than ${maxBytes} bytes, which is the most that is taken`);
 
 function asApiError(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code;

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { SignatureImported } from '../../api/contract/releases.ts';
+import { MAX_ARCHIVE_BYTES, type SignatureImported } from '../../api/contract/releases.ts';
 import type { AddCommand } from '../cli.ts';
 import { usageError } from '../exit.ts';
 import { measure } from '../files.ts';
@@ -29,6 +29,10 @@ export const addSignatures: AddCommand = (program, { io }) => {
     await withClient(io, options, async client => {
       for (const file of files) {
         const { digest, bytes: length } = await measure(file);
+        if (length > MAX_ARCHIVE_BYTES)
+          throw usageError(
+            `${file} has ${bytes(length)}; the most that a controller takes is ${bytes(MAX_ARCHIVE_BYTES)}`,
+          );
         io.err(`${basename(file)}: sending ${bytes(length)}\n`);
         done.push(
           await client.importSignature({
