@@ -58,3 +58,28 @@ export async function verify(db: Queries): Promise<ChainVerdict> {
     head = verdict.head;
   }
 }
+
+/** The log as the API shows it: hashes in hex, times in milliseconds since the epoch. */
+export function createAuditLog(db: Queries) {
+  return {
+    list: async (range: { after: number; limit: number }) =>
+      (await list(db, range)).map(({ id, atMs, actor, action, subject, detail, hash }) => ({
+        id,
+        at: atMs,
+        actor,
+        action,
+        subject,
+        detail,
+        hash: Buffer.from(hash).toString('hex'),
+      })),
+    verify: async () => {
+      const verdict = await verify(db);
+      return {
+        intact: verdict.intact,
+        entries: verdict.head.entries,
+        head: verdict.head.entries > 0 ? Buffer.from(verdict.head.hash).toString('hex') : null,
+        problem: verdict.intact ? null : verdict.problem,
+      };
+    },
+  };
+}
