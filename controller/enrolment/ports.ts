@@ -22,7 +22,8 @@ export interface EnrolmentTransaction {
   hostNamed(name: string): Promise<HostRecord | null>;
   /** Locked until the end of the transaction. */
   host(hostId: string): Promise<HostRecord | null>;
-  addHost(host: { hostId: string; name: string }): Promise<void>;
+  /** False where another transaction has just given the name to a host. */
+  addHost(host: { hostId: string; name: string }): Promise<boolean>;
   /** `enrolled` begins anew: the agent's journal may be new too, so nothing counts as acknowledged. */
   setHostState(hostId: string, state: HostState): Promise<void>;
   addCertificate(certificate: { serial: string; hostId: string; keyHash: Buffer; notAfterMs: number }): Promise<void>;

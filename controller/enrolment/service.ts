@@ -94,7 +94,12 @@ export function createEnrolment(options: EnrolmentOptions): EnrolmentService {
       if (host?.state !== 'enrolled')
         throw new Refused('certificate-refused', notWelcome(host?.name ?? `host ${hostId}`));
       const { chain, serial } = await certify(tx, hostId, publicKey);
-      await tx.audit({ actor: `agent:${hostId}`, action: 'host.renew', subject: host.name, detail: { serial } });
+      await tx.audit({
+        actor: `agent:${hostId}`,
+        action: 'host.renewed',
+        subject: `host ${host.name}`,
+        detail: { serial },
+      });
       return { chain };
     });
   }
@@ -111,8 +116,8 @@ export function createEnrolment(options: EnrolmentOptions): EnrolmentService {
       await tx.revokeCertificates(record.hostId, clock.now());
       await tx.audit({
         actor: by,
-        action: state === 'banned' ? 'host.ban' : 'host.evict',
-        subject: host,
+        action: `host.${state}`,
+        subject: `host ${host}`,
         detail: { hostId: record.hostId },
       });
       return { ...record, state };
@@ -155,8 +160,8 @@ export function createEnrolment(options: EnrolmentOptions): EnrolmentService {
         await tx.addToken({ id, secretHash: sha256(secret), hostName, expiresAtMs, by });
         await tx.audit({
           actor: by,
-          action: 'enrolment.token',
-          subject: hostName,
+          action: 'enrolment-token.issued',
+          subject: `host ${hostName}`,
           detail: { token: id, expiresAt: expiresAtMs },
         });
         return { id, expiresAtMs, token: encodeToken({ id, secret, authorityKeyHash: authority.rootKeyHash }) };
@@ -181,8 +186,8 @@ export function createEnrolment(options: EnrolmentOptions): EnrolmentService {
         const { chain, serial } = await certify(tx, hostId, key.value);
         await tx.audit({
           actor: `token:${parsed.value.id}`,
-          action: 'host.enrol',
-          subject: hostName,
+          action: 'host.enrolled',
+          subject: `host ${hostName}`,
           detail: { hostId, serial, peer },
         });
         return {
@@ -260,7 +265,7 @@ async function placeFor(tx: EnrolmentTransaction, hostName: string, again: boole
     return host.hostId;
   }
   const hostId = randomUUID();
-  await tx.addHost({ hostId, name: hostName });
+  if (!(await tx.addHost({ hostId, name: hostName }))) throw new Refused('host-enrolled', alreadyEnrolled(hostName));
   return hostId;
 }
 
@@ -268,9 +273,12 @@ function checkMayEnrol(hostName: string, host: HostRecord | null): void {
   if (host?.state === 'banned')
     throw new Refused('host-banned', `${hostName} is banned: it may not come back under this name`);
   if (host?.state === 'enrolled') {
-    throw new Refused('host-enrolled', `${hostName} is enrolled already: evict it first if its server was set up anew`);
+    throw new Refused('host-enrolled', alreadyEnrolled(hostName));
   }
 }
+
+const alreadyEnrolled = (hostName: string): string =>
+  `${hostName} is enrolled already: evict it first if its server was set up anew`;
 
 const notWelcome = (hostName: string): string =>
   `${hostName} is no longer part of the fleet: its identity was taken away. Enrol it anew if that was a mistake`;

@@ -32,8 +32,9 @@ export function createEnrolmentMemory(): EnrolmentStore & { kept(): Kept } {
     },
     hostNamed: async name => [...draft.hosts.values()].find(host => host.name === name) ?? null,
     host: async hostId => draft.hosts.get(hostId) ?? null,
-    addHost: async ({ hostId, name }) =>
-      void draft.hosts.set(hostId, {
+    addHost: async ({ hostId, name }) => {
+      if ([...draft.hosts.values()].some(host => host.name === name)) return false;
+      draft.hosts.set(hostId, {
         hostId,
         name,
         state: 'enrolled',
@@ -42,7 +43,9 @@ export function createEnrolmentMemory(): EnrolmentStore & { kept(): Kept } {
         bootId: null,
         lastSeenMs: null,
         acknowledged: 0,
-      }),
+      });
+      return true;
+    },
     setHostState: async (hostId, state) => {
       const host = draft.hosts.get(hostId);
       if (host === undefined) return;
