@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { sampleDrift } from '../testing/samples.ts';
+import { driftLines, identificationLines } from './drift.ts';
+
+describe('the drift report', () => {
+  it('gives the answer first, then by cause and product each file with class, expected and found', () => {
+    expect(driftLines(sampleDrift)).toEqual([
+      'db02 (scanned 2026-03-21 21:00:00Z) against db01 (scanned 2026-03-21 20:59:00Z)',
+      '2 differences: 1 modified-packaged, 1 unmanaged-executable',
+      '',
+      'files of a product were changed — modified-packaged, orders-db, 1 file',
+      '  CLASS              PRODUCT    PATH                              EXPECTED      FOUND',
+      '  modified-packaged  orders-db  /opt/orders-db/current/bin/serve  111111111111  222222222222',
+      '',
+      'programs that nobody delivered — unmanaged-executable, no product, 1 file',
+      '  CLASS                 PRODUCT  PATH       EXPECTED  FOUND         NOTE',
+      '  unmanaged-executable  -        /opt/evil  nothing   333333333333  appeared since yesterday',
+    ]);
+  });
+
+  it('gives whole digests when asked for more', () => {
+    expect(driftLines(sampleDrift, { wide: true }).join('\n')).toContain(`sha256:${'2'.repeat(64)}`);
+  });
+
+  it('says what a host was held against where that is no host', () => {
+    const report = { ...sampleDrift, against: 'signatures', againstScannedAt: null, groups: [], identical: true };
+    expect(driftLines(report)[0]).toBe('db02 (scanned 2026-03-21 21:00:00Z) against what its products should be');
+  });
+});
+
+it('says of each product which version is there, and what says otherwise', () => {
+  const lines = identificationLines({
+    host: 'db02',
+    fingerprint: 'f',
+    scannedAt: '2026-03-21T21:00:00.000Z',
+    products: [
+      {
+        product: 'orders-db',
+        home: '/opt/orders-db',
+        versions: [],
+        complete: false,
+        sentence: 'orders-db: 31 of 37 files of 1.4.1, 6 still 1.4.0',
+        exceptions: ['bin/serve is of 1.4.0'],
+      },
+    ],
+  });
+  expect(lines).toEqual([
+    'db02 (scanned 2026-03-21 21:00:00Z)',
+    '  orders-db: 31 of 37 files of 1.4.1, 6 still 1.4.0  /opt/orders-db',
+    '    bin/serve is of 1.4.0',
+  ]);
+});
