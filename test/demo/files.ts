@@ -56,7 +56,7 @@ spec:
     span: host
     overrides:
       # ledger cannot roll: its tiers are stopped in order across all its servers.
-      - {when: host.app == "ledger", span: application}
+      - {when: 'host.app == "ledger"', span: application}
   clusters:
     - name: ordersdb
       when: host.cluster == "ordersdb"
@@ -70,11 +70,11 @@ spec:
         timeout: 1m
       onFailure: hold-cluster
   waves:
-    - {name: first, when: host.name in ["web02", "app02"] || host.clusterRole == "standby", soak: 2s}
-    - {name: ledger, when: host.app == "ledger", needs: [first]}
+    - {name: first, when: 'host.name in ["web02", "app02"] || host.clusterRole == "standby"', soak: 2s}
+    - {name: ledger, when: 'host.app == "ledger"', needs: [first]}
     - {name: rest, needs: [first]}      # no "when": all that remain
   budgets:
-    - {when: wave.failed > 0 && wave.name == "first", then: stop}
+    - {when: 'wave.failed > 0 && wave.name == "first"', then: stop}
     - {when: run.failed >= 2, then: pause}
   steps: standard
 `;

@@ -21,9 +21,9 @@ export async function startController(
   writeFileSync(
     config,
     `fleet: ${FLEET}
-api: {listen: "127.0.0.1:${api}"}
-enrolment: {listen: "127.0.0.1:${enrolment}"}
-link: {listen: "127.0.0.1:${link}"}
+apiListen: 127.0.0.1:${api}
+linkListen: 127.0.0.1:${link}
+enrolListen: 127.0.0.1:${enrolment}
 `,
   );
   const state = places.controllerState;
@@ -45,20 +45,18 @@ link: {listen: "127.0.0.1:${link}"}
 /** What this server permits, by its own file that no message can change. */
 const localPolicy = (server: Server): string =>
   `# What this server permits. Nothing that arrives over the network can change it.
-steps:
-  - check/disk
-  - check/http
+kinds:
+  - check/*
   - artifact/stage
-  - snapshot/create
-  - snapshot/delete
-  - service/stop
-  - service/start
-  - archive/install
-  - archive/activate
+  - snapshot/*
+  - service/*
+  - archive/*
   - cluster/handover
   - scan/run
 programs:
 ${server.products.map(product => `  - ${scriptOf(product.name)}`).join('\n')}
+paths:
+${server.products.map(({ name }) => `  - /opt/${name}\n  - /opt/${name}/**\n  - /etc/${name}\n  - /etc/${name}/**`).join('\n')}
 `;
 
 /** Enrols the agent of one server with a token that counts once, and starts it. */
@@ -93,7 +91,7 @@ export async function agentsReady(call: Call): Promise<string> {
   const end = performance.now() + START_MS;
   for (;;) {
     const { stdout } = await call('tidemark', ['get', 'hosts', '-o', 'json']);
-    const hosts = JSON.parse(stdout) as { name: string; connected: boolean; factsAt?: string | null }[];
+    const hosts = JSON.parse(stdout) as { name: string; connected: boolean }[];
     const missing = SERVERS.filter(server => !hosts.some(host => host.name === server.name && host.connected));
     if (missing.length === 0) return (await call('tidemark', ['get', 'hosts'])).stdout;
     if (performance.now() > end)

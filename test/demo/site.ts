@@ -68,11 +68,11 @@ export async function choosePorts(): Promise<Ports> {
  * configuration, and on a database node the probe that says which role it has.
  */
 export function buildServer(server: Server, root: string, ports: Ports): void {
-  write(join(root, 'etc/shop/site.json'), `${JSON.stringify({ ports }, null, 2)}\n`);
   write(join(root, 'var/lib/shop/host-name'), `${server.name}\n`);
   for (const directory of ['run', 'var/log', 'usr/bin']) mkdirSync(join(root, directory), { recursive: true });
   symlinkSync(process.execPath, join(root, 'usr/bin/node'));
   for (const each of server.products) {
+    write(join(root, 'etc', each.name, 'site.json'), `${JSON.stringify({ ports }, null, 2)}\n`);
     for (const file of releaseFiles(each, OLD_VERSION))
       write(join(root, 'opt', each.name, 'releases', OLD_VERSION, file.name), file.content, file.mode);
     symlinkSync(`releases/${OLD_VERSION}`, join(root, 'opt', each.name, 'current'));

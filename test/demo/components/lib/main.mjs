@@ -2,8 +2,8 @@ import { createApp } from './app.mjs';
 import { createDatabase } from './db.mjs';
 import { serve } from './http.mjs';
 import * as release from './product.mjs';
-import { portOf } from './site.mjs';
+import { ownPort } from './site.mjs';
 import { createWeb } from './web.mjs';
 
 const tiers = { web: createWeb, app: createApp, db: createDatabase };
-serve(release.product, portOf(release.product), await tiers[release.tier](release));
+serve(release.product, ownPort, await tiers[release.tier](release));

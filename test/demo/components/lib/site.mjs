@@ -1,11 +1,12 @@
 // Where this process stands: which host of which landscape, and where everybody else listens.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { product } from './product.mjs';
 
 export const root = process.env.TIDEMARK_ROOT || '/';
 
 /** @type {{ ports: Record<string, number> }} by `<product>@<host>`, the same file on every server */
-export const site = JSON.parse(readFileSync(join(root, 'etc/shop/site.json'), 'utf8'));
+const site = JSON.parse(readFileSync(join(root, 'etc', product, 'site.json'), 'utf8'));
 
 /** The one thing that differs between servers. */
 export const hostName = readFileSync(join(root, 'var/lib/shop/host-name'), 'utf8').trim();
@@ -16,4 +17,4 @@ export const placesOf = product =>
     .filter(([place]) => place.startsWith(`${product}@`))
     .map(([place, port]) => ({ host: place.slice(product.length + 1), url: `http://127.0.0.1:${port}` }));
 
-export const portOf = product => site.ports[`${product}@${hostName}`];
+export const ownPort = site.ports[`${product}@${hostName}`];
