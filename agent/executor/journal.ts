@@ -1,6 +1,6 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import type { Standing } from '@tidemark/shared/orders/frontier.ts';
+import { isOver, type Standing } from '@tidemark/shared/orders/frontier.ts';
 import type { Direction } from '@tidemark/shared/orders/job-state.ts';
 import type { DispatchMark } from '@tidemark/shared/signing/dispatch.ts';
 import type { Report, ReportBody } from '../boundary/messages.ts';
@@ -20,8 +20,10 @@ const SCHEMA = `
     plan TEXT NOT NULL,
     bytes BLOB NOT NULL,
     accepted_at INTEGER NOT NULL,
-    standing TEXT NOT NULL
+    standing TEXT NOT NULL,
+    is_over INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX IF NOT EXISTS orders_open ON orders (ordinal) WHERE is_over = 0;
   CREATE TABLE IF NOT EXISTS steps (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     order_digest TEXT NOT NULL REFERENCES orders (digest),
@@ -73,8 +75,8 @@ export interface StepRow extends OpenStep {
 export interface JournalWriter {
   addOrder(order: StoredOrder): void;
   setStanding(digest: Digest, standing: Standing): void;
-  /** INTENT. */
-  addStep(step: Omit<OpenStep, 'id'>, at: number): void;
+  /** INTENT; gives its id. */
+  addStep(step: Omit<OpenStep, 'id'>, at: number): number;
   /** It starts anew in another directory, after it was made sure that nothing began in the old one. */
   moveStep(id: number, directory: string): void;
   /** RESULT. */
@@ -83,6 +85,8 @@ export interface JournalWriter {
   raiseTimeFloor(at: number): void;
   report(body: ReportBody, at: number): void;
   acknowledge(sequence: number): void;
+  /** The controller has seen reports up to here that this journal does not know any more: go on after them. */
+  continueAfter(sequence: number): void;
 }
 
 export interface Journal {
@@ -91,6 +95,8 @@ export interface Journal {
   order(digest: Digest): StoredOrder | null;
   /** In the order of acceptance. */
   orders(): StoredOrder[];
+  /** Those that are not finished or undone. */
+  openStandings(): { digest: Digest; standing: Standing }[];
   openSteps(): OpenStep[];
   steps(digest: Digest): StepRow[];
   mark(): DispatchMark;
@@ -98,6 +104,8 @@ export interface Journal {
   timeFloor(): number;
   reportsAfter(sequence: number, limit: number): Report[];
   lastReports(count: number): Report[];
+  /** The highest that any report ever had. */
+  lastSequence(): number;
   /** Reports that the controller has not acknowledged. */
   unacknowledged(): number;
   acknowledged(): number;
@@ -155,6 +163,10 @@ export function openJournal({ file, onFull, onReport, readOnly = false }: Journa
       return row ? readOrder(row) : null;
     },
     orders: () => all<OrderRow>('SELECT * FROM orders ORDER BY ordinal').map(readOrder),
+    openStandings: () =>
+      all<{ digest: string; standing: string }>(
+        'SELECT digest, standing FROM orders WHERE is_over = 0 ORDER BY ordinal',
+      ).map(row => ({ digest: row.digest as Digest, standing: JSON.parse(row.standing) as Standing })),
     openSteps: () => all<StepSql>('SELECT * FROM steps WHERE outcome IS NULL ORDER BY id').map(readStep),
     steps: digest => all<StepSql>('SELECT * FROM steps WHERE order_digest = ? ORDER BY id', digest).map(readStep),
     mark: () => ({ epoch: meta('epoch'), sequence: meta('sequence') }),
@@ -165,6 +177,7 @@ export function openJournal({ file, onFull, onReport, readOnly = false }: Journa
       ),
     lastReports: count =>
       all<ReportRow>('SELECT * FROM reports ORDER BY sequence DESC LIMIT ?', count).map(decodeReport).reverse(),
+    lastSequence: () => one<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = 'reports'")?.seq ?? 0,
     unacknowledged: () =>
       one<{ count: number }>('SELECT count(*) AS count FROM reports WHERE sequence > ?', meta('acknowledged'))?.count ??
       0,
@@ -200,24 +213,32 @@ function writerOf(database: DatabaseSync, meta: (key: string) => number, reports
   return {
     addOrder: ({ digest, plan, bytes, acceptedAt, standing }) =>
       void run(
-        'INSERT INTO orders (digest, plan, bytes, accepted_at, standing) VALUES (?, ?, ?, ?, ?)',
+        'INSERT INTO orders (digest, plan, bytes, accepted_at, standing, is_over) VALUES (?, ?, ?, ?, ?, ?)',
         digest,
         plan,
         bytes,
         acceptedAt,
         JSON.stringify(standing),
+        Number(isOver(standing)),
       ),
     setStanding: (digest, standing) =>
-      void run('UPDATE orders SET standing = ? WHERE digest = ?', JSON.stringify(standing), digest),
-    addStep: ({ orderDigest, job, direction, attempt, directory }, at) =>
       void run(
-        'INSERT INTO steps (order_digest, job, direction, attempt, directory, intent_at) VALUES (?, ?, ?, ?, ?, ?)',
-        orderDigest,
-        job,
-        direction,
-        attempt,
-        directory,
-        at,
+        'UPDATE orders SET standing = ?, is_over = ? WHERE digest = ?',
+        JSON.stringify(standing),
+        Number(isOver(standing)),
+        digest,
+      ),
+    addStep: ({ orderDigest, job, direction, attempt, directory }, at) =>
+      Number(
+        run(
+          'INSERT INTO steps (order_digest, job, direction, attempt, directory, intent_at) VALUES (?, ?, ?, ?, ?, ?)',
+          orderDigest,
+          job,
+          direction,
+          attempt,
+          directory,
+          at,
+        ).lastInsertRowid,
       ),
     moveStep: (id, directory) => void run('UPDATE steps SET directory = ? WHERE id = ?', directory, id),
     endStep: (id, outcome, at) => void run('UPDATE steps SET outcome = ?, result_at = ? WHERE id = ?', outcome, at, id),
@@ -233,6 +254,10 @@ function writerOf(database: DatabaseSync, meta: (key: string) => number, reports
     acknowledge: sequence => {
       setMeta('acknowledged', Math.max(sequence, meta('acknowledged')));
       run('DELETE FROM reports WHERE sequence <= ?', sequence - KEPT_ACKNOWLEDGED);
+    },
+    continueAfter: sequence => {
+      run("DELETE FROM sqlite_sequence WHERE name = 'reports'");
+      run("INSERT INTO sqlite_sequence (name, seq) VALUES ('reports', ?)", sequence);
     },
   };
 }

@@ -57,7 +57,12 @@ export function launch(
   child.once('exit', end);
   child.unref();
   const watched = watch(directory, input);
-  return { directory, look: () => (watched.look(), over) };
+  const look = () => {
+    // Ends a child that is past its time; whether it is gone the system says for a child of one's own.
+    watched.look();
+    return over;
+  };
+  return { directory, look };
 }
 
 /** Takes up a child that another executor started. */

@@ -1,0 +1,158 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { unreachable } from '@tidemark/shared/base/assert.ts';
+import type { Clock } from '@tidemark/shared/base/clock.ts';
+import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
+import { incomingIn } from '../steps/artifact-stage.ts';
+import { openJournal } from './journal.ts';
+import { createObserver } from './observe.ts';
+import { createOrders } from './orders.ts';
+import type { HostPolicy } from './permit.ts';
+import { createReserve, type Reserve } from './reserve.ts';
+import { createRunLoop, type Log } from './run-loop.ts';
+import { createScans } from './scans.ts';
+
+export interface ExecutorOptions {
+  stateDir: string;
+  /** The server's root directory. */
+  root: string;
+  factsDir: string;
+  hostId: string;
+  trustRoot: TrustRoot;
+  /** Raw Ed25519, 32 bytes: what dispatches are signed with. */
+  dispatchKey: Uint8Array;
+  policy: HostPolicy;
+  /** How this program is started, to be followed by `step DIR`. */
+  command: readonly [string, ...string[]];
+  clock: Clock;
+  log: Log;
+  /** To the link. What cannot be delivered may be dropped: after `connected` all that counts is said again. */
+  send(message: FromExecutor): void;
+  /** Between asking a step that is past its time to end, and ending it. */
+  graceMs?: number;
+  reserve?: Reserve;
+}
+
+/** The privileged part: believes no message before it has verified it, and never opens a connection. */
+export interface Executor {
+  /** Takes up what was running. */
+  start(): Promise<void>;
+  receive(message: ToExecutor): void;
+  /** Steps that run go on, and are found again by the next executor. */
+  stop(): Promise<void>;
+}
+
+const GRACE_MS = 10_000;
+const REPORTS_AT_ONCE = 64;
+/** Facts go out with a new connection, though not with each of a series of short ones. */
+const FACTS_PAUSE_MS = 5 * 60_000;
+
+export const journalFile = (stateDir: string): string => join(stateDir, 'journal.sqlite');
+
+export function createExecutor(options: ExecutorOptions): Executor {
+  const { stateDir, clock, log } = options;
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const incoming = incomingIn(stateDir);
+  mkdirSync(incoming, { recursive: true, mode: 0o700 });
+  let stopped = false;
+  let factsAt = Number.NEGATIVE_INFINITY;
+  const send = (message: FromExecutor) => {
+    if (!stopped) options.send(message);
+  };
+  const reserve = options.reserve ?? createReserve(stateDir);
+  const journal = openJournal({
+    file: journalFile(stateDir),
+    onFull: () => reserve.spend(),
+    onReport: report => send({ type: 'report', report }),
+  });
+  const orders = createOrders({ ...options, journal, reserve });
+  const scans = createScans(stateDir);
+  const loop = createRunLoop({
+    ...options,
+    send,
+    journal,
+    reserve,
+    scans,
+    graceMs: options.graceMs ?? GRACE_MS,
+    now: orders.now,
+  });
+  const observer = createObserver({ ...options, send, scans });
+
+  function connected(acknowledged: number): void {
+    // The journal is younger than what the controller has seen: this server was set back.
+    if (acknowledged > journal.lastSequence()) journal.write(tx => tx.continueAfter(acknowledged));
+    send({ type: 'standings', standings: orders.standings() });
+    for (let after = acknowledged; ; ) {
+      const reports = journal.reportsAfter(after, REPORTS_AT_ONCE);
+      for (const report of reports) send({ type: 'report', report });
+      const last = reports.at(-1);
+      if (!last) break;
+      after = last.sequence;
+    }
+    for (const ready of scans.waiting()) send(ready);
+    loop.connected();
+    if (clock.monotonic() - factsAt < FACTS_PAUSE_MS) return;
+    factsAt = clock.monotonic();
+    observer.add({ type: 'observe-facts', request: '' });
+  }
+
+  function handle(message: ToExecutor): void {
+    switch (message.type) {
+      case 'connected':
+        connected(message.acknowledged);
+        break;
+      case 'order-offer':
+        orders.offer(message);
+        break;
+      case 'dispatch':
+        orders.dispatch(message.envelope);
+        loop.turn();
+        break;
+      case 'acknowledge':
+        journal.write(tx => tx.acknowledge(Math.min(message.sequence, journal.lastSequence())));
+        break;
+      case 'output-credit':
+        loop.grantOutput(message.bytes);
+        break;
+      case 'observe-facts':
+      case 'observe-scan':
+        observer.add(message);
+        break;
+      case 'artifact-ready': {
+        // The link names a file: only one where links put them.
+        const inside = dirname(resolve(message.file)) === resolve(incoming);
+        const failed = { state: 'failed' as const, message: 'the link put it in a place that is not its own' };
+        loop.incoming(message.digest, inside ? { state: 'ready', file: resolve(message.file) } : failed);
+        break;
+      }
+      case 'artifact-failed':
+        loop.incoming(message.digest, { state: 'failed', message: message.message });
+        break;
+      case 'scan-uploaded':
+        scans.uploaded(message.scan);
+        break;
+      default:
+        unreachable(message);
+    }
+  }
+
+  return {
+    start: () => loop.start(),
+    receive(message) {
+      if (stopped) return;
+      try {
+        handle(message);
+      } catch (error) {
+        // A full disk or a bug: either way one message must not end the agent. The controller sends it again.
+        log.error({ err: error, type: message.type }, 'a message could not be handled');
+      }
+    },
+    async stop() {
+      stopped = true;
+      observer.stop();
+      await loop.stop();
+      journal.close();
+    },
+  };
+}

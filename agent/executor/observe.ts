@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseJson } from '@tidemark/shared/base/canonical-json.ts';
+import type { Clock } from '@tidemark/shared/base/clock.ts';
+import { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
+import { readResult, type StepInput } from '../steps/directory.ts';
+import { lastWords, launch, prepare, type RunningChild } from './launch.ts';
+import type { Scans } from './scans.ts';
+
+/*
+ * Looks at the server that no order asks for: facts and scans. They change nothing, so they are in no journal; who asked
+ * for one that a restart cut off asks again. One at a time, beside the steps.
+ */
+
+type Request = Extract<ToExecutor, { type: 'observe-facts' | 'observe-scan' }>;
+
+const FACTS_TIMEOUT_MS = 120_000;
+/** A server of some million files on slow disks. */
+const SCAN_TIMEOUT_MS = 4 * 3600 * 1000;
+const GRACE_MS = 1_000;
+const LOOK_MS = 250;
+/** More than a controller has reason to ask at once. */
+const MAX_WAITING = 32;
+
+export interface ObserverOptions {
+  stateDir: string;
+  root: string;
+  factsDir: string;
+  command: readonly [string, ...string[]];
+  clock: Clock;
+  scans: Scans;
+  send(message: FromExecutor): void;
+}
+
+export interface Observer {
+  add(request: Request): void;
+  stop(): void;
+}
+
+export function createObserver(options: ObserverOptions): Observer {
+  const { send, scans } = options;
+  const base = join(options.stateDir, 'observe');
+  rmSync(base, { recursive: true, force: true });
+  mkdirSync(base, { recursive: true, mode: 0o700 });
+  const waiting: Request[] = [];
+  let running: { request: Request; child: RunningChild } | null = null;
+  let starting = false;
+  let stopped = false;
+  let timer: NodeJS.Timeout | null = null;
+
+  async function next(): Promise<void> {
+    if (running || starting || stopped) return;
+    const request = waiting.shift();
+    if (!request) return;
+    const input = inputOf(request);
+    if (typeof input === 'string') {
+      failed(request, input);
+      return next();
+    }
+    starting = true;
+    try {
+      const directory = await prepare(base, randomBytes(8).toString('hex'), input);
+      running = { request, child: launch(options.command, directory, input, look) };
+      timer = setInterval(look, LOOK_MS);
+    } catch (error) {
+      failed(request, (error as Error).message);
+    } finally {
+      starting = false;
+    }
+    if (!running) await next();
+  }
+
+  function look(): void {
+    if (!running?.child.look()) return;
+    const { request, child } = running;
+    running = null;
+    if (timer) clearInterval(timer);
+    if (!stopped) answer(request, child.directory);
+    rmSync(child.directory, { recursive: true, force: true });
+    void next();
+  }
+
+  function answer(request: Request, directory: string): void {
+    const result = readResult(directory);
+    if (!result) failed(request, `it broke: ${lastWords(directory) || 'its process is gone and left no result'}`);
+    else if (result.outcome !== 'succeeded') failed(request, result.message);
+    else if (request.type === 'observe-facts') {
+      send({ type: 'facts', request: request.request, atMs: options.clock.now(), facts: result.facts ?? {} });
+    } else {
+      const scan = String(result.facts?.['scan']);
+      scans.add(scan, { request: request.request, orderDigest: null });
+      const ready = scans.waiting().find(each => each.scan === scan);
+      if (ready) send(ready);
+    }
+  }
+
+  function failed(request: Request, message: string): void {
+    if (request.type === 'observe-scan') send({ type: 'scan-failed', request: request.request, message });
+    else {
+      const facts = { errors: [`the facts could not be collected: ${message}`] };
+      send({ type: 'facts', request: request.request, atMs: options.clock.now(), facts });
+    }
+  }
+
+  function inputOf(request: Request): StepInput | string {
+    const common = { root: options.root, stateDir: options.stateDir, graceMs: GRACE_MS };
+    if (request.type === 'observe-facts')
+      return { work: 'facts', factsDir: options.factsDir, timeoutMs: FACTS_TIMEOUT_MS, ...common };
+    const profile = ScanProfile.safeParse(parseJson(request.profile));
+    if (!profile.success) return `the scan profile does not fit its schema: ${profile.error.issues[0]?.message}`;
+    const call = { kind: 'scan/run' as const, args: { profile: profile.data } };
+    return { work: 'call', call, timeoutMs: SCAN_TIMEOUT_MS, ...common };
+  }
+
+  return {
+    add(request) {
+      if (waiting.length >= MAX_WAITING) failed(request, 'too many requests wait already; ask again later');
+      else waiting.push(request);
+      void next();
+    },
+    stop() {
+      stopped = true;
+      if (timer) clearInterval(timer);
+    },
+  };
+}

@@ -1,0 +1,76 @@
+import { mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '@tidemark/shared/base/clock.ts';
+import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import { pino } from 'pino';
+import type { Settings } from './config/settings.ts';
+import { createExecutor, type Executor } from './executor/executor.ts';
+import { loadIdentity } from './link/identity.ts';
+import { createLink } from './link/link.ts';
+import { uploadScan } from './link/upload.ts';
+import { takeLock } from './platform/lock-file.ts';
+import { readBootId } from './platform/process.ts';
+import { AGENT_VERSION } from './version.ts';
+
+export const lockFile = (stateDir: string): string => join(stateDir, 'agent.lock');
+
+/** Puts link and executor together and runs them until a signal says to go. The error is for a person. */
+export async function runAgent(
+  settings: Settings,
+  command: readonly [string, ...string[]],
+): Promise<Result<null, string>> {
+  const { stateDir } = settings;
+  const identity = loadIdentity(stateDir);
+  if (!identity.ok) return identity;
+  if (identity.value.fleet !== settings.trustRoot.fleet) {
+    return err(
+      `this server is enrolled in fleet ${identity.value.fleet}, and the trust root is for ${settings.trustRoot.fleet}; copy the right one`,
+    );
+  }
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const lock = takeLock(lockFile(stateDir));
+  if (!lock.ok) return err(`an agent runs on ${stateDir} already: process ${lock.error.pid}; stop it first`);
+  // Standard error, so that standard output stays for what a person asked for.
+  const log = pino({ level: settings.logLevel, base: { host: hostname() } }, pino.destination({ dest: 2, sync: true }));
+  const { hostId, dispatchKey } = identity.value;
+  let executor: Executor | null = null;
+  const link = createLink({
+    identity: identity.value,
+    stateDir,
+    agent: { version: AGENT_VERSION, bootId: readBootId(), hostName: hostname() },
+    toExecutor: message => executor?.receive(message),
+    uploadScan,
+    clock: systemClock,
+    random: Math.random,
+    log: log.child({ part: 'link' }),
+  });
+  executor = createExecutor({
+    ...settings,
+    hostId,
+    dispatchKey,
+    command,
+    clock: systemClock,
+    log: log.child({ part: 'executor' }),
+    send: message => link.deliver(message),
+  });
+  try {
+    const asked = signalled(['SIGTERM', 'SIGINT']);
+    await executor.start();
+    link.start();
+    log.info({ version: AGENT_VERSION, stateDir, hostId, controller: identity.value.linkAddress }, 'agent started');
+    const signal = await asked;
+    log.info({ signal }, 'agent stops; a step that runs goes on and is found again');
+    await link.stop();
+    await executor.stop();
+  } finally {
+    lock.value.release();
+  }
+  return ok(null);
+}
+
+function signalled(signals: readonly NodeJS.Signals[]): Promise<NodeJS.Signals> {
+  return new Promise(resolve => {
+    for (const signal of signals) process.on(signal, () => resolve(signal));
+  });
+}
