@@ -27,10 +27,10 @@ module.exports = {
     {
       name: 'shared-has-no-io',
       comment:
-        'Pure code is what lets production, forecast and simulator run the same decisions. crypto and buffer only compute.',
+        'Pure code is what lets production, forecast and simulator run the same decisions. crypto, buffer, zlib and streams only compute.',
       severity: 'error',
       from: { path: '^shared/', pathNot: '\\.test\\.ts$' },
-      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|util)$' },
+      to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer|util|zlib|stream|stream/promises)$' },
     },
     {
       name: 'deciders-are-pure',

@@ -1,0 +1,157 @@
+import { ArchiveProblem } from '@tidemark/shared/archive/read.ts';
+import { canonicalJson } from '@tidemark/shared/base/canonical-json.ts';
+import type { Clock } from '@tidemark/shared/base/clock.ts';
+import { digestFromBytes, digestOf, shortDigest } from '@tidemark/shared/base/digest.ts';
+import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import type { BundleError, BundleErrorCode } from './errors.ts';
+import { type Harvest, harvestArchive } from './harvest.ts';
+import type { ArtifactFiles, Bundle, BundleStore, Release } from './ports.ts';
+import { releaseOf } from './release-name.ts';
+
+export type Ring = 'test' | 'inactive' | 'active';
+
+export interface ImportedRelease {
+  product: string;
+  version: string;
+  artifact: string;
+  bytes: number;
+  unpackedBytes: number;
+  files: number;
+  /** Exactly this archive had been imported before. */
+  unchanged: boolean;
+}
+
+export type BundleService = ReturnType<typeof createBundles>;
+
+export function createBundles({ store, files, clock }: { store: BundleStore; files: ArtifactFiles; clock: Clock }) {
+  return {
+    /**
+     * Learns a release from its archive and keeps the archive. `file` is moved away where it is taken, and left alone
+     * where it is not. The same archive again changes nothing; another archive for the same version is refused, since
+     * what "1.4.1" means must not depend on when somebody asked.
+     */
+    async importRelease(input: {
+      file: string;
+      /** What the archive was called where it came from. */
+      name: string;
+      product?: string;
+      version?: string;
+      by: string;
+    }): Promise<Result<ImportedRelease, BundleError>> {
+      const named = releaseOf(input.name, input);
+      if (!named.ok) return refuse('bad-name', named.error);
+      const { product, version } = named.value;
+      const harvested = await harvest(input.file, named.value);
+      if (!harvested.ok) return harvested;
+      const { bytes, unpackedBytes, files: found } = harvested.value;
+      const digest = digestFromBytes(harvested.value.digest);
+      const imported = { product, version, artifact: digest, bytes, unpackedBytes, files: found.length };
+      return store.transaction(async transaction => {
+        const known = await transaction.releaseLocked(product, version);
+        if (known?.artifact.digest === digest) return ok({ ...imported, unchanged: true });
+        if (known) {
+          return refuse(
+            'release-differs',
+            `${product} ${version} is known from another archive (${shortDigest(known.artifact.digest)}, this one is ` +
+              `${shortDigest(digest)}): a version means one set of files; give the new one a version of its own`,
+          );
+        }
+        // The archive first: a signature without its archive could be planned and then not be installed.
+        await files.adopt(input.file, digest);
+        const release: Release = {
+          product,
+          version,
+          artifact: { name: input.name, digest, bytes },
+          unpackedBytes,
+          fileCount: found.length,
+          // An operator vouches for it by importing it; vendors' own signatures are a tier above.
+          tier: 'operator',
+          importedBy: input.by,
+          importedAt: clock.now(),
+        };
+        await transaction.addRelease(release, found);
+        await transaction.audit({
+          actor: input.by,
+          action: 'signature.imported',
+          subject: `${product} ${version}`,
+          detail: { artifact: digest, files: found.length, bytes },
+        });
+        return ok({ ...imported, unchanged: false });
+      });
+    },
+
+    /** Freezes releases under a name. The same content under the same name again changes nothing. */
+    async createBundle(input: {
+      name: string;
+      releases: readonly { product: string; version: string }[];
+      ring: Ring;
+      by: string;
+    }): Promise<Result<Bundle, BundleError>> {
+      const problem = problemWith(input.releases);
+      if (problem) return refuse('bundle-invalid', `bundle ${input.name}: ${problem}`);
+      return store.transaction(async transaction => {
+        const releases: Bundle['releases'] = [];
+        for (const { product, version } of input.releases) {
+          const release = await transaction.releaseLocked(product, version);
+          if (!release) {
+            return refuse(
+              'release-unknown',
+              `bundle ${input.name}: ${product} ${version} is not known: import its archive first (tidemark signatures import)`,
+            );
+          }
+          releases.push({ product, version, artifact: release.artifact.digest, bytes: release.artifact.bytes });
+        }
+        releases.sort((a, b) => (a.product < b.product ? -1 : 1));
+        const digest = digestOf(Buffer.from(canonicalJson({ name: input.name, releases }), 'utf8'));
+        const known = await transaction.bundle(input.name);
+        if (known?.digest === digest) return ok(known);
+        if (known) {
+          return refuse(
+            'bundle-exists',
+            `there is a bundle ${input.name} with other releases (${shortDigest(known.digest)}): a bundle never changes; choose another name`,
+          );
+        }
+        const { name, ring } = input;
+        const bundle: Bundle = { name, digest, ring, releases, createdBy: input.by, createdAt: clock.now() };
+        await transaction.addBundle(bundle);
+        await transaction.audit({ actor: input.by, action: 'bundle.created', subject: name, detail: { digest, ring } });
+        return ok(bundle);
+      });
+    },
+
+    releases: (): Promise<Release[]> => store.releases(),
+    list: (): Promise<Bundle[]> => store.bundles(),
+    /** Null where there is none of the name. */
+    bundle: (name: string): Promise<Bundle | null> => store.bundle(name),
+  };
+}
+
+async function harvest(
+  file: string,
+  release: { product: string; version: string },
+): Promise<Result<Harvest, BundleError>> {
+  try {
+    const harvested = await harvestArchive(file, release);
+    return harvested.files.length > 0 ? ok(harvested) : refuse('bad-archive', 'the archive holds no file');
+  } catch (error) {
+    if (error instanceof ArchiveProblem) {
+      return refuse(
+        'bad-archive',
+        `${release.product} ${release.version}: ${error.message}; build or fetch the archive anew`,
+      );
+    }
+    throw error;
+  }
+}
+
+function problemWith(releases: readonly { product: string; version: string }[]): string | null {
+  if (releases.length === 0) return 'it must hold a release';
+  const seen = new Set<string>();
+  for (const { product } of releases) {
+    if (seen.has(product)) return `it names ${product} twice: one version of a product a bundle`;
+    seen.add(product);
+  }
+  return null;
+}
+
+const refuse = (code: BundleErrorCode, message: string) => err({ code, message });

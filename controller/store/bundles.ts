@@ -1,0 +1,119 @@
+import { randomUUID } from 'node:crypto';
+import type { Digest } from '@tidemark/shared/base/digest.ts';
+import { and, asc, eq, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import type { Bundle, BundleStore, Release, SignatureFile } from '../bundles/ports.ts';
+import { append } from './audit.ts';
+import { artifacts, bundles, signatureFiles, signatures } from './schema.ts';
+import type { Queries, Store, Tx } from './store.ts';
+
+/** Rows in one statement: large enough that the round trips do not count, small enough for any statement's memory. */
+const FILES_AT_ONCE = 5_000;
+
+export function bundleStore(store: Store): BundleStore {
+  return {
+    transaction: work =>
+      store.transaction(tx =>
+        work({
+          releaseLocked: (product, version) => lockedRelease(tx, product, version),
+          addRelease: (release, files) => addRelease(tx, release, files),
+          bundle: name => bundleNamed(tx, name),
+          addBundle: bundle => addBundle(tx, bundle),
+          audit: async entry => {
+            await append(tx, entry);
+          },
+        }),
+      ),
+    releases: () => releaseRows(store.db),
+    bundles: async () => (await store.db.select().from(bundles).orderBy(asc(bundles.createdAt))).map(bundleOf),
+    bundle: name => bundleNamed(store.db, name),
+  };
+}
+
+async function lockedRelease(tx: Tx, product: string, version: string): Promise<Release | null> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`release ${product} ${version}`}, 0))`);
+  const [release] = await releaseRows(tx, { product, version });
+  return release ?? null;
+}
+
+async function releaseRows(db: Queries, only?: { product: string; version: string }): Promise<Release[]> {
+  const rows = await db
+    .select()
+    .from(signatures)
+    .innerJoin(artifacts, eq(artifacts.digest, signatures.artifact))
+    .where(only && and(eq(signatures.product, only.product), eq(signatures.version, only.version)))
+    .orderBy(asc(signatures.product), asc(signatures.createdAt));
+  return rows.map(({ signatures: signature, artifacts: artifact }) => ({
+    product: signature.product,
+    version: signature.version,
+    artifact: { name: artifact.name, digest: artifact.digest as Digest, bytes: artifact.bytes },
+    unpackedBytes: signature.unpackedBytes,
+    fileCount: signature.fileCount,
+    tier: signature.tier,
+    importedBy: signature.importedBy,
+    importedAt: signature.createdAt.getTime(),
+  }));
+}
+
+async function addRelease(tx: Tx, release: Release, files: readonly SignatureFile[]): Promise<void> {
+  const { artifact } = release;
+  await tx.insert(artifacts).values(artifact).onConflictDoNothing();
+  const id = randomUUID();
+  await tx.insert(signatures).values({
+    id,
+    product: release.product,
+    version: release.version,
+    artifact: artifact.digest,
+    tier: release.tier,
+    unpackedBytes: release.unpackedBytes,
+    fileCount: release.fileCount,
+    importedBy: release.importedBy,
+    createdAt: new Date(release.importedAt),
+  });
+  for (let from = 0; from < files.length; from += FILES_AT_ONCE) {
+    const rows = files.slice(from, from + FILES_AT_ONCE).map(file => ({
+      path: file.path.toString('hex'),
+      kind: file.kind,
+      digest: file.digest.toString('hex'),
+      size: file.size,
+      executable: file.executable,
+    }));
+    await tx.execute(sql`
+      insert into ${signatureFiles} (signature, path, kind, digest, size, executable)
+      select ${id}::uuid, decode(path, 'hex'), kind, decode(digest, 'hex'), size, executable
+      from json_to_recordset(${JSON.stringify(rows)}::json)
+        as file(path text, kind text, digest text, size bigint, executable boolean)`);
+  }
+}
+
+async function addBundle(tx: Tx, bundle: Bundle): Promise<void> {
+  await tx.insert(bundles).values({
+    name: bundle.name,
+    digest: bundle.digest,
+    document: { releases: bundle.releases },
+    ring: bundle.ring,
+    createdBy: bundle.createdBy,
+    createdAt: new Date(bundle.createdAt),
+  });
+}
+
+async function bundleNamed(db: Queries, name: string): Promise<Bundle | null> {
+  const [row] = await db.select().from(bundles).where(eq(bundles.name, name));
+  return row ? bundleOf(row) : null;
+}
+
+/** What {@link addBundle} wrote. */
+const BundleDocument = z.object({
+  releases: z.array(
+    z.object({ product: z.string(), version: z.string(), artifact: z.custom<Digest>(), bytes: z.number() }),
+  ),
+});
+
+const bundleOf = (row: typeof bundles.$inferSelect): Bundle => ({
+  name: row.name,
+  digest: row.digest as Digest,
+  ring: row.ring,
+  releases: BundleDocument.parse(row.document).releases,
+  createdBy: row.createdBy,
+  createdAt: row.createdAt.getTime(),
+});

@@ -1,0 +1,144 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
+import { createBundles } from '@tidemark/controller/bundles/service.ts';
+import { openArtifactFiles } from '@tidemark/controller/store/artifact-files.ts';
+import { bundleStore } from '@tidemark/controller/store/bundles.ts';
+import { systemClock } from '@tidemark/shared/base/clock.ts';
+import { sha256 } from '@tidemark/shared/base/digest.ts';
+import { type Headers, pack } from 'tar-stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { testStores } from '../support/database.ts';
+
+const openStore = testStores();
+
+async function archive(entries: readonly (Headers & { content?: string })[]): Promise<Buffer> {
+  const tar = pack();
+  for (const { content, ...header } of entries) tar.entry({ mtime: new Date(0), ...header }, content ?? '');
+  tar.finalize();
+  return gzipSync(await buffer(tar));
+}
+
+const SOUND = [
+  { name: 'bin/shop', mode: 0o755, content: '#!/bin/sh\n' },
+  { name: 'lib/shop.txt', mode: 0o644, content: 'shop\n' },
+  { name: 'lib/latest', type: 'symlink', linkname: 'shop.txt' },
+] as const;
+
+describe('the library of releases', () => {
+  let directory: string;
+  let bundles: ReturnType<typeof createBundles>;
+  let store: Awaited<ReturnType<typeof openStore>>;
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'tm-bundles-'));
+    store = await openStore();
+    bundles = createBundles({
+      store: bundleStore(store),
+      files: openArtifactFiles(join(directory, 'artifacts')),
+      clock: systemClock,
+    });
+  });
+
+  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+  const kept = () => (existsSync(join(directory, 'artifacts')) ? readdirSync(join(directory, 'artifacts')) : []);
+
+  async function importBytes(name: string, bytes: Uint8Array, said: { product?: string; version?: string } = {}) {
+    const file = join(directory, `upload-${Math.random()}`);
+    writeFileSync(file, bytes);
+    return bundles.importRelease({ file, name, ...said, by: 'ada' });
+  }
+
+  it('learns every file of an archive and keeps the archive by its digest', async () => {
+    const bytes = await archive(SOUND);
+    const imported = await importBytes('shop-1.0.0.tar.gz', bytes);
+    expect(imported.ok && imported.value).toMatchObject({
+      product: 'shop',
+      version: '1.0.0',
+      files: 3,
+      unchanged: false,
+    });
+    const hex = sha256(bytes).toString('hex');
+    expect(readFileSync(join(directory, 'artifacts', hex)).equals(bytes)).toBe(true);
+    const rows =
+      await store.sql`select convert_from(path, 'UTF8') as path, kind, digest, executable from signature_files order by 1`;
+    expect(rows.map(({ path, kind, executable }) => [path, kind, executable])).toEqual([
+      ['bin/shop', 'file', true],
+      ['lib/latest', 'symlink', false],
+      ['lib/shop.txt', 'file', false],
+    ]);
+    expect(rows[2]?.['digest'].equals(sha256(Buffer.from('shop\n')))).toBe(true);
+    expect(rows[1]?.['digest'].equals(sha256(Buffer.from('shop.txt')))).toBe(true);
+  });
+
+  it('takes the same archive twice and changes nothing', async () => {
+    const before = (await bundles.releases()).length;
+    const again = await importBytes('shop-1.0.0.tar.gz', await archive(SOUND));
+    expect(again.ok && again.value.unchanged).toBe(true);
+    expect(await bundles.releases()).toHaveLength(before);
+  });
+
+  it('refuses another archive for a version that is known, and keeps none of it', async () => {
+    const before = kept();
+    const other = await importBytes('shop-1.0.0.tar.gz', await archive([{ name: 'bin/shop', content: 'other' }]));
+    expect(!other.ok && other.error.code).toBe('release-differs');
+    expect(kept()).toEqual(before);
+  });
+
+  it.each([
+    ['truncated', async () => (await archive(SOUND)).subarray(0, -20), /truncated/],
+    ['no gzip', async () => Buffer.from('hello'), /gzip/],
+    ['no tar', async () => gzipSync(Buffer.alloc(2048, 'x')), /tar/],
+    ['empty', async () => archive([]), /no file/],
+    ['a path upwards', async () => archive([{ name: '../etc/passwd', content: 'x' }]), /"\.\."/],
+    ['an absolute path', async () => archive([{ name: '/etc/passwd', content: 'x' }]), /absolute/],
+    ['a link out', async () => archive([{ name: 'a', type: 'symlink', linkname: '../../etc' }]), /link/],
+    ['a device', async () => archive([{ name: 'a', type: 'character-device' }]), /character device/],
+    [
+      'one file twice',
+      async () =>
+        archive([
+          { name: 'a', content: '1' },
+          { name: 'a', content: '2' },
+        ]),
+      /"a"/,
+    ],
+  ])('refuses an archive that is or holds %s, and keeps nothing', async (_, make, message) => {
+    const before = kept();
+    const refused = await importBytes('bad-1.0.0.tar.gz', await make());
+    expect(refused.ok).toBe(false);
+    if (!refused.ok) {
+      expect(refused.error.code).toBe('bad-archive');
+      expect(refused.error.message).toMatch(message);
+    }
+    expect(kept()).toEqual(before);
+    expect((await bundles.releases()).map(release => release.product)).not.toContain('bad');
+  });
+
+  it('refuses a file name that says no version, unless it is said beside it', async () => {
+    const bytes = await archive([{ name: 'a', content: 'unnamed' }]);
+    const refused = await importBytes('latest.tar.gz', bytes);
+    expect(!refused.ok && refused.error.code).toBe('bad-name');
+    expect((await importBytes('latest.tar.gz', bytes, { product: 'tool', version: '2' })).ok).toBe(true);
+  });
+
+  it('freezes a bundle: again the same is the same, another content is refused', async () => {
+    const make = (releases: { product: string; version: string }[]) =>
+      bundles.createBundle({ name: 'november', releases, ring: 'test', by: 'ada' });
+    const first = await make([{ product: 'shop', version: '1.0.0' }]);
+    const second = await make([{ product: 'shop', version: '1.0.0' }]);
+    expect(first.ok && second.ok && second.value).toEqual(first.ok && first.value);
+    const other = await make([{ product: 'tool', version: '2' }]);
+    expect(!other.ok && other.error.code).toBe('bundle-exists');
+    const unknown = await make([{ product: 'nothing', version: '1' }]);
+    expect(!unknown.ok && unknown.error.code).toBe('release-unknown');
+    const twice = await make([
+      { product: 'shop', version: '1.0.0' },
+      { product: 'shop', version: '1.0.0' },
+    ]);
+    expect(!twice.ok && twice.error.code).toBe('bundle-invalid');
+  });
+});
