@@ -14,6 +14,9 @@ export interface Lease {
   epoch: number;
 }
 
+/** Above every epoch that was ever given: an agent compares them over all runs, and a new run must not begin at 1. */
+const nextEpoch = sql`(select coalesce(max(l.epoch), 0) + 1 from leases l)`;
+
 const inMs = (ttlMs: number) => sql`clock_timestamp() + ${ttlMs} * interval '1 millisecond'`;
 
 /** Takes a lease that is free, has run out or is the holder's own. Null while somebody else has it. */
@@ -23,10 +26,10 @@ export async function take(
 ): Promise<Lease | null> {
   const [taken] = await db
     .insert(leases)
-    .values({ name, holder, epoch: 1, expiresAt: inMs(ttlMs) })
+    .values({ name, holder, epoch: nextEpoch, expiresAt: inMs(ttlMs) })
     .onConflictDoUpdate({
       target: leases.name,
-      set: { holder, epoch: sql`${leases.epoch} + 1`, expiresAt: inMs(ttlMs) },
+      set: { holder, epoch: sql`greatest(${leases.epoch} + 1, ${nextEpoch})`, expiresAt: inMs(ttlMs) },
       setWhere: sql`${leases.holder} = ${holder} or ${leases.expiresAt} <= clock_timestamp()`,
     })
     .returning({ epoch: leases.epoch });

@@ -1,0 +1,48 @@
+import type { Clock } from '@tidemark/shared/base/clock.ts';
+import { schedule } from 'node-cron';
+import type { DeliveryStore } from './deliver.ts';
+import type { LoopLog } from './every.ts';
+
+const DAY_MS = 86_400_000;
+/** Tokens are kept for a day after they expired, to tell "expired" from "never was". */
+const TOKENS_KEPT_MS = DAY_MS;
+/** Long enough to look into what was sent to whom in the last patch night. */
+const SENT_KEPT_MS = 7 * DAY_MS;
+/** Away from the full hour, at which everything else runs. */
+const HOURLY = '23 * * * *';
+
+export interface HousekeepingDependencies {
+  store: Pick<DeliveryStore, 'forgetSent' | 'forgetTokens'>;
+  clock: Clock;
+  log: LoopLog;
+}
+
+/** Deletes what nobody needs any more. */
+export async function keepHouse({ store, clock, log }: HousekeepingDependencies): Promise<void> {
+  const now = clock.now();
+  const tokens = await store.forgetTokens(now - TOKENS_KEPT_MS);
+  await store.forgetSent(now - SENT_KEPT_MS);
+  if (tokens > 0) log.info({ tokens }, 'forgot expired enrolment tokens');
+}
+
+/** Once now, since the last hours may have been missed, and then every hour. */
+export function housekeepingLoop(dependencies: HousekeepingDependencies): { stop(): Promise<void> } {
+  const { log } = dependencies;
+  const attempt = () =>
+    keepHouse(dependencies).catch((error: unknown) => log.error({ err: error }, 'housekeeping failed'));
+  let last = attempt();
+  const task = schedule(
+    HOURLY,
+    () => {
+      last = attempt();
+      return last;
+    },
+    { name: 'housekeeping', noOverlap: true },
+  );
+  return {
+    async stop() {
+      await task.destroy();
+      await last;
+    },
+  };
+}

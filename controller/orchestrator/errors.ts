@@ -1,0 +1,18 @@
+/** Why a run was not begun or not changed. */
+export type OrchestratorErrorCode =
+  | 'unknown-plan'
+  | 'unknown-run'
+  | 'broken-plan'
+  | 'no-trust-root'
+  | 'not-approved'
+  | 'already-run'
+  | 'hosts-unknown'
+  | 'hosts-in-use'
+  | 'window-over'
+  | 'run-ended'
+  | 'not-now';
+
+export interface OrchestratorError {
+  code: OrchestratorErrorCode;
+  message: string;
+}

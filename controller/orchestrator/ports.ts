@@ -1,0 +1,253 @@
+import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { InclusionProof } from '@tidemark/shared/merkle/proof.ts';
+import type { Direction, JobEventKind, JobState } from '@tidemark/shared/orders/job-state.ts';
+import type { PlanDocument } from '@tidemark/shared/orders/plan.ts';
+import type { RefusalCode } from '@tidemark/shared/orders/refusal.ts';
+import type { Envelope } from '@tidemark/shared/signing/dsse.ts';
+import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import type { RunState, WaveTimes } from './snapshot.ts';
+
+/*
+ * What the orchestrator needs of the world. Times are milliseconds since the epoch; hosts go by id.
+ */
+
+/** A run as it is stored. */
+export interface StoredRun {
+  id: string;
+  plan: string;
+  state: RunState;
+  reason: string;
+  startedBy: string;
+  startedAt: number;
+  endedAt: number | null;
+  waves: ReadonlyMap<string, WaveTimes>;
+  /** By host id. */
+  hosts: ReadonlyMap<string, StoredHost>;
+  incidents: ReadonlyMap<string, 'open' | 'resolved'>;
+}
+
+export type RunSummaryRow = Omit<StoredRun, 'waves' | 'hosts' | 'incidents'> & { planName: string };
+
+export interface StoredHost {
+  hostId: string;
+  hostName: string;
+  orderDigest: string;
+  frontier: number;
+  direction: Direction;
+  offeredAt: number | null;
+  acceptedAt: number | null;
+  refusal: string | null;
+  heldBecause: string | null;
+  startedAt: number | null;
+  turnedAt: number | null;
+  endedAt: number | null;
+  connected: boolean;
+  lastSeenAt: number | null;
+  facts: { facts: Readonly<Record<string, unknown>>; observedAt: number } | null;
+  factsAsked: { first: number; last: number } | null;
+  jobs: readonly StoredJob[];
+}
+
+export interface StoredJob {
+  position: number;
+  direction: Direction;
+  job: string;
+  state: JobState;
+  attempt: number;
+  message: string;
+  startedAt: number | null;
+  endedAt: number | null;
+}
+
+/** What an agent reports, as the link hands it over. */
+export interface HostReport {
+  sequence: number;
+  atMs: number;
+  body: HostReportBody;
+}
+
+export type HostReportBody =
+  | { type: 'order-accepted'; orderDigest: Digest }
+  | { type: 'order-refused'; orderDigest: Digest; code: RefusalCode; message: string }
+  | { type: 'dispatch-refused'; orderDigest: Digest | null; code: RefusalCode; message: string }
+  | {
+      type: 'job';
+      orderDigest: Digest;
+      job: number;
+      attempt: number;
+      direction: Direction;
+      kind: Exclude<JobEventKind, 'released'>;
+      message: string;
+      facts: Record<string, unknown> | null;
+      output: JobOutput | null;
+    }
+  | { type: 'order-finished'; orderDigest: Digest; direction: Direction };
+
+export interface JobOutput {
+  size: number;
+  digest: Uint8Array;
+  head: Uint8Array;
+  tail: Uint8Array;
+}
+
+export interface HostStanding {
+  orderDigest: Digest;
+  frontier: number;
+  position: number;
+  direction: Direction;
+}
+
+export type RunEventName =
+  | 'run-started'
+  | 'wave-opened'
+  | 'wave-ended'
+  | 'host-held'
+  | 'incident-opened'
+  | 'run-paused'
+  | 'run-resumed'
+  | 'run-succeeded'
+  | 'run-failed'
+  | 'run-stopped';
+
+export interface NewRunEvent {
+  at: number;
+  host: string | null;
+  job: string | null;
+  step: string | null;
+  event: JobEventKind | RunEventName;
+  attempt: number | null;
+  direction: Direction | null;
+  message: string;
+}
+
+export type HostChange = Partial<
+  Pick<
+    StoredHost,
+    | 'frontier'
+    | 'direction'
+    | 'offeredAt'
+    | 'acceptedAt'
+    | 'refusal'
+    | 'heldBecause'
+    | 'startedAt'
+    | 'turnedAt'
+    | 'endedAt'
+  >
+>;
+
+export type Outgoing =
+  | { kind: 'order-offer'; payload: { plan: string; hostId: string } }
+  | { kind: 'dispatch'; payload: { orderDigest: string; frontier: number; direction: Direction; run: string } };
+
+export interface AuditEntry {
+  actor: string;
+  action: string;
+  subject: string;
+  detail: Record<string, unknown>;
+}
+
+/** One transaction. State, what is to be sent and the audit stand or fall together. */
+export interface RunTransaction {
+  /** One plan at a time is turned into a run, so that two cannot take the same host. */
+  lockStarting(): Promise<void>;
+  runOfPlan(plan: string): Promise<string | null>;
+  /** Which of these hosts are in a run that has not ended. */
+  busyHosts(hostIds: readonly string[]): Promise<{ host: string; run: string }[]>;
+  /** Which of these hosts are enrolled. */
+  enrolledHosts(hostIds: readonly string[]): Promise<ReadonlySet<string>>;
+  createRun(run: {
+    plan: string;
+    startedBy: string;
+    startedAt: number;
+    waves: readonly string[];
+    hosts: readonly { hostId: string; hostName: string; orderDigest: string; jobs: readonly string[] }[];
+  }): Promise<string>;
+
+  /** Locks the run against everybody else who changes it, and reads it. Null where there is none. */
+  lockRun(run: string): Promise<StoredRun | null>;
+  /** The lease still is this holder's, under this epoch, and stays so until the end of the transaction. */
+  holdsLease(name: string, holder: string, epoch: number): Promise<boolean>;
+  setRun(run: string, change: { state: RunState; reason: string; endedAt: number | null }): Promise<void>;
+  setWave(run: string, wave: string, change: Partial<WaveTimes>): Promise<void>;
+  setHost(run: string, hostId: string, change: HostChange): Promise<void>;
+  /** Moves jobs that run forwards from one of the states to another; gives the positions that it moved. */
+  moveJobs(
+    run: string,
+    hostId: string,
+    move: { from: readonly JobState[]; to: JobState; below: number | null; message: string; endedAt: number | null },
+  ): Promise<number[]>;
+  putJob(
+    run: string,
+    hostId: string,
+    job: StoredJob & { facts?: Record<string, unknown> | null; output?: JobOutput | null },
+  ): Promise<void>;
+  addEvents(run: string, events: readonly NewRunEvent[]): Promise<void>;
+  openIncident(incident: {
+    key: string;
+    run: string;
+    hostId: string | null;
+    title: string;
+    detail: string;
+    at: number;
+    /** Whether there was none under this key. */
+  }): Promise<boolean>;
+  resolveIncident(key: string, at: number): Promise<void>;
+  send(hostId: string, message: Outgoing): Promise<void>;
+  /** Asks for facts and remembers that it was asked. */
+  askForFacts(hostId: string, at: number): Promise<void>;
+  audit(entry: AuditEntry): Promise<void>;
+
+  /** Locks what is known of this host's reports; the highest sequence that is stored. Null where it is not known. */
+  lockReports(hostId: string): Promise<number | null>;
+  setReported(hostId: string, sequence: number): Promise<void>;
+  /** The run and host that an order belongs to, shared-locked against decisions; null where it is not this host's. */
+  orderOf(hostId: string, orderDigest: string): Promise<{ run: string; plan: string; active: boolean } | null>;
+  /** One host of a run, with its jobs. */
+  hostOf(run: string, hostId: string): Promise<StoredHost | null>;
+  /** Orders of runs that have not ended. */
+  activeOrders(hostId: string): Promise<{ run: string; plan: string; orderDigest: string }[]>;
+  answerFacts(hostId: string, request: string, at: number): Promise<void>;
+}
+
+export interface RunReads {
+  activeRuns(): Promise<string[]>;
+  runs(): Promise<RunSummaryRow[]>;
+  run(run: string): Promise<StoredRun | null>;
+  events(run: string, afterId: number, limit: number): Promise<(NewRunEvent & { id: number; run: string })[]>;
+  job(
+    run: string,
+    hostName: string,
+    position: number,
+    direction: Direction,
+  ): Promise<(StoredJob & { output: JobOutput | null }) | null>;
+  reported(hostId: string): Promise<number>;
+}
+
+export interface OrchestratorStore {
+  transaction<T>(work: (transaction: RunTransaction) => Promise<T>): Promise<T>;
+  read: RunReads;
+}
+
+export interface Plans {
+  /** Exactly the texts that were hashed, or null. */
+  document(plan: string): Promise<PlanDocument | null>;
+}
+
+export interface Approvals {
+  of(plan: string): Promise<Envelope[]>;
+  trustRoot(): Promise<TrustRoot | null>;
+}
+
+export interface Leases {
+  /** The epoch under which this holder has it now, or null where somebody else has. */
+  take(name: string, holder: string, ttlMs: number): Promise<number | null>;
+}
+
+/** Whether a member is the active one by its facts; null where they do not tell. */
+export type IsActive = (activeWhen: string, facts: Readonly<Record<string, unknown>>) => boolean | null;
+
+export interface OfferedDocument {
+  order: Buffer;
+  proof: InclusionProof;
+  approvals: Buffer[];
+}

@@ -1,0 +1,141 @@
+import type { Clock } from '@tidemark/shared/base/clock.ts';
+import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import type { Direction } from '@tidemark/shared/orders/job-state.ts';
+import { runEvent } from './applying.ts';
+import type { OrchestratorError } from './errors.ts';
+import { createKnownPlans } from './known-plans.ts';
+import { launch } from './launch.ts';
+import type { Approvals, IsActive, Leases, OrchestratorStore, Plans, RunEventName } from './ports.ts';
+import { createRecording } from './recording.ts';
+import { DEFAULT_DEADLINES, type Deadlines, type RunState } from './snapshot.ts';
+import { isActiveState } from './stored-snapshot.ts';
+import { tick } from './ticking.ts';
+import { viewOf } from './views.ts';
+
+export interface OrchestratorDependencies {
+  store: OrchestratorStore;
+  plans: Plans;
+  approvals: Approvals;
+  leases: Leases;
+  isActive: IsActive;
+  clock: Clock;
+  /** Of this process; unique among all that use the database. */
+  holder: string;
+  deadlines?: Deadlines;
+  /** Called whenever something was stored that may have to be decided about. */
+  wake?: () => void;
+}
+
+export type Orchestrator = ReturnType<typeof createOrchestrator>;
+
+interface Request {
+  run: string;
+  by: string;
+  reason: string;
+}
+
+/** Runs plans. All state is in the store: another object, or another process, carries on where this one stopped. */
+export function createOrchestrator(dependencies: OrchestratorDependencies) {
+  const { store, approvals, leases, isActive, clock, holder } = dependencies;
+  const deadlines = dependencies.deadlines ?? DEFAULT_DEADLINES;
+  const wake = dependencies.wake ?? (() => {});
+  const planOf = createKnownPlans(dependencies.plans);
+
+  /** Changes a run's state for a person, who is named in the audit. */
+  async function control(
+    { run, by, reason }: Request,
+    to: RunState,
+    event: RunEventName | null,
+    mayFrom: readonly RunState[],
+  ): Promise<Result<null, OrchestratorError>> {
+    const result = await store.transaction(async transaction => {
+      const stored = await transaction.lockRun(run);
+      if (stored === null) return unknownRun(run);
+      if (stored.state === to) return ok(null);
+      if (!isActiveState(stored.state)) {
+        return fail('run-ended', `run ${run} has ended: it ${stored.state}`);
+      }
+      if (!mayFrom.includes(stored.state))
+        return fail('not-now', `run ${run} is ${stored.state}, it cannot be ${to} now`);
+      const why = `${to === 'stopping' ? 'stopped' : to === 'running' ? 'resumed' : to} by ${by}${reason ? `: ${reason}` : ''}`;
+      await transaction.setRun(run, { state: to, reason: to === 'running' ? '' : why, endedAt: null });
+      if (event) await transaction.addEvents(run, [runEvent(event, clock.now(), why)]);
+      await transaction.audit({ actor: by, action: `run.${to}`, subject: run, detail: { from: stored.state, reason } });
+      return ok(null);
+    });
+    wake();
+    return result;
+  }
+
+  return {
+    /** Begins a run of an approved plan. */
+    async apply(request: { plan: string; by: string }): Promise<Result<{ run: string }, OrchestratorError>> {
+      const started = await launch({ store, approvals, planOf, clock }, request);
+      if (started.ok) wake();
+      return started;
+    },
+
+    /** Decides, for every run that has not ended. Safe at any time and by any number of processes. */
+    tick: () => tick({ store, leases, planOf, isActive, clock, deadlines, holder }),
+
+    ...createRecording({ store, planOf, clock, wake }),
+
+    /** No further host begins; those that have begun come to their end, which is the next safe point. */
+    pause: (request: Request) => control(request, 'paused', 'run-paused', ['running']),
+    /** Goes on, and accepts the failures for which a budget paused the run. */
+    resume: (request: Request) => control(request, 'running', 'run-resumed', ['paused']),
+    /** No further host begins; the run ends as stopped when those that have begun are through. */
+    stop: (request: Request) => control(request, 'stopping', null, ['running', 'paused']),
+
+    /** Newest first. */
+    async list() {
+      const rows = await store.read.runs();
+      return rows.map(({ planName, ...row }) => ({ ...row, name: planName }));
+    },
+
+    /** Null where there is no such run. */
+    async view(run: string) {
+      const stored = await store.read.run(run);
+      if (stored === null) return null;
+      const known = await planOf(stored.plan);
+      if (known === null || typeof known === 'string') throw new Error(`the plan of ${run} cannot be read: ${known}`);
+      return viewOf(stored, known, isActive, deadlines, clock.now());
+    },
+
+    /** Events after `afterId`, oldest first; `ended` where none can follow. */
+    async events({ run, afterId, limit }: { run: string; afterId: number; limit: number }) {
+      const stored = await store.read.run(run);
+      if (stored === null) return null;
+      const events = await store.read.events(run, afterId, limit);
+      return { events, ended: !isActiveState(stored.state) && events.length < limit };
+    },
+
+    /** One job with what is kept of its output. */
+    async job({
+      run,
+      host,
+      position,
+      direction,
+    }: {
+      run: string;
+      host: string;
+      position: number;
+      direction: Direction;
+    }) {
+      const job = await store.read.job(run, host, position, direction);
+      if (job === null) return null;
+      const { output, state, attempt, message } = job;
+      return {
+        ...{ run, host, position, direction, state, attempt, message },
+        job: job.job,
+        size: output?.size ?? null,
+        digest: output ? `sha256:${Buffer.from(output.digest).toString('hex')}` : null,
+        head: Buffer.from(output?.head ?? []).toString('base64'),
+        tail: Buffer.from(output?.tail ?? []).toString('base64'),
+      };
+    },
+  };
+}
+
+const fail = (code: OrchestratorError['code'], message: string) => err({ code, message });
+const unknownRun = (run: string) => fail('unknown-run', `there is no run ${run}: see "tidemark get runs"`);
