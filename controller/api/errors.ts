@@ -22,10 +22,10 @@ export const errorReply = (code: string, message: string, details?: readonly Err
 
 /** Which kind of refusal a code is, by the word it holds; all others are input that cannot be used. */
 const STATUS_BY_WORD: readonly (readonly [RegExp, number])[] = [
-  [/(^|-)(not-found|unknown|no-such|missing)(-|$)|^no-(host|run|plan|bundle|release|landscape|fingerprint|scan)/, 404],
+  [/(^|-)(not-found|unknown|no-such|missing)(-|$)|^no-fingerprint$/, 404],
   [/(^|-)(not-permitted|denied|forbidden|banned)(-|$)/, 403],
   [
-    /(^|-)(exists|already|taken|conflict|not-approved|not-connected|not-now|ended|in-use|frozen|stale|enrolled|used)(-|$)/,
+    /(^|-)(exists|already|taken|conflict|not-approved|not-connected|not-now|ended|in-use|frozen|stale|enrolled|used|differs)(-|$)|^no-landscape$/,
     409,
   ],
   [/(^|-)(too-large|too-big)(-|$)/, 413],

@@ -24,6 +24,18 @@ export interface Authoriser {
   authorise(token: string): Promise<Principal | null>;
 }
 
+/** A product version that is known file by file, with the archive that it was learnt from. */
+export interface KnownRelease {
+  product: string;
+  version: string;
+  artifact: { digest: string; bytes: number };
+  unpackedBytes: number;
+  fileCount: number;
+  tier: OutputOf<'listSignatures'>['signatures'][number]['tier'];
+  importedBy: string;
+  importedAt: number;
+}
+
 /**
  * What the API needs of the controller. Times are milliseconds since the epoch. What is asked for by name and is not
  * there is null; the API makes one kind of answer of it.
@@ -57,7 +69,7 @@ export interface Services {
       version?: string;
       by: string;
     }): Answer<OutputOf<'importSignature'>>;
-    signatures(): Promise<OutputOf<'listSignatures'>['signatures']>;
+    releases(): Promise<KnownRelease[]>;
     createBundle(input: {
       name: string;
       releases: { product: string; version: string }[];

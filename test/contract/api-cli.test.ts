@@ -299,7 +299,7 @@ describe('watching a run', () => {
       ...terminal,
       env: { TIDEMARK_CONFIG: file('contexts.json'), NO_COLOR: '1' },
     });
-    expect(io.stdout).toContain('\u001b[4A');
+    expect(io.stdout).toContain('\u001b[3A');
     expect(io.stdout).not.toContain('\u001b[31m');
   });
 });

@@ -44,6 +44,15 @@ export const Identification = z.object({
       sentence: z.string(),
       /** Files that say otherwise, at most a few hundred. */
       exceptions: z.array(z.string()),
+      /** Releases that lie beside the one in use. */
+      retained: z.array(
+        z.object({
+          directory: z.string(),
+          versions: z.array(z.string()),
+          complete: z.boolean(),
+          sentence: z.string(),
+        }),
+      ),
     }),
   ),
 });

@@ -18,7 +18,14 @@ export function releaseHandlers({ services, uploads }: ApiContext): Pick<Handler
           }),
         ),
       ),
-    listSignatures: async () => ({ signatures: await services.bundles.signatures() }),
+    listSignatures: async () => ({
+      signatures: (await services.bundles.releases()).map(({ artifact, fileCount, ...release }) => ({
+        ...release,
+        artifact: artifact.digest,
+        bytes: artifact.bytes,
+        files: fileCount,
+      })),
+    }),
     createBundle: ({ body, principal }) => unwrap(services.bundles.createBundle({ ...body, by: principal.name })),
     listBundles: async () => ({ bundles: await services.bundles.list() }),
     getBundle: ({ params }) =>

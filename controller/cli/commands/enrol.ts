@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import type { AddCommand } from '../cli.ts';
 import { writeNew } from '../files.ts';
 import { durationOption, type PrintingOptions, prints, type TalkingOptions, talks } from '../options.ts';
@@ -15,7 +16,11 @@ export const addEnrol: AddCommand = (program, { io }) => {
         .command('token')
         .description('make a token with which the agent of one host enrols, once')
         .argument('<host>', 'name of the host, as the landscape calls it')
-        .option('--ttl <duration>', 'how long it is good for, at most a day', durationOption, 600_000)
+        .addOption(
+          new Option('--ttl <duration>', 'how long it is good for, at most a day')
+            .argParser(durationOption)
+            .default(600_000, '10m'),
+        )
         .option('--out <file>', 'write it into a file that only you can read, instead of printing it'),
     ),
   ).action(async (host: string, options: PrintingOptions & { ttl: number; out?: string }) => {

@@ -64,11 +64,11 @@ function addDecision(run: Command, { io }: Cli, name: string, description: strin
         .command(name)
         .description(description)
         .argument('<run>', 'like r12')
-        .option('--reason <text>', 'why: it is kept in the audit log', ''),
+        .option('--reason <text>', 'why: it is kept in the audit log'),
     ),
-  ).action(async (id: string, options: PrintingOptions & { reason: string }) => {
+  ).action(async (id: string, options: PrintingOptions & { reason?: string }) => {
     const after = await withClient(io, options, client =>
-      decide(client, { params: { run: id }, body: { reason: options.reason } }),
+      decide(client, { params: { run: id }, body: { reason: options.reason ?? '' } }),
     );
     printOne(io, options.output, after, after.id, () => [
       `Run ${plain(after.id)} is ${after.state}${after.reason ? `: ${plain(after.reason)}` : ''}`,

@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import type { ScanRequest } from '../../api/contract/fingerprints.ts';
 import type { Client } from '../../client/client.ts';
 import type { AddCommand } from '../cli.ts';
@@ -17,7 +18,11 @@ export const addScan: AddCommand = (program, { io, finish }) => {
         .command('scan')
         .description('take fresh fingerprints of hosts')
         .argument('<host...>', 'names of hosts')
-        .option('--wait <duration>', 'how long to wait for them', durationOption, 600_000)
+        .addOption(
+          new Option('--wait <duration>', 'how long to wait for them')
+            .argParser(durationOption)
+            .default(600_000, '10m'),
+        )
         .option('--no-wait', 'only ask, and do not wait'),
     ),
   ).action(async (hosts: string[], options: PrintingOptions & { wait: number | false }) => {

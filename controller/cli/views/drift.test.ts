@@ -41,6 +41,7 @@ it('says of each product which version is there, and what says otherwise', () =>
         complete: false,
         sentence: 'orders-db: 31 of 37 files of 1.4.1, 6 still 1.4.0',
         exceptions: ['bin/serve is of 1.4.0'],
+        retained: [{ directory: '1.4.0', versions: ['1.4.0'], complete: true, sentence: '1.4.0, complete' }],
       },
     ],
   });
@@ -48,5 +49,6 @@ it('says of each product which version is there, and what says otherwise', () =>
     'db02 (scanned 2026-03-21 21:00:00Z)',
     '  orders-db: 31 of 37 files of 1.4.1, 6 still 1.4.0  /opt/orders-db',
     '    bin/serve is of 1.4.0',
+    '    beside it 1.4.0: 1.4.0, complete',
   ]);
 });

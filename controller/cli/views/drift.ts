@@ -53,6 +53,7 @@ export function identificationLines(found: Identification, paint: Paint = noPain
     ...found.products.flatMap(product => [
       `  ${paint(product.complete ? 'good' : 'warning', plain(product.sentence))}  ${plain(product.home)}`,
       ...product.exceptions.map(exception => `    ${plain(exception)}`),
+      ...product.retained.map(release => `    beside it ${plain(release.directory)}: ${plain(release.sentence)}`),
     ]),
   ];
 }
