@@ -70,16 +70,18 @@ export async function startAgent(
 ): Promise<void> {
   const home = places.agentOf(server.name);
   const file = (name: string) => join(home, name);
-  writeFileSync(
-    file('agent.yaml'),
+  // Not writable by a group, whatever the umask is: the agent does not start with a policy that others may write.
+  const put = (name: string, content: string | Buffer) => writeFileSync(file(name), content, { mode: 0o644 });
+  put(
+    'agent.yaml',
     `stateDir: ${file('state')}
 root: ${places.rootOf(server.name)}
 policy: ${file('policy.yaml')}
 trustRoot: ${file('trust-root.json')}
 `,
   );
-  writeFileSync(file('policy.yaml'), localPolicy(server));
-  writeFileSync(file('trust-root.json'), readFileSync(trustRoot));
+  put('policy.yaml', localPolicy(server));
+  put('trust-root.json', readFileSync(trustRoot));
   await call('tidemark', ['enrol', 'token', server.name, '--out', file('token')]);
   const config = ['--config', file('agent.yaml')];
   await call('tidemark-agent', ['enrol', ...config, '--controller', enrolment, '--token-file', file('token')]);
