@@ -11,15 +11,26 @@ export interface Complaint {
 }
 
 /** Turns a schema's issues into complaints that name the path and, for unknown keys, the nearest known one. */
-export function complaints(schema: z.core.$ZodType, issues: readonly z.core.$ZodIssue[]): Complaint[] {
-  return issues.flatMap(issue => complain(schema, issue, []));
+export function complaints(
+  schema: z.core.$ZodType,
+  issues: readonly z.core.$ZodIssue[],
+  base: readonly PropertyKey[] = [],
+): Complaint[] {
+  return issues.flatMap(issue => complain(schema, issue, base, []));
 }
 
-function complain(schema: z.core.$ZodType, issue: z.core.$ZodIssue, base: readonly PropertyKey[]): Complaint[] {
-  const path = [...base, ...issue.path];
+/** `base` is where the schema begins in the document, `within` where a union inside of it does. */
+function complain(
+  schema: z.core.$ZodType,
+  issue: z.core.$ZodIssue,
+  base: readonly PropertyKey[],
+  within: readonly PropertyKey[],
+): Complaint[] {
+  const inSchema = [...within, ...issue.path];
+  const path = [...base, ...inSchema];
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const known = knownKeysAt(schema, path);
+      const known = knownKeysAt(schema, inSchema);
       return issue.keys.map(key => ({
         path: [...path, key],
         atKey: true,
@@ -28,7 +39,7 @@ function complain(schema: z.core.$ZodType, issue: z.core.$ZodIssue, base: readon
     }
     case 'invalid_union': {
       const branch = likeliest(issue.errors);
-      if (branch) return branch.flatMap(inner => complain(schema, inner, path));
+      if (branch) return branch.flatMap(inner => complain(schema, inner, base, inSchema));
       return [{ path, atKey: false, message: `${pathText(path)} must be ${alternativesOf(issue.errors)}` }];
     }
     case 'invalid_type':

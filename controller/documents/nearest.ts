@@ -7,7 +7,7 @@ const MAX_WORD = 64;
 export function nearest(word: string, known: readonly string[]): string | null {
   if (word.length > MAX_WORD) return null;
   // Of a short word, half the letters must be right: "ab" is no misspelt "of".
-  const allowed = Math.min(MAX_SLIPS, Math.max(1, Math.floor(word.length / 2)));
+  const allowed = Math.min(MAX_SLIPS, Math.floor(word.length / 2));
   let best: { candidate: string; slips: number } | null = null;
   for (const candidate of known) {
     if (Math.abs(candidate.length - word.length) > allowed) continue;

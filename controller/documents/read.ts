@@ -32,6 +32,8 @@ export interface ReadDocument<T> {
   file: string;
   /** Of the value at `path`, or of the innermost part around it that is in the file. */
   positionOf(path: DocumentPath): Position;
+  /** Of the key at the end of `path`. */
+  positionOfKey(path: DocumentPath): Position;
   /** Of the character `offset` inside the text at `path`; of its beginning where the file writes it over many lines. */
   positionIn(path: DocumentPath, offset: number): Position;
 }
@@ -90,8 +92,27 @@ export function readDocument<S extends z.ZodType>(
     value: parsed.data,
     file: fileName,
     positionOf: path => valuePosition(places, path),
+    positionOfKey: path => keyPosition(places, path),
     positionIn: (path, offset) => insidePosition(places, path, offset),
   });
+}
+
+/** Reads a part whose schema depends on what stands beside it, such as the arguments of a step. */
+export function readPart<S extends z.ZodType>(
+  document: ReadDocument<unknown>,
+  path: DocumentPath,
+  schema: S,
+  value: unknown,
+): Result<z.output<S>, DocumentError[]> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return ok(parsed.data);
+  return err(
+    complaints(schema, parsed.error.issues, path).map(complaint => ({
+      message: complaint.message,
+      file: document.file,
+      ...(complaint.atKey ? document.positionOfKey(complaint.path) : document.positionOf(complaint.path)),
+    })),
+  );
 }
 
 function parse(source: string, lineCounter: LineCounter): Result<Document, string> {

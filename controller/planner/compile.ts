@@ -1,0 +1,146 @@
+import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import type { Order } from '@tidemark/shared/orders/order.ts';
+import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
+import { didYouMean } from '../documents/nearest.ts';
+import { checkApprovalRules } from './approval-rules.ts';
+import { findDeadlock } from './deadlocks.ts';
+import { errorAt, type PlanError, tidyErrors } from './errors.ts';
+import { expandSteps, type PlannedOrder, type Window } from './expand-steps.ts';
+import { compareText, distinct, viewFleet } from './fleet-view.ts';
+import type { CompileInput } from './input.ts';
+import { findLimits } from './limits.ts';
+import type { Policy } from './policy.ts';
+import { type Candidate, choosePopulation, nobodyLeft } from './population.ts';
+import { findPrecedences } from './precedences.ts';
+import { selectHosts } from './select.ts';
+import { findUnits } from './units.ts';
+import { assignWaves, type PlannedWave } from './waves.ts';
+
+export interface CompiledPlan {
+  header: PlanHeader;
+  orders: Order[];
+}
+
+/** A pure function: the same input gives the same bytes. All errors that can be told together are told together. */
+export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> {
+  const { policy, bundle } = input;
+  const fleet = viewFleet(input);
+  const window = windowOf(policy, input.at);
+  const errors = [
+    ...checkWindow(policy, window, input.now),
+    ...checkApprovalRules(policy, input.trustRoot, input.author),
+  ];
+  if (!bundle) errors.push(errorAt(policy.bundle.place, `there is no bundle ${policy.bundle.name}: create it first`));
+  const selected = selectHosts(policy, fleet);
+  if (!selected.ok) errors.push(selected.error);
+  const units = findUnits(policy, fleet);
+  errors.push(...units.errors);
+  if (!bundle || !selected.ok || errors.length > 0) return err(tidyErrors(errors));
+
+  const population = choosePopulation(policy, fleet, selected.value, units, bundle);
+  if (population.errors.length > 0) return err(tidyErrors(population.errors));
+  const { waves, excluded, errors: waveErrors } = assignWaves(policy, population.candidates);
+  if (waveErrors.length > 0) return err(tidyErrors(waveErrors));
+  for (const [host, reason] of excluded) population.excluded.set(host, reason);
+  const candidates = population.candidates.filter(({ view }) => !excluded.has(view.host.name));
+  const nobody = nobodyLeft(policy, { ...population, candidates });
+  if (nobody.length > 0) return err(nobody);
+
+  const expansion = expandSteps({ ...input, bundleName: bundle.name }, candidates, window);
+  const { limits, errors: limitErrors } = findLimits(policy, fleet, units, candidates);
+  const budgetErrors = checkBudgets(policy, waves, candidates);
+  const problems = [...expansion.errors, ...limitErrors, ...budgetErrors];
+  if (problems.length > 0) return err(tidyErrors(problems));
+  const precedences = findPrecedences(policy, expansion.orders);
+  const deadlock = findDeadlock(policy, expansion.orders, waves, precedences);
+  if (deadlock.length > 0) return err(deadlock);
+
+  const header: PlanHeader = {
+    format: 'tidemark/plan/v1',
+    name: policy.name,
+    fleet: input.fleet,
+    author: input.author,
+    compiledAt: input.now,
+    policy: { name: policy.name, owner: policy.owner, digest: policy.digest },
+    landscapeVersion: input.landscape.version,
+    bundle: { name: bundle.name, digest: bundle.digest },
+    window: { ...window, timezone: policy.window.timezone },
+    hosts: plannedHosts(waves, expansion.orders),
+    waves: waves.map(({ rule, needs, maxParallel }) => ({ name: rule.name, needs, maxParallel, soakMs: rule.soakMs })),
+    precedences,
+    limits,
+    clusters: plannedClusters(candidates),
+    budgets: policy.budgets.map(({ place: _, ...budget }) => budget),
+    approvals: policy.approvals.map(({ from, need, notAuthor }) => ({ gate: 'plan', from, need, notAuthor })),
+    excluded: [...population.excluded]
+      .map(([host, reason]) => ({ host, reason }))
+      .sort((a, b) => compareText(a.host, b.host)),
+  };
+  return ok({ header, orders: expansion.orders.map(({ order }) => order) });
+}
+
+const windowOf = (policy: Policy, at: number): Window => ({
+  start: at,
+  end: at + policy.window.durationMs,
+  reserveMs: policy.window.reserveMs,
+});
+
+function checkWindow(policy: Policy, window: Window, now: number): PlanError[] {
+  if (window.end > now) return [];
+  const end = new Date(window.end).toISOString();
+  return [errorAt(policy.window.place, `the window was over at ${end}: plan for a later time`)];
+}
+
+/** By wave, then by name. */
+function plannedHosts(waves: readonly PlannedWave[], orders: readonly PlannedOrder[]): PlanHeader['hosts'] {
+  const planned = new Set(orders.map(({ candidate }) => candidate));
+  return waves.flatMap(({ rule, candidates }) =>
+    candidates
+      .filter(candidate => planned.has(candidate))
+      .map(candidate => {
+        const { view, id, unit, role, changes } = candidate;
+        return {
+          id,
+          name: view.host.name,
+          application: view.host.application,
+          tiers: [...view.subject.tiers],
+          cluster: view.cluster?.name ?? null,
+          clusterRole: role,
+          wave: rule.name,
+          unit: unit?.name ?? view.host.name,
+          changes: changes.flatMap(({ components, product, from, release }) =>
+            components.map(component => ({ component: component.name, product, from, to: release.version })),
+          ),
+        };
+      }),
+  );
+}
+
+/** Every member, planned or not: the run looks at all of them before it touches one. */
+function plannedClusters(candidates: readonly Candidate[]): PlanHeader['clusters'] {
+  const clusters = new Map(candidates.flatMap(({ cluster }) => (cluster ? [[cluster.name, cluster] as const] : [])));
+  return [...clusters.values()]
+    .map(({ name, rule, roles }) => ({
+      name,
+      members: [...roles.keys()].sort(compareText),
+      activeWhen: rule.activeWhen.text,
+      onFailure: rule.onFailure,
+    }))
+    .sort((a, b) => compareText(a.name, b.name));
+}
+
+/** A budget for something that is not in the plan would never bind, and nobody would know. */
+function checkBudgets(policy: Policy, waves: readonly PlannedWave[], candidates: readonly Candidate[]): PlanError[] {
+  const names = {
+    // Of the policy, since a wave may well find no host today.
+    wave: [...policy.waves.map(wave => wave.name), ...waves.map(({ rule }) => rule.name)],
+    cluster: distinct(candidates.map(({ view }) => view.cluster?.name ?? null)),
+    application: distinct(candidates.map(({ view }) => view.host.application)),
+    run: [],
+  };
+  return policy.budgets.flatMap(({ scope, of, place }) => {
+    const known: readonly string[] = names[scope];
+    if (of === null || known.includes(of)) return [];
+    return [errorAt(place, `the plan has no ${scope} ${of}${didYouMean(of, known)}`)];
+  });
+}

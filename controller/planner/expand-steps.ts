@@ -1,0 +1,174 @@
+import type { Job, Order } from '@tidemark/shared/orders/order.ts';
+import { defaultDurationMs } from '@tidemark/shared/orders/step-kinds.ts';
+import { errorAt, type PlanError } from './errors.ts';
+import { compareText, listed } from './fleet-view.ts';
+import type { CompileInput, PlannerComponent } from './input.ts';
+import { draftsOf, type HostContext } from './job-calls.ts';
+import type { Policy } from './policy.ts';
+import type { Candidate } from './population.ts';
+import { durationText } from './quantities.ts';
+
+export interface Window {
+  start: number;
+  end: number;
+  reserveMs: number;
+}
+
+/** A host with its order. */
+export interface PlannedOrder {
+  candidate: Candidate;
+  order: Order;
+}
+
+export interface Expansion {
+  orders: PlannedOrder[];
+  errors: PlanError[];
+}
+
+/** Turns the steps into each host's linear list of jobs, with nothing left to decide in it. */
+export function expandSteps(
+  input: Pick<CompileInput, 'policy' | 'fleet' | 'now' | 'installedBytes'> & { bundleName: string },
+  candidates: readonly Candidate[],
+  window: Window,
+): Expansion {
+  const { policy } = input;
+  const snapshot = `${policy.name.slice(0, 96)}-${input.now}`;
+  const tierOrder = new Map(policy.tiers.order.map((tier, index) => [tier.name, index]));
+  const errors = unknownTiers(policy, candidates, tierOrder);
+  if (errors.length > 0) return { orders: [], errors };
+  const orders: PlannedOrder[] = [];
+  for (const candidate of candidates) {
+    const { host } = candidate.view;
+    const stopping = stoppingComponents(candidate, tierOrder);
+    const context = { candidate, stopping, snapshot, bundle: input.bundleName, installedBytes: input.installedBytes };
+    const drafted = draftHost(policy, context, errors);
+    if (drafted.length === 0) {
+      errors.push(errorAt(policy.stepsPlace, `none of the steps does anything on ${host.name}`));
+      continue;
+    }
+    const jobs = withTimes(drafted, window);
+    if ('tooLong' in jobs) {
+      errors.push(tooLong(policy, host.name, jobs.tooLong));
+      continue;
+    }
+    const order: Order = {
+      format: 'tidemark/order/v1',
+      fleet: input.fleet,
+      host: { id: candidate.id, name: host.name },
+      plan: { name: policy.name, compiledAt: input.now },
+      jobs: jobs.jobs,
+    };
+    orders.push({ candidate, order });
+  }
+  return { orders, errors };
+}
+
+type UntimedJob = Omit<Job, 'notBefore' | 'notAfter'>;
+
+function draftHost(policy: Policy, context: HostContext, errors: PlanError[]): UntimedJob[] {
+  const { candidate } = context;
+  const { view, role, facts } = candidate;
+  const subject = { host: { ...view.subject, clusterRole: role ?? '' }, facts };
+  return policy.steps.flatMap(step => {
+    const wanted = step.when ? step.when.holds(subject) : { ok: true as const, value: true };
+    if (!wanted.ok) {
+      const message = `whether step ${step.id} is for ${view.host.name} cannot be said: ${wanted.error}; guard it with has(...)`;
+      errors.push(errorAt(step.place, message));
+      return [];
+    }
+    if (!wanted.value) return [];
+    const drafts = draftsOf(step, context);
+    // Two homes of one product: the product's name alone would be two jobs with one id.
+    const twice = new Set(drafts.map(({ suffix }) => suffix)).size < drafts.length;
+    return drafts.map(({ suffix, timeoutMs, undo, ...draft }, index): UntimedJob => {
+      const id = suffix === '' ? step.id : `${step.id}:${suffix}`;
+      return {
+        ...draft,
+        id: twice ? `${id}:${index + 1}` : id,
+        step: step.id,
+        undo: step.undo ? undo : null,
+        timeoutMs: Math.max(1, timeoutMs ?? step.timeoutMs),
+        expectedMs: defaultDurationMs(draft.call.kind),
+        retries: { max: step.retries.max, backoffMs: step.retries.backoffMs },
+        onFailure: step.onFailure,
+      };
+    });
+  });
+}
+
+/**
+ * No job may start before the window. While nothing is out of service, a job may only start as long as all that is left,
+ * and the reserve for undo, fit before the end; from the first interruption on only the end itself counts, since a host
+ * that is left stopped is worse than one that is late.
+ */
+function withTimes(
+  jobs: readonly UntimedJob[],
+  { start, end, reserveMs }: Window,
+): { jobs: Job[] } | { tooLong: number } {
+  const total = jobs.reduce((sum, job) => sum + job.expectedMs, 0);
+  if (start + total + reserveMs > end) return { tooLong: total };
+  const found = jobs.findIndex(job => INTERRUPTING.has(job.call.kind));
+  const firstInterruption = found < 0 ? jobs.length : found;
+  let left = total;
+  return {
+    jobs: jobs.map((job, index) => {
+      const notAfter = index <= firstInterruption ? end - reserveMs - left : end;
+      left -= job.expectedMs;
+      return { ...job, notBefore: start, notAfter };
+    }),
+  };
+}
+
+/** From these on the host does not serve as it did before. */
+const INTERRUPTING: ReadonlySet<string> = new Set([
+  'service/stop',
+  'service/start',
+  'archive/install',
+  'cluster/handover',
+  'command/run',
+]);
+
+function tooLong(policy: Policy, host: string, total: number): PlanError {
+  const { durationMs, reserveMs, place } = policy.window;
+  const needed = `${durationText(total)} and a reserve of ${durationText(reserveMs)}`;
+  return errorAt(place, `${host} does not fit: it takes ${needed}, and the window has ${durationText(durationMs)}`);
+}
+
+/**
+ * What stops on a host: every component of an application that changes there, since those above a tier use it; in a unit,
+ * every component of the unit's applications. By tier, then by name; what has no tier stops first and starts last.
+ */
+function stoppingComponents(candidate: Candidate, tierOrder: ReadonlyMap<string, number>): PlannerComponent[] {
+  const changed = candidate.changes.flatMap(change => change.components);
+  const names = new Set(changed.map(({ name }) => name));
+  const applications = new Set([
+    ...changed.flatMap(({ application }) => application ?? []),
+    ...(candidate.unit?.applications ?? []),
+  ]);
+  const rank = ({ tier }: PlannerComponent) => (tier === null ? -1 : (tierOrder.get(tier) ?? -1));
+  return candidate.view.components
+    .filter(
+      component =>
+        names.has(component.name) || (component.application !== null && applications.has(component.application)),
+    )
+    .filter(component => component.service !== null)
+    .sort((a, b) => rank(a) - rank(b) || compareText(a.name, b.name));
+}
+
+/** A tier that the policy does not order could be stopped at any time, which is never what was meant. */
+function unknownTiers(
+  policy: Policy,
+  candidates: readonly Candidate[],
+  tierOrder: ReadonlyMap<string, number>,
+): PlanError[] {
+  const missing = new Map<string, string[]>();
+  for (const candidate of candidates) {
+    for (const { tier, name } of stoppingComponents(candidate, tierOrder)) {
+      if (tier !== null && !tierOrder.has(tier))
+        missing.set(tier, [...(missing.get(tier) ?? []), `${name} on ${candidate.view.host.name}`]);
+    }
+  }
+  return [...missing].map(([tier, components]) =>
+    errorAt(policy.tiers.place, `tier ${tier} (${listed(components, 3)}) has no place in the order of tiers`),
+  );
+}

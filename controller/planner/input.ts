@@ -1,0 +1,78 @@
+import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { Service } from '@tidemark/shared/orders/step-kinds.ts';
+import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import type { Policy } from './policy.ts';
+
+/** All that a plan is made of. Same input, same bytes: nothing else is looked at. */
+export interface CompileInput {
+  policy: Policy;
+  landscape: PlannerLandscape;
+  /** Null where there is none of the policy's name. */
+  bundle: PlannerBundle | null;
+  /** Unpacked size of what is on hosts already, by {@link releaseKey}; what is not in it is estimated. */
+  installedBytes: ReadonlyMap<string, number>;
+  /** By name. */
+  agents: ReadonlyMap<string, AgentRecord>;
+  /** By host id. */
+  facts: ReadonlyMap<string, { facts: Readonly<Record<string, unknown>>; observedAt: number }>;
+  /** Facts that are older than this are not relied on. */
+  factsMaxAgeMs: number;
+  fleet: string;
+  /** Null where the fleet has none yet: what approvers need is then checked by the agents alone. */
+  trustRoot: TrustRoot | null;
+  author: string;
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** When the window opens. */
+  at: number;
+}
+
+/** What the planner needs of the landscape. */
+export interface PlannerLandscape {
+  version: number;
+  hosts: readonly PlannerHost[];
+  components: readonly PlannerComponent[];
+  clusters: readonly { name: string; members: readonly string[] }[];
+}
+
+export interface PlannerHost {
+  name: string;
+  application: string | null;
+  environment: string | null;
+  tags: readonly string[];
+  attributes: Readonly<Record<string, unknown>>;
+}
+
+export interface PlannerComponent {
+  name: string;
+  host: string;
+  application: string | null;
+  tier: string | null;
+  kind: string;
+  product: string | null;
+  home: string | null;
+  service: Service | null;
+  health: { url: string; status: number; text: string | null } | null;
+  perHostConfig: readonly string[];
+}
+
+export interface PlannerBundle {
+  name: string;
+  digest: Digest;
+  releases: readonly PlannerRelease[];
+}
+
+export interface PlannerRelease {
+  product: string;
+  version: string;
+  artifact: { name: string; digest: Digest; bytes: number };
+  unpackedBytes: number;
+}
+
+/** A host that has, or had, an agent. */
+export interface AgentRecord {
+  id: string;
+  state: 'enrolled' | 'evicted' | 'banned';
+}
+
+export const releaseKey = (product: string, version: string): string => `${product} ${version}`;

@@ -1,0 +1,263 @@
+import type { Call, StepArgs } from '@tidemark/shared/orders/step-kinds.ts';
+import type { Change } from './changes.ts';
+import type { PlannerComponent } from './input.ts';
+import { releaseKey } from './input.ts';
+import { fillIn } from './placeholders.ts';
+import type { Step } from './policy.ts';
+import type { Candidate } from './population.ts';
+import { scanProfileOf } from './scan-profile.ts';
+
+/** A job before it has its times: what is done, to what, and why. */
+export interface JobDraft {
+  /** Empty, or what tells it from the step's other jobs on the host. */
+  suffix: string;
+  name: string;
+  component: string | null;
+  reason: string;
+  call: Call;
+  undo: Call | null;
+  /** Of the policy's cluster entry; null where the step's own counts. */
+  timeoutMs: number | null;
+}
+
+/** What all jobs of one host are made from. */
+export interface HostContext {
+  candidate: Candidate;
+  /** Components that stop, in the order of their tiers. */
+  stopping: readonly PlannerComponent[];
+  snapshot: string;
+  bundle: string;
+  installedBytes: ReadonlyMap<string, number>;
+}
+
+/** The jobs that a step has on a host: none where the host does not need it. */
+export function draftsOf(step: Step, context: HostContext): JobDraft[] {
+  const { candidate } = context;
+  const host = candidate.view.host.name;
+  switch (step.kind) {
+    case 'check/disk':
+      return spaceCheck(context, step.with.reserve);
+    case 'artifact/stage':
+      return distinctProducts(candidate.changes).map(({ product, release }) =>
+        draft({
+          suffix: product,
+          name: `stage ${product} ${release.version} on ${host}`,
+          reason: `bundle ${context.bundle} brings ${product} ${release.version}; it is fetched before anything stops`,
+          call: { kind: 'artifact/stage', args: release.artifact },
+        }),
+      );
+    case 'snapshot/create':
+      return snapshot(context, step.with.method);
+    case 'snapshot/delete':
+      if (candidate.changes.length === 0) return [];
+      return [
+        draft({
+          name: `delete the backup on ${host}`,
+          reason: 'the policy keeps no backup',
+          call: { kind: 'snapshot/delete', args: { name: context.snapshot } },
+        }),
+      ];
+    case 'cluster/handover':
+      return handover(candidate);
+    case 'service/stop':
+      return context.stopping.flatMap(component => serviceJob(context, component, 'stop', step.with.wait));
+    case 'service/start':
+      return context.stopping
+        .toReversed()
+        .flatMap(component => serviceJob(context, component, 'start', step.with.wait));
+    case 'archive/install':
+      return candidate.changes.map(change => install(candidate, change));
+    case 'check/http':
+      return candidate.view.components
+        .filter(isTouched(context))
+        .flatMap(component => health(component, step.with.within));
+    case 'command/run':
+      return [command(candidate, step.id, step.with)];
+    case 'scan/run':
+      return scan(candidate);
+  }
+}
+
+type Draft = Pick<JobDraft, 'name' | 'reason' | 'call'> & Partial<JobDraft>;
+const draft = (fields: Draft): JobDraft => ({ suffix: '', component: null, undo: null, timeoutMs: null, ...fields });
+
+/** `database orders-db on db01`. */
+const describe = ({ kind, name, host }: PlannerComponent) => `${kind} ${name} on ${host}`;
+
+const distinctProducts = (changes: readonly Change[]): Change[] => [
+  ...new Map(changes.map(change => [change.product, change])).values(),
+];
+
+/** Components that stop, and those whose release changes under them. */
+function isTouched({ candidate, stopping }: HostContext): (component: PlannerComponent) => boolean {
+  const names = new Set(
+    [...stopping, ...candidate.changes.flatMap(change => change.components)].map(({ name }) => name),
+  );
+  return component => names.has(component.name);
+}
+
+function spaceCheck({ candidate, installedBytes, bundle }: HostContext, reserve: number): JobDraft[] {
+  const { changes, view } = candidate;
+  if (changes.length === 0) return [];
+  const mounts = mountsOf(candidate.facts);
+  const needs = new Map<string, { path: string; bytes: number }>();
+  // The archive is fetched once for a product, wherever and however often it is unpacked.
+  const downloads = distinctProducts(changes).reduce((sum, { release }) => sum + release.artifact.bytes, 0);
+  for (const [index, change] of changes.entries()) {
+    // Where the server says nothing about its file systems, all is counted as if it lay on one.
+    const mount = mountOf(change.home, mounts);
+    const before = needs.get(mount) ?? { path: change.home, bytes: reserve };
+    const bytes = change.release.unpackedBytes + backupBytes(change, installedBytes) + (index === 0 ? downloads : 0);
+    needs.set(mount, { ...before, bytes: before.bytes + bytes });
+  }
+  const total = [...needs.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  return [
+    draft({
+      name: `check free space on ${view.host.name}`,
+      reason: `download, unpacked release and backup of bundle ${bundle} take ${megabytes(total)}`,
+      call: { kind: 'check/disk', args: { needs: [...needs.values()] } },
+    }),
+  ];
+}
+
+const megabytes = (bytes: number): string => `${Math.max(0.1, bytes / 1e6).toFixed(1)} MB`;
+
+/** All versions that lie in the home; of one whose size nobody knows, that of the new one. */
+function backupBytes({ available, product, release }: Change, installedBytes: ReadonlyMap<string, number>): number {
+  return available
+    .map(version => installedBytes.get(releaseKey(product, version)) ?? release.unpackedBytes)
+    .reduce((sum, bytes) => sum + bytes, 0);
+}
+
+function mountsOf(facts: Readonly<Record<string, unknown>>): string[] {
+  const disks = Array.isArray(facts['disks']) ? facts['disks'] : [];
+  return disks.flatMap((disk: unknown) => {
+    const mount = typeof disk === 'object' && disk !== null ? (disk as { mount?: unknown }).mount : null;
+    return typeof mount === 'string' ? [mount] : [];
+  });
+}
+
+function mountOf(path: string, mounts: readonly string[]): string {
+  const under = mounts.filter(mount => `${path}/`.startsWith(mount.endsWith('/') ? mount : `${mount}/`));
+  return under.sort((a, b) => b.length - a.length)[0] ?? '/';
+}
+
+function snapshot({ candidate, snapshot: name }: HostContext, method: 'copy'): JobDraft[] {
+  if (candidate.changes.length === 0) return [];
+  const products = distinctProducts(candidate.changes).map(change => change.product);
+  const paths = [...new Set(candidate.changes.map(change => change.home))];
+  return [
+    draft({
+      name: `back up ${products.join(', ')} on ${candidate.view.host.name}`,
+      reason: 'what will change is kept, so that it can be looked at and brought back',
+      call: { kind: 'snapshot/create', args: { method, name, paths } },
+    }),
+  ];
+}
+
+/** Only the member that the probe found active gives its role away. */
+function handover({ cluster, role, view }: Candidate): JobDraft[] {
+  const host = view.host.name;
+  if (!cluster || role !== 'active' || !cluster.rule.handover) return [];
+  const peer = [...cluster.roles].find(([, peerRole]) => peerRole === 'standby')?.[0] ?? '';
+  const values = { 'host.name': host, 'peer.name': peer, 'cluster.name': cluster.name };
+  const { command: run, confirm, waitMs, timeoutMs } = cluster.rule.handover;
+  const filled = (argv: readonly string[]) => argv.map(text => fillIn(text, values)) as [string, ...string[]];
+  return [
+    draft({
+      suffix: cluster.name,
+      name: `hand over cluster ${cluster.name} from ${host} to ${peer}`,
+      reason: `${host} is the active member of ${cluster.name}: a member that has been patched takes over first`,
+      call: {
+        kind: 'cluster/handover',
+        args: { cluster: cluster.name, command: filled(run), confirm: filled(confirm), waitMs },
+      },
+      timeoutMs,
+    }),
+  ];
+}
+
+function serviceJob(
+  context: HostContext,
+  component: PlannerComponent,
+  verb: 'stop' | 'start',
+  waitMs: number,
+): JobDraft[] {
+  if (!component.service) return [];
+  const args: StepArgs<'service/stop'> = { component: component.name, service: component.service, waitMs };
+  const other = verb === 'stop' ? 'service/start' : 'service/stop';
+  return [
+    draft({
+      suffix: component.name,
+      name: `${verb} ${describe(component)}`,
+      component: component.name,
+      reason: serviceReason(context, component, verb),
+      call: { kind: `service/${verb}`, args },
+      undo: { kind: other, args },
+    }),
+  ];
+}
+
+function serviceReason({ candidate }: HostContext, component: PlannerComponent, verb: 'stop' | 'start'): string {
+  if (verb === 'start') return 'it was stopped for the patch';
+  const change = candidate.changes.find(({ components }) => components.some(({ name }) => name === component.name));
+  if (change) return `${change.product} ${change.from} under it becomes ${change.release.version}`;
+  return candidate.unit
+    ? `${candidate.unit.name} stops as a whole`
+    : `it stands above or below a component of ${component.application ?? 'this host'} that changes`;
+}
+
+function install({ view }: Candidate, { product, home, from, release, components }: Change): JobDraft {
+  const [only] = components;
+  return draft({
+    suffix: product,
+    name: `install ${product} ${release.version} on ${view.host.name}`,
+    component: components.length === 1 && only ? only.name : null,
+    reason: `${product} is on ${from}; the bundle brings ${release.version}`,
+    call: {
+      kind: 'archive/install',
+      args: { product, version: release.version, home, digest: release.artifact.digest },
+    },
+    undo: { kind: 'archive/activate', args: { product, version: from, home } },
+  });
+}
+
+function health(component: PlannerComponent, withinMs: number): JobDraft[] {
+  if (!component.health) return [];
+  const { url, status, text } = component.health;
+  return [
+    draft({
+      suffix: component.name,
+      name: `check health of ${describe(component)}`,
+      component: component.name,
+      reason: 'it must answer as the landscape says before the host counts as patched',
+      call: { kind: 'check/http', args: { url, expectStatus: status, expectText: text, withinMs } },
+    }),
+  ];
+}
+
+function command(
+  { view, cluster }: Candidate,
+  id: string,
+  args: { command: string[]; expectStatus: number[] },
+): JobDraft {
+  const values = { 'host.name': view.host.name, 'cluster.name': cluster?.name ?? '' };
+  const argv = args.command.map(text => fillIn(text, values)) as [string, ...string[]];
+  return draft({
+    name: `run ${id} on ${view.host.name}`,
+    reason: 'the policy lists it',
+    call: { kind: 'command/run', args: { command: argv, expectStatus: args.expectStatus } },
+  });
+}
+
+function scan({ view }: Candidate): JobDraft[] {
+  const profile = scanProfileOf(view.components);
+  if (!profile) return [];
+  return [
+    draft({
+      name: `fingerprint ${view.host.name}`,
+      reason: 'what is on it afterwards is compared with signatures and peers',
+      call: { kind: 'scan/run', args: { profile } },
+    }),
+  ];
+}

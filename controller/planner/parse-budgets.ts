@@ -1,0 +1,120 @@
+import { type ASTNode, parse } from '@marcbachmann/cel-js';
+import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
+import type { Policy } from './policy.ts';
+import type { PolicyReader } from './policy-reader.ts';
+
+type Budget = PlanHeader['budgets'][number];
+type Scope = Budget['scope'];
+const SCOPES: readonly string[] = ['wave', 'cluster', 'application', 'run'] satisfies Scope[];
+
+const FORMS =
+  'write forms like wave.failed > 2, wave.failedShare > 0.05 or run.failed >= 6, with || and && wave.name == "..."';
+
+/** Budgets are numbers in the plan, so that whoever approves it reads numbers; the conditions of the file are turned into them. */
+export function parseBudgets(reader: PolicyReader): Policy['budgets'] {
+  return reader.file.spec.budgets.flatMap((budget, index) => {
+    const path = ['spec', 'budgets', index];
+    const place = reader.place(path);
+    const { when, scope, of = null, maxFailed = null, maxFailedShare = null, then: action } = budget;
+    if (action === 'stop-starting') {
+      reader.complain([...path, 'then'], '"stop-starting" is not supported yet: write pause');
+      return [];
+    }
+    if (when !== undefined) {
+      if (scope || of !== null || maxFailed !== null || maxFailedShare !== null) {
+        reader.complain(path, 'a budget has either "when" or "scope" with its limits, not both');
+        return [];
+      }
+      const limits = budgetsOf(when);
+      if (!limits.ok) reader.complain([...path, 'when'], limits.error);
+      return limits.ok ? limits.value.map(limit => ({ ...limit, action, place })) : [];
+    }
+    if (!scope || (maxFailed === null && maxFailedShare === null)) {
+      reader.complain(path, 'a budget needs "when", or "scope" with "maxFailed" or "maxFailedShare"');
+      return [];
+    }
+    return [{ scope, of, maxFailed, maxFailedShare, action, place }];
+  });
+}
+
+type Limit = Omit<Budget, 'action'>;
+
+/** `a || b` are two budgets: each is exceeded by itself. */
+export function budgetsOf(text: string): Result<Limit[], string> {
+  let ast: ASTNode;
+  try {
+    ast = parse(text).ast;
+  } catch (error) {
+    return err(`this is no valid condition: ${(error as Error).message.split('\n')[0]}; ${FORMS}`);
+  }
+  const limits: Limit[] = [];
+  for (const alternative of flatten(ast, '||')) {
+    const limit = limitOf(flatten(alternative, '&&'));
+    if (!limit.ok) return limit;
+    limits.push(limit.value);
+  }
+  return ok(limits);
+}
+
+function flatten(node: ASTNode, op: '||' | '&&'): ASTNode[] {
+  return node.op === op ? node.args.flatMap(arg => flatten(arg, op)) : [node];
+}
+
+function limitOf(terms: readonly ASTNode[]): Result<Limit, string> {
+  let limit: Limit | null = null;
+  let named: { scope: string; name: string } | null = null;
+  for (const term of terms) {
+    const name = nameTerm(term);
+    if (name) {
+      named = name;
+      continue;
+    }
+    const parsed = countTerm(term);
+    if (!parsed.ok) return parsed;
+    if (limit) return err(`two limits that must both be exceeded are not supported yet; ${FORMS}`);
+    limit = parsed.value;
+  }
+  if (!limit) return err(`this names no number of failures; ${FORMS}`);
+  if (named && named.scope !== limit.scope)
+    return err(`${named.scope}.name says nothing about ${limit.scope}.failed; ${FORMS}`);
+  return ok({ ...limit, of: named?.name ?? null });
+}
+
+/** `wave.name == "canary"`. */
+function nameTerm(node: ASTNode): { scope: string; name: string } | null {
+  if (node.op !== '==') return null;
+  const field = fieldOf(node.args[0]);
+  const value = node.args[1].op === 'value' ? node.args[1].args : null;
+  return field?.name === 'name' && typeof value === 'string' ? { scope: field.scope, name: value } : null;
+}
+
+/** `wave.failed > 2`, `run.failedShare > 0.05`: exceeded when there are more. */
+function countTerm(node: ASTNode): Result<Limit, string> {
+  const unknown = err(`only the number or share of failed hosts can be limited yet; ${FORMS}`);
+  if (node.op !== '>' && node.op !== '>=') return unknown;
+  const field = fieldOf(node.args[0]);
+  const value = node.args[1].op === 'value' ? node.args[1].args : null;
+  if (!field || !isScope(field.scope) || (typeof value !== 'number' && typeof value !== 'bigint')) return unknown;
+  const number = Number(value);
+  const { scope } = field;
+  if (field.name === 'failed' && Number.isInteger(number)) {
+    const maxFailed = node.op === '>' ? number : number - 1;
+    if (maxFailed < 0) return err(`${scope}.failed >= 0 is always so`);
+    return ok({ scope, of: null, maxFailed, maxFailedShare: null });
+  }
+  if (field.name === 'failedShare') {
+    if (node.op === '>=') return err('a share is limited with ">": write failedShare > 0.05');
+    if (number > 1) return err('a share lies between 0 and 1: 5 % is 0.05');
+    return ok({ scope, of: null, maxFailed: null, maxFailedShare: number });
+  }
+  return unknown;
+}
+
+const isScope = (text: string): text is Scope => SCOPES.includes(text);
+
+function fieldOf(node: ASTNode): { scope: string; name: string } | null {
+  if (node.op !== '.') return null;
+  const [object, name] = node.args;
+  return object.op === 'id' ? { scope: object.args, name } : null;
+}

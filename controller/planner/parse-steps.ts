@@ -1,0 +1,138 @@
+import { isStepKind, type StepKind } from '@tidemark/shared/orders/step-kinds.ts';
+import { didYouMean } from '../documents/nearest.ts';
+import type { DocumentPath } from '../documents/read.ts';
+import type { Place } from './errors.ts';
+import { findCycle, inOrderOfNeeds } from './graph.ts';
+import { unknownPlaceholders } from './placeholders.ts';
+import type { Step } from './policy.ts';
+import type { PolicyReader } from './policy-reader.ts';
+import type { PolicyFile } from './policy-schema.ts';
+import {
+  isPlannedKind,
+  KIND_DEFAULTS,
+  LATER_KINDS,
+  type PlannedKind,
+  plannedKinds,
+  STANDARD_STEPS,
+  type StepSettings,
+  withSchema,
+} from './step-settings.ts';
+
+type Defaults = PolicyFile['spec']['defaults'];
+type WrittenStep = Exclude<PolicyFile['spec']['steps'], 'standard'>[number];
+
+/** The steps in the order in which they run: as they are listed, unless `needs` says otherwise. */
+export function parseSteps(reader: PolicyReader): Step[] {
+  const { steps, defaults } = reader.file.spec;
+  if (steps === 'standard') {
+    const place = reader.place(['spec', 'steps']);
+    return STANDARD_STEPS.map(({ id, uses }) => standardStep(id, uses, defaults, place));
+  }
+  checkNeeds(reader, steps);
+  const parsed = steps.flatMap(
+    (written, index) => parseStep(reader, ['spec', 'steps', index], written, defaults) ?? [],
+  );
+  const needs = new Map(steps.map(step => [step.id, step.needs]));
+  return inOrderOfNeeds(
+    parsed,
+    step => step.id,
+    step => needs.get(step.id) ?? [],
+  );
+}
+
+function standardStep(id: string, kind: PlannedKind, defaults: Defaults, place: Place): Step {
+  const settings = { kind, with: withSchema(kind).parse({}) } as StepSettings;
+  return { ...settings, id, when: null, ...settingsOf(kind, {}, defaults), undo: true, place };
+}
+
+function settingsOf(
+  kind: PlannedKind,
+  written: Pick<WrittenStep, 'timeout' | 'retries' | 'onFailure'>,
+  defaults: Defaults,
+) {
+  const own = KIND_DEFAULTS[kind];
+  const retries = written.retries ?? defaults.retries;
+  return {
+    timeoutMs: written.timeout ?? defaults.timeout ?? own.timeoutMs,
+    retries: retries ? { max: retries.max, backoffMs: retries.backoff } : own.retries,
+    onFailure: written.onFailure ?? defaults.onFailure ?? own.onFailure,
+  };
+}
+
+function parseStep(reader: PolicyReader, path: DocumentPath, written: WrittenStep, defaults: Defaults): Step | null {
+  const kind = written.uses;
+  if (!isPlannedKind(kind)) {
+    reader.complain([...path, 'uses'], unknownKind(kind));
+    return null;
+  }
+  const args = reader.part([...path, 'with'], withSchema(kind), written.with);
+  const when =
+    written.when === undefined ? null : reader.condition([...path, 'when'], written.when, 'plannedHostWithFacts');
+  if (kind === 'command/run') checkCommand(reader, path, written);
+  checkUndo(reader, path, kind, written.undo);
+  checkOrder(reader, path, kind, written.order);
+  if (args === null || (when === null && written.when !== undefined)) return null;
+  return {
+    ...({ kind, with: args } as StepSettings),
+    id: written.id,
+    when,
+    ...settingsOf(kind, written, defaults),
+    undo: written.undo !== 'none',
+    place: reader.place(path),
+  };
+}
+
+function checkCommand(reader: PolicyReader, path: DocumentPath, written: WrittenStep): void {
+  const argv = written.with['command'];
+  const texts = Array.isArray(argv) ? argv.map(String) : [];
+  for (const name of unknownPlaceholders(texts, ['host.name', 'cluster.name']))
+    reader.complain(
+      [...path, 'with', 'command'],
+      `the placeholder "${name}" is unknown here; known are host.name, cluster.name`,
+    );
+}
+
+function unknownKind(kind: string): string {
+  if (LATER_KINDS.has(kind)) return `the step kind ${kind} is not supported yet: remove the step`;
+  if (isStepKind(kind)) return `${kind} is no step of its own: it only takes back another one`;
+  const near = didYouMean(kind, [...plannedKinds, ...LATER_KINDS]);
+  return `there is no step kind ${kind}${near === '' ? `; known are ${plannedKinds.join(', ')}` : near}`;
+}
+
+function checkUndo(reader: PolicyReader, path: DocumentPath, kind: PlannedKind, undo: string | undefined): void {
+  const own: StepKind | null = KIND_DEFAULTS[kind].undo;
+  if (undo === undefined || undo === 'none' || undo === own) return;
+  const possible = own === null ? 'none' : `${own} or none`;
+  reader.complain([...path, 'undo'], `${kind} cannot be taken back by ${undo}: write ${possible}`);
+}
+
+function checkOrder(reader: PolicyReader, path: DocumentPath, kind: PlannedKind, order: string | undefined): void {
+  if (order === undefined) return;
+  const own = kind === 'service/stop' ? 'tiers' : kind === 'service/start' ? 'tiers-reversed' : null;
+  if (order === own) return;
+  reader.complain(
+    [...path, 'order'],
+    own === null ? `${kind} has no order: remove it` : `${kind} goes by ${own}: another order is not supported yet`,
+  );
+}
+
+function checkNeeds(reader: PolicyReader, steps: readonly WrittenStep[]): void {
+  const ids = steps.map(step => step.id);
+  for (const [index, step] of steps.entries()) {
+    const path = ['spec', 'steps', index];
+    if (ids.indexOf(step.id) !== index) reader.complain([...path, 'id'], `two steps are called ${step.id}`);
+    for (const [position, need] of step.needs.entries()) {
+      if (!ids.includes(need))
+        reader.complain([...path, 'needs', position], `there is no step ${need}${didYouMean(need, ids)}`);
+    }
+  }
+  const cycle = findCycle(
+    ids,
+    id => steps.find(step => step.id === id)?.needs.filter(need => ids.includes(need)) ?? [],
+  );
+  if (cycle) {
+    const index = ids.indexOf(cycle[0] ?? '');
+    const circle = [...cycle, cycle[0]].join(' needs ');
+    reader.complain(['spec', 'steps', index, 'needs'], `these steps wait for each other: ${circle}`);
+  }
+}

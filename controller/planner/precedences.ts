@@ -1,0 +1,123 @@
+import type { Job } from '@tidemark/shared/orders/order.ts';
+import type { JobRef, PlanHeader } from '@tidemark/shared/orders/plan.ts';
+import type { PlannedOrder } from './expand-steps.ts';
+import type { Policy } from './policy.ts';
+import type { KnownCluster } from './roles.ts';
+import type { Unit } from './units.ts';
+
+export type Precedence = PlanHeader['precedences'][number];
+
+/** What waits for what between hosts: only what the order within each host does not say already. */
+export function findPrecedences(policy: Policy, orders: readonly PlannedOrder[]): Precedence[] {
+  return [...clusterPrecedences(orders), ...unitPrecedences(policy, orders)];
+}
+
+/** Every other member is done before the active one begins. */
+function clusterPrecedences(orders: readonly PlannedOrder[]): Precedence[] {
+  const clusters = new Map<KnownCluster, PlannedOrder[]>();
+  for (const planned of orders) {
+    const { cluster } = planned.candidate;
+    if (cluster) clusters.set(cluster, [...(clusters.get(cluster) ?? []), planned]);
+  }
+  return [...clusters].flatMap(([{ name }, members]) => {
+    const active = members.filter(({ candidate }) => candidate.role === 'active');
+    const standby = members.filter(({ candidate }) => candidate.role === 'standby');
+    const reason = `cluster ${name}: the active member goes last`;
+    return active.flatMap(last =>
+      standby.flatMap(first => between(first, first.order.jobs.at(-1), last, last.order.jobs[0], reason)),
+    );
+  });
+}
+
+function unitPrecedences(policy: Policy, orders: readonly PlannedOrder[]): Precedence[] {
+  const units = new Map<Unit, PlannedOrder[]>();
+  for (const planned of orders) {
+    const { unit } = planned.candidate;
+    if (unit) units.set(unit, [...(units.get(unit) ?? []), planned]);
+  }
+  return [...units].flatMap(([unit, members]) => {
+    const stages = stagesOf(policy, unit, members);
+    return stages.flatMap((stage, index) => {
+      const next = stages[index + 1];
+      return next ? barrier(stage, next) : [];
+    });
+  });
+}
+
+/** Jobs that are one phase of a unit: all of them end before any of the next phase begins. */
+interface Stage {
+  /** What is true once the stage is over. */
+  done: string;
+  holds(job: Job, host: PlannedOrder): boolean;
+}
+
+interface FilledStage {
+  done: string;
+  jobs: ReadonlyMap<PlannedOrder, readonly Job[]>;
+}
+
+/** Prepared; stopped tier by tier; changed; started tier by tier, in reverse. Stages without a job are no stages. */
+function stagesOf(policy: Policy, unit: Unit, members: readonly PlannedOrder[]): FilledStage[] {
+  const tiers = policy.tiers.order.map(tier => tier.name);
+  const isService = (kind: 'service/stop' | 'service/start', tier: string): Stage['holds'] => {
+    return (job, planned) => {
+      if (job.call.kind !== kind) return false;
+      const component = planned.candidate.view.components.find(({ name }) => name === job.component);
+      return component?.tier === tier && unit.applications.includes(component.application ?? '');
+    };
+  };
+  const firstStop = new Map(
+    members.map(planned => [planned, planned.order.jobs.findIndex(job => job.call.kind === 'service/stop')]),
+  );
+  const stages: Stage[] = [
+    {
+      done: `all of ${unit.name} is prepared before any of it stops`,
+      // Whatever comes before the first stop, so that nothing is stopped where a check or a download fails.
+      holds: (job, planned) => planned.order.jobs.indexOf(job) < (firstStop.get(planned) ?? 0),
+    },
+    ...tiers.map(tier => ({
+      done: `${unit.name}: tier ${tier} has stopped before what it uses`,
+      holds: isService('service/stop', tier),
+    })),
+    {
+      done: `all of ${unit.name} is changed before any of it starts`,
+      holds: job => job.call.kind === 'archive/install',
+    },
+    ...tiers.toReversed().map(tier => ({
+      done: `${unit.name}: tier ${tier} runs before what uses it`,
+      holds: isService('service/start', tier),
+    })),
+  ];
+  return stages
+    .map(({ done, holds }) => ({
+      done,
+      jobs: new Map(
+        members.flatMap(planned => {
+          const jobs = planned.order.jobs.filter(job => holds(job, planned));
+          return jobs.length > 0 ? [[planned, jobs] as const] : [];
+        }),
+      ),
+    }))
+    .filter(({ jobs }) => jobs.size > 0);
+}
+
+/** From the last job of a stage on each host to the first job of the next one on every other host. */
+function barrier(stage: FilledStage, next: FilledStage): Precedence[] {
+  return [...stage.jobs].flatMap(([host, jobs]) =>
+    [...next.jobs]
+      .filter(([other]) => other !== host)
+      .flatMap(([other, otherJobs]) => between(host, jobs.at(-1), other, otherJobs[0], stage.done)),
+  );
+}
+
+function between(
+  first: PlannedOrder,
+  before: Job | undefined,
+  second: PlannedOrder,
+  after: Job | undefined,
+  reason: string,
+): Precedence[] {
+  if (!before || !after) return [];
+  const ref = (planned: PlannedOrder, job: Job): JobRef => ({ host: planned.order.host.name, job: job.id });
+  return [{ before: ref(first, before), after: ref(second, after), reason }];
+}

@@ -1,0 +1,128 @@
+import type { OnFailure } from '@tidemark/shared/orders/order.ts';
+import type { StepKind } from '@tidemark/shared/orders/step-kinds.ts';
+import { z } from 'zod';
+import { Duration, Size } from './quantities.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** A program and its arguments, as a policy writes it: one list, no shell. */
+export const Argv = z
+  .array(z.string().max(32_768))
+  .min(1)
+  .refine(([program]) => program?.startsWith('/') === true && !program.split('/').includes('..'), {
+    message: 'must begin with the absolute path of a program',
+  });
+
+const none = z.strictObject({});
+
+/**
+ * What a policy may say under `with` for each kind of step. The rest of a step's arguments comes from the landscape, the
+ * bundle and the facts.
+ */
+const WITH = {
+  'check/disk': z.strictObject({
+    /** Left free beside what the patch takes. */
+    reserve: Size.default(0),
+  }),
+  'artifact/stage': none,
+  'snapshot/create': z.strictObject({ method: z.literal('copy').default('copy') }),
+  'snapshot/delete': none,
+  'cluster/handover': none,
+  'service/stop': z.strictObject({ wait: Duration.default(30 * SECOND) }),
+  'service/start': z.strictObject({ wait: Duration.default(30 * SECOND) }),
+  'archive/install': none,
+  'check/http': z.strictObject({
+    /** How long a component may take to answer as expected. */
+    within: Duration.default(30 * SECOND),
+  }),
+  'command/run': z.strictObject({
+    command: Argv,
+    expectStatus: z.array(z.int().min(0).max(255)).min(1).default([0]),
+  }),
+  'scan/run': none,
+} as const satisfies Partial<Record<StepKind, z.ZodType>>;
+
+/** The kinds that a policy can use. */
+export type PlannedKind = keyof typeof WITH;
+export const plannedKinds = Object.keys(WITH) as PlannedKind[];
+export const isPlannedKind = (kind: string): kind is PlannedKind => Object.hasOwn(WITH, kind);
+export const withSchema = (kind: PlannedKind): z.ZodType => WITH[kind];
+
+/** A kind with what the policy says under `with`. */
+export type StepSettings = { [K in PlannedKind]: { kind: K; with: z.output<(typeof WITH)[K]> } }[PlannedKind];
+
+/** Kinds of the language that come later: refused as such, so that nobody searches for a slip of the hand. */
+export const LATER_KINDS: ReadonlySet<string> = new Set([
+  'batch/hold',
+  'batch/release',
+  'check/all',
+  'check/loaded',
+  'check/signatures',
+  'lb/drain',
+  'lb/enable',
+  'manual',
+  'monitoring/lift',
+  'monitoring/silence',
+  'package/upgrade',
+  'snapshot/revert',
+  'system/reboot',
+]);
+
+interface KindDefaults {
+  timeoutMs: number;
+  retries: { max: number; backoffMs: number };
+  onFailure: OnFailure;
+  /** What takes it back, by kind; null where nothing does. */
+  undo: StepKind | null;
+}
+
+const once = { max: 0, backoffMs: 0 };
+
+/**
+ * Where neither step nor policy says otherwise. Before anything has been touched a host is skipped; from the first stop
+ * on it is taken back; what only looks does not undo a good patch.
+ */
+export const KIND_DEFAULTS: Record<PlannedKind, KindDefaults> = {
+  'check/disk': { timeoutMs: MINUTE, retries: once, onFailure: 'skip-host', undo: null },
+  // Downloads resume, so that trying again costs only what is missing.
+  'artifact/stage': {
+    timeoutMs: 30 * MINUTE,
+    retries: { max: 2, backoffMs: 5 * SECOND },
+    onFailure: 'skip-host',
+    undo: null,
+  },
+  'snapshot/create': { timeoutMs: 30 * MINUTE, retries: once, onFailure: 'skip-host', undo: null },
+  'snapshot/delete': { timeoutMs: 10 * MINUTE, retries: once, onFailure: 'continue', undo: null },
+  // Which member is active is in doubt after a handover that failed: a person has to look.
+  'cluster/handover': { timeoutMs: 5 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  'service/stop': {
+    timeoutMs: 5 * MINUTE,
+    retries: { max: 1, backoffMs: 5 * SECOND },
+    onFailure: 'undo-host',
+    undo: 'service/start',
+  },
+  'archive/install': { timeoutMs: 20 * MINUTE, retries: once, onFailure: 'undo-host', undo: 'archive/activate' },
+  'service/start': {
+    timeoutMs: 5 * MINUTE,
+    retries: { max: 1, backoffMs: 5 * SECOND },
+    onFailure: 'undo-host',
+    undo: 'service/stop',
+  },
+  'check/http': { timeoutMs: 5 * MINUTE, retries: once, onFailure: 'undo-host', undo: null },
+  'command/run': { timeoutMs: 10 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  'scan/run': { timeoutMs: 30 * MINUTE, retries: { max: 1, backoffMs: 5 * SECOND }, onFailure: 'continue', undo: null },
+};
+
+/** `steps: standard`: what a patch of releases takes, in this order. Jobs of a step that a host does not need are not made. */
+export const STANDARD_STEPS: readonly { id: string; uses: PlannedKind }[] = [
+  { id: 'space', uses: 'check/disk' },
+  { id: 'stage', uses: 'artifact/stage' },
+  { id: 'backup', uses: 'snapshot/create' },
+  { id: 'handover', uses: 'cluster/handover' },
+  { id: 'stop', uses: 'service/stop' },
+  { id: 'patch', uses: 'archive/install' },
+  { id: 'start', uses: 'service/start' },
+  { id: 'verify', uses: 'check/http' },
+  { id: 'fingerprint', uses: 'scan/run' },
+];

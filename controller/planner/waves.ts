@@ -1,0 +1,155 @@
+import { errorAt, type PlanError } from './errors.ts';
+import { compareText, listed } from './fleet-view.ts';
+import type { Policy, WaveRule } from './policy.ts';
+import type { Candidate } from './population.ts';
+
+/** A wave with its hosts, sorted by name. */
+export interface PlannedWave {
+  rule: WaveRule;
+  candidates: Candidate[];
+  maxParallel: number;
+  /** Waves that have hosts; those without are left out of the plan. */
+  needs: string[];
+}
+
+export interface Waves {
+  /** In the order in which they run. Those without a host are left out. */
+  waves: PlannedWave[];
+  /** Hosts that no wave takes: name and reason. */
+  excluded: Map<string, string>;
+  errors: PlanError[];
+}
+
+/** Hosts that go together. */
+interface Group {
+  name: string;
+  candidates: readonly Candidate[];
+}
+
+/** The first wave that matches takes a host; a unit goes as a whole into the first wave that matches all of it. */
+export function assignWaves(policy: Policy, candidates: readonly Candidate[]): Waves {
+  const errors: PlanError[] = [];
+  let left = groupsOf(candidates);
+  const waves: PlannedWave[] = [];
+  for (const rule of policy.waves) {
+    const matching = left.filter(group => matches(rule, group, errors));
+    const taken = rule.pick === null ? matching : pick(rule, rule.pick, matching, waves, errors);
+    left = left.filter(group => !taken.includes(group));
+    const hosts = taken
+      .flatMap(group => group.candidates)
+      .sort((a, b) => compareText(a.view.host.name, b.view.host.name));
+    const maxParallel = rule.maxParallel ?? Math.max(1, hosts.length);
+    waves.push({ rule, candidates: hosts, maxParallel, needs: rule.needs });
+    for (const group of taken) {
+      if (group.candidates.length > maxParallel)
+        errors.push(
+          errorAt(
+            rule.place,
+            `wave ${rule.name} lets ${maxParallel} hosts work at once, and ${group.name} stops ${group.candidates.length} together`,
+          ),
+        );
+    }
+  }
+  const excluded = new Map(
+    left.flatMap(group => group.candidates.map(({ view }) => [view.host.name, noWave(policy, group)] as const)),
+  );
+  return { waves: withoutEmpty(waves), excluded, errors };
+}
+
+function noWave(policy: Policy, group: Group): string {
+  const names = listed(policy.waves.map(wave => wave.name));
+  return group.candidates.length > 1 ? `no wave takes all of ${group.name} (${names})` : `no wave takes it (${names})`;
+}
+
+function groupsOf(candidates: readonly Candidate[]): Group[] {
+  const groups = Map.groupBy(candidates, ({ unit, view }) => unit?.name ?? view.host.name);
+  return [...groups]
+    .map(([name, members]) => ({ name, candidates: members }))
+    .sort((a, b) => compareText(a.name, b.name));
+}
+
+function matches(rule: WaveRule, group: Group, errors: PlanError[]): boolean {
+  if (rule.when === null) return true;
+  let all = true;
+  for (const { view, role } of group.candidates) {
+    const answer = rule.when.holds({ host: { ...view.subject, clusterRole: role ?? '' } });
+    if (!answer.ok)
+      errors.push(
+        errorAt(rule.place, `whether wave ${rule.name} takes ${view.host.name} cannot be said: ${answer.error}`),
+      );
+    all &&= answer.ok && answer.value;
+  }
+  return all;
+}
+
+/**
+ * So many hosts, of as many different kinds as there are: two web servers prove less than one web and one database
+ * server. Never a member of a cluster before those that go first, and never two of one cluster.
+ */
+function pick(
+  rule: WaveRule,
+  count: number,
+  matching: readonly Group[],
+  before: readonly PlannedWave[],
+  errors: PlanError[],
+): Group[] {
+  const waiting = new Set(
+    before.reduce<Candidate[]>((left, wave) => left.filter(c => !wave.candidates.includes(c)), clusterPeers(matching)),
+  );
+  const picked: Group[] = [];
+  let free = count;
+  for (const group of alternating(matching)) {
+    if (group.candidates.length > free) continue;
+    if (group.candidates.some(candidate => !mayBePicked(candidate, picked, waiting))) continue;
+    picked.push(group);
+    free -= group.candidates.length;
+  }
+  if (picked.length === 0 && matching.length > 0) {
+    const smallest = Math.min(...matching.map(group => group.candidates.length));
+    const why =
+      smallest > count
+        ? `the smallest of what could be picked stops ${smallest} hosts together`
+        : 'all that it matches are active members, whose standbys go first';
+    errors.push(errorAt(rule.place, `wave ${rule.name} picks ${count}, and finds none: ${why}`));
+  }
+  return picked;
+}
+
+const clusterPeers = (groups: readonly Group[]): Candidate[] =>
+  groups.flatMap(group => group.candidates.filter(({ cluster }) => cluster !== null));
+
+function mayBePicked(candidate: Candidate, picked: readonly Group[], waiting: ReadonlySet<Candidate>): boolean {
+  const { cluster } = candidate;
+  if (!cluster) return true;
+  const others = [...waiting].filter(other => other !== candidate && other.cluster?.name === cluster.name);
+  if (candidate.role === 'active' && others.some(other => other.role === 'standby')) return false;
+  return !picked.some(group => group.candidates.some(other => other.cluster?.name === cluster.name));
+}
+
+/** By turns from each kind of host (application and tiers), so that the first ones are of different kinds. */
+function alternating(groups: readonly Group[]): Group[] {
+  const kinds = Map.groupBy(groups, group =>
+    JSON.stringify(group.candidates.map(({ view }) => [view.subject.app, view.subject.tiers])),
+  );
+  const queues = [...kinds]
+    // What stops as a whole comes last: it is an outage, and no good thing to begin with.
+    .sort(([a, [one]], [b, [other]]) => hostsIn(one) - hostsIn(other) || compareText(a, b))
+    .map(([, queue]) => queue);
+  const longest = Math.max(0, ...queues.map(queue => queue.length));
+  return Array.from({ length: longest }, (_, turn) => queues.flatMap(queue => queue[turn] ?? [])).flat();
+}
+
+const hostsIn = (group: Group | undefined): number => group?.candidates.length ?? 0;
+
+/** Nobody waits for a wave that has no host, nor for its soak; what it waited for is waited for instead. */
+function withoutEmpty(waves: readonly PlannedWave[]): PlannedWave[] {
+  const byName = new Map(waves.map(wave => [wave.rule.name, wave]));
+  const resolve = (name: string): string[] => {
+    const wave = byName.get(name);
+    if (!wave) return [];
+    return wave.candidates.length > 0 ? [name] : wave.needs.flatMap(resolve);
+  };
+  return waves
+    .filter(wave => wave.candidates.length > 0)
+    .map(wave => ({ ...wave, needs: [...new Set(wave.needs.flatMap(resolve))] }));
+}
