@@ -1,0 +1,33 @@
+import type { ToExecutor } from '@tidemark/agent/boundary/messages.ts';
+import { createExecutor, type Executor } from '@tidemark/agent/executor/executor.ts';
+import { systemClock } from '@tidemark/shared/base/clock.ts';
+import { stepKinds } from '@tidemark/shared/orders/step-kinds.ts';
+import type { ExecutorSetup } from './executor-support.ts';
+
+/* An executor whose link is the process that forked it. */
+
+let executor: Executor | null = null;
+const quiet = {
+  info: () => undefined,
+  warn: () => undefined,
+  error: (fields: object, text: string) => console.error(text, fields),
+};
+
+process.on('message', (message: ExecutorSetup | ToExecutor) => {
+  if ('type' in message) executor?.receive(message);
+  else void start(message);
+});
+process.on('disconnect', () => process.exit(0));
+
+async function start(setup: ExecutorSetup): Promise<void> {
+  executor = createExecutor({
+    ...setup,
+    factsDir: `${setup.root}/facts.d`,
+    policy: { kinds: stepKinds, programs: ['/**'], paths: ['/**'] },
+    clock: systemClock,
+    log: quiet,
+    send: message => process.send?.(message),
+  });
+  await executor.start();
+  process.send?.({ type: 'ready' });
+}
