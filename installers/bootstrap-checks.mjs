@@ -54,7 +54,11 @@ const NETWORK =
 export function explainNpmFailure(error, stderr) {
   if (error?.code === 'ENOENT') return 'npm is not on the PATH: install npm 10 or newer and try again.';
   if (error) return `npm does not start: ${error.message}`;
-  const said = stderr.trim().split('\n').slice(0, 15).join('\n');
+  const lines = stderr.trim().split('\n');
+  const said = lines
+    .filter(line => !/^npm error\s+at /.test(line))
+    .slice(0, 10)
+    .join('\n');
   const network = NETWORK.exec(stderr);
   if (network) {
     return `${said}\nThe npm registry cannot be reached (${network[1]}): check the network and "npm config get registry", then try again.`;

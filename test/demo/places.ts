@@ -21,8 +21,9 @@ export const repository = join(import.meta.dirname, '../..');
 /** A unix socket's path holds 107 bytes, and the database's socket lies some way below this directory. */
 const LONGEST_BASE = 60;
 
+/** `TIDEMARK_DEMO_DIR` moves it: tests do not end a demo that somebody keeps. */
 export function choosePlaces(): Places {
-  const own = join(repository, '.tidemark/demo');
+  const own = process.env['TIDEMARK_DEMO_DIR'] ?? join(repository, '.tidemark/demo');
   const base = own.length <= LONGEST_BASE ? own : join(tmpdir(), `tidemark-demo-${userInfo().uid}`);
   return {
     base,
