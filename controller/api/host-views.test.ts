@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import { createHostViews } from './host-views.ts';
+
+const WEB01 = '11111111-1111-4111-8111-111111111111';
+
+const views = createHostViews({
+  landscape: {
+    importLandscape: () => expect.unreachable(),
+    current: async () => ({
+      ...{ version: 1, digest: 'd', importedBy: 'olga', importedAt: 5 },
+      hosts: ['web01', 'db01'].map(name => ({
+        ...{ name, application: 'orders', environment: 'prod', tags: ['x'], attributes: { rack: 7 } },
+      })),
+      components: [
+        {
+          name: 'orders-web',
+          host: 'web01',
+          application: 'orders',
+          tier: 'web',
+          kind: 'web',
+          product: null,
+          home: null,
+        },
+      ],
+      clusters: [{ name: 'ordersdb', members: ['db01', 'db02'] }],
+    }),
+  },
+  enrolment: {
+    hosts: async () => [
+      { hostId: WEB01, name: 'web01', state: 'enrolled', connected: true, agentVersion: '0.1.0', lastSeenMs: 9 },
+      { hostId: 'x', name: 'old', state: 'banned', connected: false, agentVersion: null, lastSeenMs: null },
+    ],
+  },
+  inventory: { latest: async () => new Map([[WEB01, { facts: { kernel: '6.1' }, observedAt: 8 }]]) },
+});
+
+it('lists hosts of the landscape and hosts that enrolled, each once, by name', async () => {
+  expect((await views.list()).map(({ name, state, application }) => [name, state, application])).toEqual([
+    ['db01', 'not-enrolled', 'orders'],
+    ['old', 'banned', null],
+    ['web01', 'enrolled', 'orders'],
+  ]);
+});
+
+it('puts together what is known of one host', async () => {
+  expect(await views.get('web01')).toMatchObject({
+    ...{ id: WEB01, connected: true, lastSeenAt: 9, components: ['orders-web'], clusters: [] },
+    ...{ facts: { kernel: '6.1' }, factsObservedAt: 8, attributes: { rack: 7 } },
+  });
+  expect(await views.get('db01')).toMatchObject({ id: null, facts: null, clusters: ['ordersdb'] });
+  expect(await views.get('nobody')).toBeNull();
+});
