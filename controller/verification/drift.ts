@@ -1,7 +1,5 @@
-import type { Buffer } from 'node:buffer';
 import { digestFromBytes } from '@tidemark/shared/base/digest.ts';
 import type { Entry } from '@tidemark/shared/fingerprint/entry.ts';
-import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
 import { contentText } from './content.ts';
 import type { Difference, DriftClass } from './differences.ts';
 import type { FoundFile, FoundFiles, ProductVerdict, ReleaseVerdict } from './identify.ts';
@@ -12,15 +10,14 @@ import { isOlder } from './versions.ts';
 /** How a product on a host differs from what its releases say. Pure. */
 export function driftOfProduct(product: ProductVerdict, releases: readonly Release[]): Difference[] {
   const { deployed, retained } = product;
-  const named = textOf;
   return [
     ...(deployed ? [] : notDeployed(product)),
     ...(deployed ? driftOfRelease(product, deployed, releases, `in release ${deployed.directory}`) : []),
     ...retained.flatMap(release =>
-      driftOfRelease(product, release, releases, `in the retained release ${named(release.directory)}`),
+      driftOfRelease(product, release, releases, `in the retained release ${textOf(release.directory)}`),
     ),
     ...[...product.outside].flatMap(([path, file]) =>
-      unmanaged(`${product.home}/${named(path)}`, file, product.product, 'lies in no release'),
+      unmanaged(`${product.home}/${textOf(path)}`, file, product.product, 'lies in no release'),
     ),
   ];
 }
@@ -87,7 +84,7 @@ function driftOfRelease(
   };
   const of = `${product} ${version}`;
   return [
-    ...misnamed(product, home, verdict),
+    ...mistextOf(product, home, verdict),
     ...verdict.foreign.map(({ path, versions }) =>
       make('partial-patch', path, `${where}: ${stillOrAlready(versions, version)} ${versions.join(' or ')}`),
     ),
@@ -110,7 +107,7 @@ function driftOfRelease(
 }
 
 /** A directory that is called after one version and completely holds another. */
-function misnamed(product: string, home: string, { fits, directory, version }: ReleaseVerdict): Difference[] {
+function mistextOf(product: string, home: string, { fits, directory, version }: ReleaseVerdict): Difference[] {
   if (fits.length === 0 || fits.includes(directory)) return [];
   const note = `the directory is called ${directory} and holds ${fits.join(' or ')}`;
   const path = `${home}/releases/${directory}`;
@@ -157,7 +154,3 @@ function unmanaged(path: string, { entry, plane }: FoundFile, product: string | 
   const runs = entry.kind === 'file' && entry.executable;
   return [{ ...base, class: runs ? 'unmanaged-executable' : 'unmanaged-data', note }];
 }
-
-/** The plane and the bytes of a path, for callers that hold both planes in one map. */
-export const pathKeyOf = (path: Buffer): string => path.toString('latin1');
-export type { Plane };

@@ -47,4 +47,6 @@ export interface LandscapePort {
   productsOf(hostName: string): Promise<ProductHome[]>;
   /** The other members of the host's clusters. */
   peersOf(hostName: string): Promise<string[]>;
+  /** What a scan of the host looks at, the same for its peers; null where it has no product. */
+  profileFor(hostName: string): Promise<ScanProfile | null>;
 }

@@ -1,0 +1,71 @@
+import { randomUUID } from 'node:crypto';
+import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import { uploadScan } from '@tidemark/agent/link/upload.ts';
+import { writeScan } from '@tidemark/agent/scan/scan.ts';
+import { createFingerprintHandler } from '@tidemark/controller/link/fingerprint.ts';
+import type { Caller } from '@tidemark/controller/link/ports.ts';
+import { hosts } from '@tidemark/controller/store/schema.ts';
+import type { Store } from '@tidemark/controller/store/store.ts';
+import type { UploadStore } from '@tidemark/controller/verification/ports.ts';
+import { createUpload } from '@tidemark/controller/verification/upload.ts';
+import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { FingerprintClient, FingerprintService } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
+import { APPLICATION_PROFILE, type ServerTree } from './scan-tree.ts';
+
+/** The fingerprint service on a port of 127.0.0.1, without certificates: whose host calls is said by the test. */
+export async function startFingerprintServer(store: UploadStore) {
+  const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  const handler = createFingerprintHandler({ open: hostId => createUpload(store, hostId), log: quiet });
+  let caller: Caller | null = null;
+  const server = new Server();
+  server.addService(FingerprintService, {
+    upload: call => {
+      if (!caller) throw new Error('nobody calls');
+      handler(call, caller);
+    },
+  });
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  );
+  const clients: FingerprintClient[] = [];
+  return {
+    /** A client whose calls come from this host, until the next client is made. */
+    clientOf: (hostId: string, hostName = 'db01'): FingerprintClient => {
+      caller = { hostId, hostName, serial: '1', notAfterMs: Number.MAX_SAFE_INTEGER };
+      const client = new FingerprintClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
+        'grpc.use_local_subchannel_pool': 1,
+      });
+      clients.push(client);
+      return client;
+    },
+    stop: () => {
+      for (const client of clients) client.close();
+      server.forceShutdown();
+    },
+  };
+}
+
+export type FingerprintServer = Awaited<ReturnType<typeof startFingerprintServer>>;
+
+export async function addHost(store: Store, name: string): Promise<string> {
+  const id = randomUUID();
+  await store.db.insert(hosts).values({ id, name });
+  return id;
+}
+
+/** Scans a tree as a host's agent would, and uploads it. */
+export async function scanAndUpload(
+  server: FingerprintServer,
+  hostId: string,
+  tree: ServerTree,
+  profile: ScanProfile = APPLICATION_PROFILE,
+) {
+  const scan = randomUUID();
+  const directory = tree.directory(scan);
+  const file = writeScan(directory, scan, { profile, root: tree.root });
+  const uploaded = await uploadScan({ client: server.clientOf(hostId), directory, scan });
+  if (!uploaded.ok) throw new Error(uploaded.error.message);
+  return { scan, directory, file, uploaded: uploaded.value };
+}
