@@ -1,0 +1,183 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TestServer, until } from './executor-support.ts';
+
+let server: TestServer;
+
+beforeEach(async () => {
+  server = new TestServer();
+  await server.start();
+});
+
+afterEach(() => server.close());
+
+const run = (command: [string, ...string[]]) => ({
+  kind: 'command/run' as const,
+  args: { command, expectStatus: [0] },
+});
+
+/** A kind that may run again, around a command that hangs as long as there is no file `go`. */
+const stop = (status: string) =>
+  ({
+    kind: 'service/stop' as const,
+    args: {
+      component: 'c',
+      service: { provider: 'script' as const, start: [status], stop: [status], status: [status] },
+      waitMs: 0,
+    },
+  }) as const;
+
+/** The process that leads the only step that runs. */
+function stepPid(): number {
+  const [name] = readdirSync(join(server.stateDir, 'steps'));
+  const started = JSON.parse(readFileSync(join(server.stateDir, 'steps', name ?? '', 'started.json'), 'utf8')) as {
+    process: { pid: number };
+  };
+  return started.process.pid;
+}
+
+describe('an executor that is killed in the middle of a step', () => {
+  it('finds the step again while it runs: it started once, and its result is reported', async () => {
+    const slow = server.program('slow', 'echo x >> marks; while [ ! -e go ]; do sleep 0.05; done; echo done');
+    const order = server.order([
+      { id: 'slow', call: run([slow]) },
+      { id: 'next', call: run([server.program('mark', 'echo next >> marks')]) },
+    ]);
+    server.runAll(order);
+    await until('the step has begun', () => server.read('marks') === 'x\n');
+    await server.kill();
+    await server.start();
+    expect(server.story(order)).toEqual(['slow started']);
+    writeFileSync(join(server.root, 'go'), '');
+    await until('the end', () => server.story(order).includes('finished forward'));
+    expect(server.read('marks')).toBe('x\nnext\n');
+    expect(server.story(order)).toEqual([
+      'slow started',
+      'slow succeeded',
+      'next started',
+      'next succeeded',
+      'finished forward',
+    ]);
+    expect(Buffer.from(server.jobReport(order, 'slow', 'succeeded').output?.head ?? []).toString()).toBe('done\n');
+  });
+
+  it('finds the result of a step that ended meanwhile', async () => {
+    const slow = server.program('slow', 'echo x >> marks; while [ ! -e go ]; do sleep 0.05; done; echo done >> marks');
+    const order = server.order([{ id: 'slow', call: run([slow]) }]);
+    server.runAll(order);
+    await until('the step has begun', () => server.read('marks') === 'x\n');
+    const pid = stepPid();
+    await server.kill();
+    writeFileSync(join(server.root, 'go'), '');
+    await until('the step is over', () => !isRunning(pid));
+    await server.start();
+    await until('the end', () => server.story(order).includes('finished forward'));
+    expect(server.read('marks')).toBe('x\ndone\n');
+  });
+
+  it('calls a step unknown that was killed with it and may not run twice, and starts it no more', async () => {
+    const slow = server.program('slow', 'echo x >> marks; echo here; sleep 600');
+    const order = server.order([
+      { id: 'slow', call: run([slow]), retries: { max: 3, backoffMs: 0 }, onFailure: 'continue' },
+    ]);
+    server.runAll(order);
+    await until('the step has begun', () => server.read('marks') === 'x\n');
+    const pid = stepPid();
+    await server.kill();
+    process.kill(-pid, 'SIGKILL');
+    await server.start();
+    await until('it is unknown', () => server.story(order).includes('slow unknown'));
+    const report = server.jobReport(order, 'slow', 'unknown');
+    expect(report.message).toContain('must be found out on the server');
+    expect(Buffer.from(report.output?.head ?? []).toString()).toBe('here\n');
+    expect(server.read('marks')).toBe('x\n');
+    await server.kill();
+    await server.start();
+    expect(server.story(order)).toEqual(['slow started', 'slow unknown']);
+    expect(server.read('marks')).toBe('x\n');
+  });
+
+  it('tries a step again that was killed with it and may run twice', async () => {
+    // Down is status 3: the first probe hangs, the second answers.
+    const probe = server.program('probe', 'echo x >> marks; [ -e again ] && exit 3; echo > again; sleep 600');
+    const order = server.order([{ id: 'stop', call: stop(probe), retries: { max: 1, backoffMs: 0 } }]);
+    server.runAll(order);
+    await until('the step has begun', () => server.read('marks') === 'x\n');
+    await until('the probe hangs', () => server.read('again') === '\n');
+    const pid = stepPid();
+    await server.kill();
+    process.kill(-pid, 'SIGKILL');
+    await server.start();
+    await until('the end', () => server.story(order).includes('finished forward'));
+    expect(server.story(order)).toEqual([
+      'stop started',
+      'stop failed',
+      'stop started',
+      'stop succeeded',
+      'finished forward',
+    ]);
+  });
+
+  it('at many moments still runs every step exactly once', async () => {
+    const mark = server.program('mark', 'echo "$1" >> marks; sleep 0.05');
+    const ids = Array.from({ length: 12 }, (_, index) => `job${index}`);
+    const order = server.order(ids.map(id => ({ id, call: run([mark, id]) })));
+    server.runAll(order);
+    await until('the order is taken', () => server.reports().length > 0);
+    for (let kills = 1; kills <= 8; kills++) {
+      // Moments that differ from run to run are the point: every one of them must do.
+      await new Promise(resolve => setTimeout(resolve, 150 + Math.random() * 250));
+      await server.kill();
+      await server.start();
+    }
+    await until('the end', () => server.story(order).includes('finished forward'));
+    expect(server.read('marks')).toBe(`${ids.join('\n')}\n`);
+    expect(server.story(order).filter(line => line.endsWith('started'))).toHaveLength(ids.length);
+  });
+});
+
+describe('after a restart', () => {
+  it('an order that was taken is taken no more, and a dispatch that was seen is seen', async () => {
+    const order = server.order([{ id: 'a', call: run([server.program('mark', 'echo x >> marks')]) }]);
+    server.offer(order);
+    const envelope = server.dispatch(order.digest, { frontier: 1 });
+    await until('the end', () => server.story(order).includes('finished forward'));
+    await server.kill();
+    await server.start();
+    server.offer(order);
+    server.send({ type: 'dispatch', envelope });
+    const refusals = () => server.reports().flatMap(({ body }) => ('code' in body ? [body.code] : []));
+    await until('both are refused', () => refusals().length === 2);
+    expect(refusals()).toEqual(['already-accepted', 'replayed']);
+    expect(server.read('marks')).toBe('x\n');
+  });
+
+  it('reports that were not acknowledged are said again, and standings with them', async () => {
+    const order = server.order([
+      { id: 'a', call: run([server.program('mark', 'echo x >> marks')]) },
+      { id: 'b', call: run([server.program('mark', 'echo x >> marks')]) },
+    ]);
+    server.offer(order);
+    server.dispatch(order.digest, { frontier: 1 });
+    await until('a is done', () => server.story(order).includes('a succeeded'));
+    await server.kill();
+    server.messages.length = 0;
+    await server.start();
+    await until('the reports are back', () => server.story(order).includes('a succeeded'));
+    expect(server.reports().map(report => report.sequence)).toEqual([1, 2, 3]);
+    expect(server.messages).toContainEqual({
+      type: 'standings',
+      standings: [{ orderDigest: order.digest, frontier: 1, position: 1, direction: 'forward' }],
+    });
+  });
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
