@@ -1,11 +1,9 @@
-import { AssertionFailed } from '@tidemark/shared/base/assert.ts';
-import { parseJson } from '@tidemark/shared/base/canonical-json.ts';
 import { parseEnvelope } from '@tidemark/shared/signing/dsse.ts';
-import { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
-import { asc, desc, eq } from 'drizzle-orm';
+import { asc, eq } from 'drizzle-orm';
 import type { Approvals, Plans } from '../orchestrator/ports.ts';
-import { approvals, planOrders, plans, trustRoots } from './schema.ts';
+import { approvals, planOrders, plans } from './schema.ts';
 import type { Store } from './store.ts';
+import { currentTrustRoot } from './trust.ts';
 
 /** What the orchestrator reads of plans and of who approved them. */
 export function createRunPlans({ db }: Store): Plans & Approvals {
@@ -33,14 +31,6 @@ export function createRunPlans({ db }: Store): Plans & Approvals {
       });
     },
 
-    /** The newest. It was verified when it was stored; agents believe only their own. */
-    async trustRoot() {
-      const [row] = await db.select().from(trustRoots).orderBy(desc(trustRoots.version)).limit(1);
-      if (!row) return null;
-      const envelope = parseEnvelope(Buffer.from(row.envelope, 'utf8'));
-      const root = envelope.ok ? TrustRoot.safeParse(parseJson(Buffer.from(envelope.value.payload, 'base64'))) : null;
-      if (!root?.success) throw new AssertionFailed(`the trust root version ${row.version} in the database is damaged`);
-      return root.data;
-    },
+    trustRoot: async () => (await currentTrustRoot(db))?.root ?? null,
   };
 }

@@ -8,13 +8,13 @@ import { openArtifactFiles } from '@tidemark/controller/store/artifact-files.ts'
 import { bundleStore } from '@tidemark/controller/store/bundles.ts';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { sha256 } from '@tidemark/shared/base/digest.ts';
-import { type Headers, pack } from 'tar-stream';
+import { type Header, pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testStores } from '../support/database.ts';
 
 const openStore = testStores();
 
-async function archive(entries: readonly (Headers & { content?: string })[]): Promise<Buffer> {
+async function archive(entries: readonly (Partial<Header> & { name: string; content?: string })[]): Promise<Buffer> {
   const tar = pack();
   for (const { content, ...header } of entries) tar.entry({ mtime: new Date(0), ...header }, content ?? '');
   tar.finalize();

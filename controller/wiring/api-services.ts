@@ -1,0 +1,51 @@
+import { createHostViews } from '../api/host-views.ts';
+import type { Services } from '../api/services.ts';
+import type { createAuditLog } from '../store/audit.ts';
+import type { Capabilities } from './capabilities.ts';
+
+export interface ApiServicesOptions {
+  fleet: string;
+  version: string;
+  /** Rejects while the database does not answer. */
+  ping: () => Promise<unknown>;
+  /** Asks the agents that are connected what is on their servers, and waits a little for the answers. */
+  refreshFacts: () => Promise<void>;
+  audit: ReturnType<typeof createAuditLog>;
+}
+
+/** The capabilities as the API asks for them. */
+export function apiServices(capabilities: Capabilities, options: ApiServicesOptions): Services {
+  const { bundles, enrolment, incidents, landscape, orchestrator, planner, trust, verification, access } = capabilities;
+  return {
+    system: {
+      fleet: options.fleet,
+      version: options.version,
+      health: () =>
+        options.ping().then(
+          () => 'ok' as const,
+          () => 'failing' as const,
+        ),
+    },
+    hosts: createHostViews(capabilities),
+    enrolment,
+    landscape,
+    bundles,
+    plans: {
+      ...planner,
+      // A plan is as good as what it knows: roles and versions are asked for before, not taken from last night.
+      plan: async request => {
+        await options.refreshFacts();
+        return planner.plan(request);
+      },
+    },
+    runs: orchestrator,
+    incidents,
+    verification: {
+      ...verification,
+      scan: ({ host, by }) => verification.scan({ host, by }),
+    },
+    access,
+    trust,
+    audit: options.audit,
+  };
+}

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '@tidemark/shared/base/clock.ts';
+import { createAccess } from '../access/service.ts';
+import { createTrust } from '../access/trust.ts';
+import { createBundles } from '../bundles/service.ts';
+import type { Authority } from '../enrolment/authority.ts';
+import { createEnrolment } from '../enrolment/service.ts';
+import { createIncidents } from '../incidents/service.ts';
+import { FACTS_MAX_AGE_MS } from '../inventory/freshness.ts';
+import { createInventory } from '../inventory/service.ts';
+import { createLandscape } from '../landscape/service.ts';
+import { createOrchestrator } from '../orchestrator/service.ts';
+import { isActive } from '../planner/cel.ts';
+import { scanProfileOf } from '../planner/scan-profile.ts';
+import { createPlanner } from '../planner/service.ts';
+import { createAccessStore } from '../store/access.ts';
+import type { openArtifactFiles } from '../store/artifact-files.ts';
+import { bundleStore } from '../store/bundles.ts';
+import { enrolmentStore } from '../store/enrolment.ts';
+import { createIncidentStore } from '../store/incidents.ts';
+import { inventoryStore } from '../store/inventory.ts';
+import { landscapeStore } from '../store/landscape.ts';
+import { createOrchestratorStore } from '../store/orchestrator.ts';
+import { agentsByName, knownReleaseSizes, planStore } from '../store/planner.ts';
+import { createRunLeases } from '../store/run-leases.ts';
+import { createRunPlans } from '../store/run-plans.ts';
+import type { Store } from '../store/store.ts';
+import { currentTrustRoot } from '../store/trust.ts';
+import { createTrustStore } from '../store/trust-roots.ts';
+import { createVerificationStore } from '../store/verification.ts';
+import type { LandscapePort } from '../verification/ports.ts';
+import { createVerification } from '../verification/service.ts';
+
+export interface CapabilityOptions {
+  store: Store;
+  files: ReturnType<typeof openArtifactFiles>;
+  authority: Authority;
+  clock: Clock;
+  /** host:port that agents are told to connect to. */
+  linkAddress: () => string;
+  /** Cuts what a host has open. */
+  disconnect: (hostId: string, reason: string) => void;
+  /** Something was stored that may have to be decided about. */
+  wake: () => void;
+}
+
+export type Capabilities = ReturnType<typeof createCapabilities>;
+
+/** Every capability over the store. What one needs of another is handed over here and nowhere else. */
+export function createCapabilities({ store, files, authority, clock, ...late }: CapabilityOptions) {
+  const { fleet } = authority;
+  const landscape = createLandscape({ store: landscapeStore(store), clock });
+  const inventory = createInventory({ store: inventoryStore(store), clock });
+  const bundles = createBundles({ store: bundleStore(store), files, clock });
+  const trust = createTrust({ store: createTrustStore(store), fleet, clock });
+  const runPlans = createRunPlans(store);
+  const planner = createPlanner({
+    fleet,
+    factsMaxAgeMs: FACTS_MAX_AGE_MS,
+    sources: {
+      landscape: () => landscape.current(),
+      agents: () => agentsByName(store),
+      facts: () => inventory.latest(),
+      bundle: name => plannedBundle(bundles, name),
+      installedBytes: () => knownReleaseSizes(store),
+      trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
+    },
+    store: planStore(store),
+    clock,
+  });
+  const orchestrator = createOrchestrator({
+    store: createOrchestratorStore(store),
+    plans: runPlans,
+    approvals: runPlans,
+    leases: createRunLeases(store),
+    isActive,
+    clock,
+    holder: randomUUID(),
+    wake: late.wake,
+  });
+  return {
+    access: createAccess({ store: createAccessStore(store), clock }),
+    bundles,
+    enrolment: createEnrolment({
+      store: enrolmentStore(store),
+      authority,
+      clock,
+      linkAddress: late.linkAddress,
+      disconnect: late.disconnect,
+    }),
+    incidents: createIncidents({ store: createIncidentStore(store), clock, changed: late.wake }),
+    inventory,
+    landscape,
+    orchestrator,
+    planner,
+    trust,
+    verification: createVerification({
+      store: createVerificationStore(store),
+      landscape: landscapePort(landscape),
+      newId: randomUUID,
+    }),
+  };
+}
+
+/** A bundle with the sizes that space checks need. */
+async function plannedBundle(bundles: ReturnType<typeof createBundles>, name: string) {
+  const bundle = await bundles.bundle(name);
+  if (!bundle) return null;
+  const wanted = new Map(bundle.releases.map(({ product, version }) => [product, version]));
+  const releases = (await bundles.releases()).filter(({ product, version }) => wanted.get(product) === version);
+  return { name: bundle.name, digest: bundle.digest, releases };
+}
+
+function landscapePort(landscape: ReturnType<typeof createLandscape>): LandscapePort {
+  const componentsOn = async (host: string) =>
+    (await landscape.current())?.components.filter(component => component.host === host) ?? [];
+  return {
+    productsOf: async host =>
+      (await componentsOn(host)).flatMap(({ product, home }) =>
+        product !== null && home !== null ? [{ product, home }] : [],
+      ),
+    peersOf: async host =>
+      (await landscape.current())?.clusters
+        .filter(({ members }) => members.includes(host))
+        .flatMap(({ members }) => members.filter(member => member !== host)) ?? [],
+    profileFor: async host => scanProfileOf(await componentsOn(host)),
+  };
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '@tidemark/shared/base/clock.ts';
+import type { IdentityPort, LinkHandlers } from '../link/ports.ts';
+import type { Capabilities } from './capabilities.ts';
+
+/** Who calls, and what a new agent gets: enrolment, in the link's words. */
+export function identityPort({ enrolment }: Capabilities): IdentityPort {
+  return {
+    identify: async certificate => {
+      const holder = await enrolment.hostOf(certificate);
+      return holder.ok ? holder : { ok: false, error: holder.error.message };
+    },
+    enrol: request => enrolment.enrol(request),
+    renew: request => enrolment.renew(request),
+    renewExpired: request => enrolment.renewExpired(request),
+  };
+}
+
+/** What is done with what agents say. Each promise resolves after the commit, since the link then acknowledges. */
+export function linkHandlers(
+  { enrolment, inventory, orchestrator, verification }: Capabilities,
+  options: { clock: Clock; connected: () => void },
+): LinkHandlers {
+  const { clock } = options;
+  return {
+    hello: async ({ hostId }, { agentVersion, bootId }) => {
+      await enrolment.seen({ hostId, atMs: clock.now(), connected: true, hello: { agentVersion, bootId } });
+      return { acknowledged: await orchestrator.reported(hostId) };
+    },
+    standings: async ({ hostId }, standings) => {
+      await orchestrator.onHello({ hostId, standings });
+      options.connected();
+    },
+    reports: ({ hostId }, reports) => orchestrator.record({ hostId, reports }),
+    facts: async ({ hostId }, { request, atMs, facts }) => {
+      await inventory.record({ hostId, atMs, facts });
+      await orchestrator.onFacts({ hostId, request });
+    },
+    scanReady: ({ hostId }, { request, scan }) => verification.scanReady({ hostId, request, scan }),
+    scanFailed: ({ hostId }, { request, message }) => verification.scanFailed({ hostId, request, message }),
+    // Live output is for who looks on while a job runs; head, tail and digest come with its result and are stored.
+    output: async () => {},
+    alive: ({ hostId }) => enrolment.seen({ hostId, atMs: clock.now(), connected: true, hello: null }),
+    gone: ({ hostId }) => enrolment.seen({ hostId, atMs: clock.now(), connected: false, hello: null }),
+  };
+}
