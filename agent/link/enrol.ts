@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:cry
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { credentials, Metadata, status } from '@grpc/grpc-js';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { EnrolmentClient, type EnrolReply } from '@tidemark/shared/protocol/gen/tidemark/v1/enrolment.ts';
@@ -9,14 +10,15 @@ import { parseToken } from '@tidemark/shared/protocol/token.ts';
 import { isSoundPublicKey } from '@tidemark/shared/signing/ed25519.ts';
 import { parseAddress } from './address.ts';
 import { findPinnedRoot } from './authenticate.ts';
+import { backoffMs } from './backoff.ts';
 import { certificateRequest } from './certificate-request.ts';
 import { type CallError, CHANNEL_OPTIONS, callError, isPassing } from './grpc.ts';
 import { Enrolment, IDENTITY_FILES, identityDirectory, isEnrolled, pemChain, syncDirectory } from './identity.ts';
 
 /** For one call; the controller answers in milliseconds. */
 const CALL_MS = 15_000;
-/** A reply that was lost is asked for again, with the same key. */
-const ATTEMPTS = 3;
+/** A reply that was lost is asked for again, with the same key; the waits between are about 0.4, 0.8 and 1.5 s. */
+const ATTEMPTS = 4;
 
 export type EnrolErrorCode =
   | 'already-enrolled'
@@ -127,6 +129,7 @@ async function ask(
       const reply = await callOnce(client, options, request);
       if (reply.ok || !isPassing(reply.error)) return reply;
       last = reply.error;
+      if (attempt < ATTEMPTS) await wait(backoffMs(attempt - 1, Math.random()));
     }
     return err(last);
   } finally {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { credentials } from '@grpc/grpc-js';
+import { credentials, logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Result } from '@tidemark/shared/base/result.ts';
@@ -66,6 +66,8 @@ type Wanted = Extract<FromExecutor, { type: 'artifact-wanted' }>;
 /** Keeps the agent connected to its controller, for ever, and carries messages, artifacts and scans. */
 export function createLink(options: LinkOptions): AgentLink {
   const { clock, random, log, toExecutor } = options;
+  // The library writes to stderr by itself; what matters comes as a status, and goes to the log.
+  setLogVerbosity(logVerbosity.NONE);
   const sleep = options.sleep ?? quietWait;
   const stopping = new AbortController();
   const incoming = join(options.stateDir, 'artifacts', 'incoming');

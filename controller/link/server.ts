@@ -1,9 +1,11 @@
 import {
+  logVerbosity,
   Server,
   ServerCredentials,
   type ServerOptions,
   type ServerUnaryCall,
   type sendUnaryData,
+  setLogVerbosity,
   status,
 } from '@grpc/grpc-js';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
@@ -35,8 +37,8 @@ import type { Log } from './log.ts';
 import type { Caller, FindArtifact, FingerprintHandler, IdentityPort, LinkHandlers, Sessions } from './ports.ts';
 import { createSessions } from './sessions.ts';
 
-/** Enrolment may be called by anybody, so only so many at a time reach the database. */
-const MAX_ENROLMENTS_AT_ONCE = 32;
+/** Enrolment may be called by anybody, so only so many at a time wait for the database (10 ms each). */
+const MAX_ENROLMENTS_AT_ONCE = 256;
 /** Link, upload and a few downloads; more streams of one agent have no reason. */
 const MAX_STREAMS_PER_CONNECTION = 16;
 
@@ -69,6 +71,8 @@ export interface LinkServer {
 /** The agents' side of the controller: the link port for enrolled agents, the enrolment port for new ones. */
 export function createLinkServer(options: LinkServerOptions): LinkServer {
   const { handlers, clock, log, credentials } = options;
+  // It writes to stderr by itself; what matters comes as an error or a status, and goes to the log.
+  setLogVerbosity(logVerbosity.NONE);
   const sessions = createSessions({ handlers, clock, log });
   const calls = new LiveCalls();
   const link = new Server({ ...LIMITS, 'grpc.max_receive_message_length': MAX_AGENT_MESSAGE_BYTES });

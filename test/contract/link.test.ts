@@ -190,6 +190,97 @@ describe('the link', () => {
     expect(fleet.server.sessions.connected()).toEqual([]);
   });
 
+  it('keeps answers for a controller that is away, and of what nobody asked for only the newest', async () => {
+    const fleet = await fleetWith();
+    const agent = await fleet.agent('db01');
+    const { link } = linkFor(agent);
+    // Said before there can be a connection.
+    for (const version of [1, 2]) link.deliver({ type: 'facts', request: '', atMs: 0, facts: { version } });
+    link.deliver({ type: 'facts', request: 'q1', atMs: 0, facts: {} });
+    link.deliver({ type: 'scan-failed', request: 'q2', message: 'no such directory' });
+    await fleet.heard.until(({ call }) => call === 'scanFailed');
+    const facts = fleet.heard.all.filter(({ call }) => call === 'facts').map(({ value }) => value);
+    expect(facts).toEqual([
+      { request: '', atMs: 0, facts: { version: 2 } },
+      { request: 'q1', atMs: 0, facts: {} },
+    ]);
+  });
+
+  it('uploads a scan until that works, and only then speaks of it', async () => {
+    const fleet = await fleetWith();
+    const directories: string[] = [];
+    const { link, heard } = linkFor(await fleet.agent('db01'), {
+      sleep: async (ms, signal) => {
+        if (ms < 1000) return;
+        await new Promise(resolve => signal.addEventListener('abort', resolve, { once: true }));
+      },
+      uploadScan: async ({ directory }) => {
+        directories.push(directory);
+        expect(fleet.heard.all.map(({ call }) => call)).not.toContain('scanReady');
+        return directories.length < 3
+          ? { ok: false, error: { again: true, message: 'the connection broke' } }
+          : { ok: true, value: null };
+      },
+    });
+    link.deliver({ type: 'scan-ready', scan: 's1', request: 'q1', orderDigest: null, directory: '/scans/s1' });
+    expect(await heard.until(message => message.type === 'scan-uploaded')).toEqual({
+      type: 'scan-uploaded',
+      scan: 's1',
+    });
+    const ready = await fleet.heard.until(({ call }) => call === 'scanReady');
+    expect(ready.value).toEqual({ scan: 's1', request: 'q1', orderDigest: null });
+    expect(directories).toEqual(['/scans/s1', '/scans/s1', '/scans/s1']);
+  });
+
+  it('says that a scan failed which the controller will never take', async () => {
+    const fleet = await fleetWith();
+    const { link, heard } = linkFor(await fleet.agent('db01'), {
+      uploadScan: async () => ({ ok: false, error: { again: false, message: 'a child is missing' } }),
+    });
+    link.deliver({ type: 'scan-ready', scan: 's1', request: 'q1', orderDigest: null, directory: '/scans/s1' });
+    const failed = await fleet.heard.until(({ call }) => call === 'scanFailed');
+    expect(failed.value).toMatchObject({ request: 'q1', message: 'a child is missing' });
+    expect(heard.all.map(message => message.type)).not.toContain('scan-uploaded');
+  });
+
+  it('is read no further than can be handled, and loses nothing by that', async () => {
+    let open = () => {};
+    const gate = new Promise<void>(resolve => {
+      open = resolve;
+    });
+    const kept: number[] = [];
+    const fleet = await fleetWith({
+      handlers: {
+        output: async (_, { job }) => {
+          await gate;
+          kept.push(job);
+        },
+      },
+    });
+    const stream = rawClient(fleet, (await fleet.agent('db01')).identity).connect();
+    stream.on('error', () => {});
+    stream.on('data', () => {});
+    stream.write(HELLO);
+    // 60 MB, which is more than sockets and the inbox can hold.
+    const count = 600;
+    let sent = 0;
+    for (let job = 0; job < count; job++) {
+      const data = Buffer.alloc(100_000);
+      stream.write(
+        { body: { $case: 'output', value: { orderDigest: Buffer.alloc(32), job, attempt: 1, offset: 0, data } } },
+        () => sent++,
+      );
+    }
+    await fleet.heard.until(({ call }) => call === 'hello');
+    await new Promise(resolve => setTimeout(resolve, 500));
+    expect(sent).toBeLessThan(count);
+    open();
+    stream.write({ body: { $case: 'facts', value: { request: 'last', atMs: 0, json: '{}' } } });
+    await fleet.heard.until(({ call }) => call === 'facts');
+    expect(kept).toEqual(Array.from({ length: count }, (_, job) => job));
+    stream.cancel();
+  });
+
   it('gives up on an agent that falls silent', async () => {
     const fleet = await fleetWith();
     const agent = await fleet.agent('db01');
