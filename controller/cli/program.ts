@@ -10,6 +10,7 @@ import { addDescribe } from './commands/describe.ts';
 import { addDrift } from './commands/drift.ts';
 import { addEnrol } from './commands/enrol.ts';
 import { addGet } from './commands/get.ts';
+import { addHealth } from './commands/health.ts';
 import { addIdentify } from './commands/identify.ts';
 import { addIncident } from './commands/incident.ts';
 import { addKey } from './commands/key.ts';
@@ -27,6 +28,7 @@ const COMMANDS: readonly AddCommand[] = [
   addController,
   addLogin,
   addContext,
+  addHealth,
   addKey,
   addTrust,
   addEnrol,

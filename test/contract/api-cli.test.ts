@@ -120,6 +120,26 @@ describe('contexts', () => {
   });
 });
 
+describe('health', () => {
+  it('needs no context and no token', async () => {
+    const url = await logIn({}, 'viewer-token');
+    const asked = await tidemark(['health', '--url', url, '--ca-file', file('ca.pem')], {
+      env: {},
+      home: file('none'),
+    });
+    expect(asked).toMatchObject({ exit: 0, io: { stdout: 'ok, version 0.0.0\n' } });
+  });
+
+  it('ends with status 1 where the controller does not answer or is not well', async () => {
+    const url = await logIn({ system: { fleet: 'test-fleet', version: '0.0.0', health: async () => 'failing' } });
+    expect((await tidemark(['health'])).exit).toBe(1);
+    await controller?.close();
+    const gone = await tidemark(['health', '--url', url, '--ca-file', file('ca.pem')]);
+    expect(gone.exit).toBe(1);
+    expect(gone.io.stderr).toContain('cannot be reached');
+  });
+});
+
 describe('keys and trust', () => {
   it('makes a key that only its owner reads, and a trust root that servers accept', async () => {
     const root = await makeTrust();

@@ -59,7 +59,7 @@ describe('a run whose processes are killed', () => {
   });
 
   it('has every job in the event log once: released, started and succeeded, in this order', async () => {
-    const [run] = (await night.fleet.cliJson<{ runs: { id: string }[] }>('run', 'list')).runs;
+    const [run] = await night.fleet.cliJson<{ id: string }[]>('run', 'list');
     const events = await night.events(run?.id ?? '');
     const byJob = new Map<string, string[]>();
     for (const { host, job, event } of events) {

@@ -35,7 +35,7 @@ describe('a health check that fails in the first wave', () => {
     );
     expect(readlinkSync(night.deployed('two'))).toBe('releases/1.0.0');
     expect(readlinkSync(night.deployed('one'))).toBe('releases/1.0.0');
-    const { incidents } = await night.fleet.cliJson<{ incidents: { title: string }[] }>('get', 'incidents');
+    const incidents = await night.fleet.cliJson<{ title: string }[]>('get', 'incidents');
     expect(incidents.map(({ title }) => title).join('\n')).toMatch(/alpha on one/);
   });
 });

@@ -145,7 +145,7 @@ export class Fleet {
     mkdirSync(this.root(host), { recursive: true });
     writeFileSync(
       this.path('hosts', host, 'policy.yaml'),
-      ['steps: ["*"]', 'programs: ["/opt/*/current/bin/*"]', ''].join('\n'),
+      ['kinds: ["*"]', 'programs: ["/opt/*/current/bin/*"]', ''].join('\n'),
       { mode: 0o600 },
     );
     writeFileSync(
@@ -191,7 +191,7 @@ export class Fleet {
 
   async allConnected(hosts: readonly string[]): Promise<void> {
     await until(`${hosts.join(', ')} are connected`, async () => {
-      const { hosts: known } = await this.cliJson<{ hosts: { name: string; connected: boolean }[] }>('get', 'hosts');
+      const known = await this.cliJson<{ name: string; connected: boolean }[]>('get', 'hosts');
       return hosts.every(host => known.some(({ name, connected }) => name === host && connected));
     });
   }

@@ -35,6 +35,10 @@ it('says of each product which version is there, and what says otherwise', () =>
     scannedAt: '2026-03-21T21:00:00.000Z',
     products: [
       {
+        ...{ product: 'orders-app', home: '/opt/orders-app', versions: ['1.4.1'], complete: true },
+        ...{ sentence: 'orders-app: 1.4.1, complete (5 files)', exceptions: [], retained: [] },
+      },
+      {
         product: 'orders-db',
         home: '/opt/orders-db',
         versions: [],
@@ -47,6 +51,7 @@ it('says of each product which version is there, and what says otherwise', () =>
   });
   expect(lines).toEqual([
     'db02 (scanned 2026-03-21 21:00:00Z)',
+    '  orders-app 1.4.1, complete (5 files)  /opt/orders-app',
     '  orders-db: 31 of 37 files of 1.4.1, 6 still 1.4.0  /opt/orders-db',
     '    bin/serve is of 1.4.0',
     '    beside it 1.4.0: 1.4.0, complete',

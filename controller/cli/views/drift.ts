@@ -51,9 +51,15 @@ export function identificationLines(found: Identification, paint: Paint = noPain
   return [
     `${plain(found.host)} (scanned ${moment(found.scannedAt)})`,
     ...found.products.flatMap(product => [
-      `  ${paint(product.complete ? 'good' : 'warning', plain(product.sentence))}  ${plain(product.home)}`,
+      `  ${paint(product.complete ? 'good' : 'warning', plain(verdictText(product)))}  ${plain(product.home)}`,
       ...product.exceptions.map(exception => `    ${plain(exception)}`),
       ...product.retained.map(release => `    beside it ${plain(release.directory)}: ${plain(release.sentence)}`),
     ]),
   ];
+}
+
+/** `orders-web 1.4.1, complete (37 files)`; where it is not complete, the sentence as it is. */
+function verdictText({ product, complete, sentence }: Identification['products'][number]): string {
+  const prefix = `${product}: `;
+  return complete && sentence.startsWith(prefix) ? `${product} ${sentence.slice(prefix.length)}` : sentence;
 }

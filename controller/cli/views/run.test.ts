@@ -76,11 +76,11 @@ describe('the view of a run', () => {
       direction: 'undo',
       jobs: [
         sampleJob({ state: 'failed' }),
-        sampleJob({ direction: 'undo', state: 'running', attempt: 1, name: 'start web orders-web on web01' }),
+        sampleJob({ direction: 'undo', state: 'running', attempt: 1, name: 'undo of stop web on web01' }),
       ],
     });
     expect(currentJob(undoing)?.direction).toBe('undo');
-    expect(hostLines(sampleRun({ hosts: [undoing] }))[0]?.doing).toBe('1/1 undo: start web orders-web on web01');
+    expect(hostLines(sampleRun({ hosts: [undoing] }))[0]?.doing).toBe('1/1 undo of stop web on web01');
   });
 });
 

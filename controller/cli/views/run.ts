@@ -137,12 +137,11 @@ function doing(host: RunHost): string {
   const forward = host.jobs.filter(one => one.direction === 'forward');
   const place = job ? `${job.position + 1}/${forward.length || host.jobs.length} ` : '';
   const again = job && job.attempt > 1 ? ` (attempt ${job.attempt})` : '';
-  const undo = job?.direction === 'undo' ? 'undo: ' : '';
   const why = host.reason || (job && countsAsFailed(job.state) ? job.message : '');
   if (host.state === 'waiting' || host.state === 'skipped') return `${host.reason || 'its turn has not come'}${away}`;
   if (host.state === 'succeeded') return `${forward.length} jobs done`;
   if (!job) return `${why || host.state}${away}`;
-  return `${place}${undo}${job.name}${again}${why ? ` — ${why}` : ''}${away}`;
+  return `${place}${job.name}${again}${why ? ` — ${why}` : ''}${away}`;
 }
 
 /** The job that says most about a host now: what runs, else what failed, else what comes next. */

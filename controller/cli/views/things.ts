@@ -72,7 +72,7 @@ const jobTable = (host: RunHost): string[] =>
   table(
     [
       { title: '#', value: job => job.position + 1 },
-      { title: 'JOB', value: job => (job.direction === 'undo' ? `undo: ${job.name}` : job.name) },
+      { title: 'JOB', value: job => job.name },
       { title: 'STATE', value: job => job.state },
       { title: 'TOOK', value: job => took(job) },
       { title: 'ATTEMPT', value: job => (job.attempt > 0 ? job.attempt : null) },
