@@ -48,24 +48,32 @@ export async function uploadScan({ client, directory, scan }: UploadRequest): Pr
     stored.value.close();
     return err({ again: false, message: `${directory} holds scan ${stored.value.file.scan}, not ${scan}` });
   }
+  try {
+    return await callFor(client, stored.value);
+  } catch (error) {
+    const failed = callError(error);
+    return err({ again: isPassing(failed), message: `the scan ${scan} could not be sent: ${failed.details}` });
+  } finally {
+    stored.value.close();
+  }
+}
+
+async function callFor(client: FingerprintClient, scan: StoredScan): Promise<Result<Uploaded, UploadError>> {
   const call = client.upload();
   // An error may come while nobody reads; it is kept, since the stream then only ends.
   const failure: { error: unknown } = { error: null };
   call.on('error', error => {
     failure.error ??= error;
   });
+  let isDone = false;
   try {
-    const uploaded = await converse(call, stored.value);
+    const uploaded = await converse(call, scan);
     if (failure.error) throw failure.error;
-    if (uploaded.ok) call.end();
-    else call.cancel();
+    isDone = uploaded.ok;
     return uploaded;
-  } catch (error) {
-    const failed = callError(error);
-    call.cancel();
-    return err({ again: isPassing(failed), message: `the scan ${scan} could not be sent: ${failed.details}` });
   } finally {
-    stored.value.close();
+    if (isDone) call.end();
+    else call.cancel();
   }
 }
 
@@ -73,7 +81,8 @@ async function converse(call: Call, scan: StoredScan): Promise<Result<Uploaded, 
   await send(call, { body: { $case: 'roots', value: rootsOf(scan) } });
   let nodes = 0;
   let bytes = 0;
-  for await (const { body } of call as AsyncIterable<UploadReply>) {
+  const replies: AsyncIterable<UploadReply> = call.iterator({ destroyOnReturn: false });
+  for await (const { body } of replies) {
     if (body?.$case === 'committed') return ok({ alreadyKnown: body.value.alreadyKnown, nodes, bytes });
     if (body?.$case !== 'want') continue;
     if (body.value.ids.length === 0) {

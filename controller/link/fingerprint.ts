@@ -39,7 +39,9 @@ async function serve(call: Call, upload: Upload): Promise<void> {
     SILENCE_MS,
   );
   try {
-    for await (const message of call as AsyncIterable<UploadMessage>) {
+    // The call must outlive the loop: a refusal is still to be said.
+    const messages: AsyncIterable<UploadMessage> = call.iterator({ destroyOnReturn: false });
+    for await (const message of messages) {
       silence.refresh();
       const reply = await answer(message, upload);
       silence.refresh();

@@ -104,7 +104,7 @@ describe('an upload', () => {
     const same = tree();
     const client = server.clientOf(hostId);
     writeScan(same.directory('x'), 'x', { profile: APPLICATION_PROFILE, root: same.root });
-    server.stop();
+    server.shutDown();
     const uploaded = await uploadScan({ client, directory: same.directory('x'), scan: 'x' });
     expect(uploaded).toMatchObject({ ok: false, error: { again: true } });
   });

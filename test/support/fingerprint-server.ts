@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { credentials, Server, ServerCredentials } from '@grpc/grpc-js';
+import { credentials, InterceptingCall, Server, ServerCredentials } from '@grpc/grpc-js';
 import { uploadScan } from '@tidemark/agent/link/upload.ts';
 import { writeScan } from '@tidemark/agent/scan/scan.ts';
 import { createFingerprintHandler } from '@tidemark/controller/link/fingerprint.ts';
-import type { Caller } from '@tidemark/controller/link/ports.ts';
 import { hosts } from '@tidemark/controller/store/schema.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
 import type { UploadStore } from '@tidemark/controller/verification/ports.ts';
@@ -12,16 +11,18 @@ import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import { FingerprintClient, FingerprintService } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
 import { APPLICATION_PROFILE, type ServerTree } from './scan-tree.ts';
 
+/** Says whose call it is, in place of a certificate. */
+const HOST = 'test-host';
+
 /** The fingerprint service on a port of 127.0.0.1, without certificates: whose host calls is said by the test. */
 export async function startFingerprintServer(store: UploadStore) {
   const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
   const handler = createFingerprintHandler({ open: hostId => createUpload(store, hostId), log: quiet });
-  let caller: Caller | null = null;
   const server = new Server();
   server.addService(FingerprintService, {
-    upload: call => {
-      if (!caller) throw new Error('nobody calls');
-      handler(call, caller);
+    upload: (call: Parameters<typeof handler>[0]) => {
+      const hostId = String(call.metadata.get(HOST)[0]);
+      handler(call, { hostId, hostName: hostId, serial: '1', notAfterMs: Number.MAX_SAFE_INTEGER });
     },
   });
   const port = await new Promise<number>((resolve, reject) =>
@@ -31,15 +32,25 @@ export async function startFingerprintServer(store: UploadStore) {
   );
   const clients: FingerprintClient[] = [];
   return {
-    /** A client whose calls come from this host, until the next client is made. */
-    clientOf: (hostId: string, hostName = 'db01'): FingerprintClient => {
-      caller = { hostId, hostName, serial: '1', notAfterMs: Number.MAX_SAFE_INTEGER };
+    /** A client whose calls come from this host. */
+    clientOf: (hostId: string): FingerprintClient => {
       const client = new FingerprintClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
         'grpc.use_local_subchannel_pool': 1,
+        interceptors: [
+          (options, next) =>
+            new InterceptingCall(next(options), {
+              start: (metadata, listener, start) => {
+                metadata.set(HOST, hostId);
+                start(metadata, listener);
+              },
+            }),
+        ],
       });
       clients.push(client);
       return client;
     },
+    /** Ends the server alone. */
+    shutDown: () => server.forceShutdown(),
     stop: () => {
       for (const client of clients) client.close();
       server.forceShutdown();
