@@ -35,8 +35,6 @@ export interface TrustError {
 
 export type TrustView = Pick<TrustRoot, 'fleet' | 'version' | 'approvers' | 'thresholds'> & { envelope: Envelope };
 
-export type TrustService = ReturnType<typeof createTrust>;
-
 /**
  * The trust root as far as the controller is concerned: it shows it, and sees early which approvals will count. It
  * decides nothing: servers believe only the one that lies on them.

@@ -74,7 +74,7 @@ export class Fleet {
       '--out',
       fleet.path('trust-root.json'),
     );
-    await fleet.cliOk('trust', 'set', fleet.path('trust-root.json'));
+    await fleet.cliOk('trust', 'install', fleet.path('trust-root.json'));
     return fleet;
   }
 

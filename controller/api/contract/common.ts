@@ -40,5 +40,3 @@ export const ErrorReply = z.object({
   error: z.object({ code: z.string(), message: z.string(), details: z.array(ErrorDetail).optional() }),
 });
 export type ErrorReply = z.infer<typeof ErrorReply>;
-
-export const Empty = z.object({});

@@ -1,4 +1,4 @@
-import { JobEventKind, JobState } from '@tidemark/shared/orders/job-state.ts';
+import { JobState } from '@tidemark/shared/orders/job-state.ts';
 import { z } from 'zod';
 import { DigestParam, Direction, HostName, Instant, RunId } from './common.ts';
 import { route } from './route.ts';
@@ -97,15 +97,13 @@ export const RunEvent = z.object({
   host: z.string().nullable(),
   job: z.string().nullable(),
   step: z.string().nullable(),
-  /** Of a job: one of {@link JobEventKind}. Of the run, a wave or a host: other words. */
+  /** Of a job: `released`, `started` or how it ended. Of the run, a wave or a host: other words. */
   event: z.string(),
   attempt: z.int().nullable(),
   direction: Direction.nullable(),
   message: z.string(),
 });
 export type RunEvent = z.input<typeof RunEvent>;
-
-export const JOB_EVENTS: readonly string[] = JobEventKind.options;
 
 /** What is kept of a job's output: its first and last bytes, and the digest of all of it. */
 export const JobOutput = z.object({
