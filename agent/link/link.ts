@@ -19,6 +19,8 @@ import { Work } from './work.ts';
 
 /** A clock that jumps or a machine that sleeps must not delay a renewal by more than this. */
 const LOOK_AT_CLOCK_MS = 30_000;
+/** By an agent whose clock is half a day ahead every certificate looks as if it had to be renewed. */
+const RENEW_AT_MOST_EVERY_MS = 600_000;
 /** Answers that wait for a connection; the oldest go first. */
 const MAX_HELD = 64;
 /** For a stream to end in good order when the agent stops. */
@@ -76,6 +78,7 @@ export function createLink(options: LinkOptions): AgentLink {
   let clients: Clients | null = null;
   let reason = '';
   let running: Promise<void> | null = null;
+  let renewedAt = Number.NEGATIVE_INFINITY;
   let held: Extract<FromExecutor, { type: 'facts' | 'scan-failed' }>[] = [];
 
   const downloads = new Work<Digest, Wanted>({
@@ -188,12 +191,13 @@ export function createLink(options: LinkOptions): AgentLink {
   async function renewInTime(client: LinkClient, signal: AbortSignal): Promise<boolean> {
     const at = renewalAt(identity, random());
     for (let failures = 0; ; ) {
-      while (!signal.aborted && clock.now() < at)
-        await sleep(Math.min(LOOK_AT_CLOCK_MS, Math.max(1, at - clock.now())), signal);
+      for (let left = leftUntil(at); left > 0 && !signal.aborted; left = leftUntil(at))
+        await sleep(Math.min(LOOK_AT_CLOCK_MS, left), signal);
       if (signal.aborted) return false;
       const renewed = await renew(identity, client).catch(error => ({ ok: false as const, error: callError(error) }));
       if (renewed.ok) {
         identity = renewed.value;
+        renewedAt = clock.monotonic();
         log.info({ notAfter: identity.notAfterMs }, 'certificate renewed');
         return true;
       }
@@ -201,6 +205,9 @@ export function createLink(options: LinkOptions): AgentLink {
       await sleep(LOOK_AT_CLOCK_MS + backoffMs(failures++, random()), signal);
     }
   }
+
+  const leftUntil = (at: number): number =>
+    Math.max(at - clock.now(), renewedAt + RENEW_AT_MOST_EVERY_MS - clock.monotonic());
 
   async function beat(mine: Connection, heartbeatMs: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { CallRefused } from './authorisation.ts';
@@ -8,6 +9,8 @@ import { toWire } from './wire.ts';
 
 /** Often enough that silence is found soon after it is one. */
 const SWEEP_MS = 2_000;
+
+const STOP_WITHIN_MS = 10_000;
 
 /**
  * How often agents should be heard: every 10 s while there are few, and no more than some 160 heartbeats a second in
@@ -89,10 +92,14 @@ export function createSessions(options: { handlers: LinkHandlers; clock: Clock; 
     close: async () => {
       closing = true;
       clearInterval(timer);
-      await Promise.all(
-        [...open].map(session => session.end(new CallRefused(status.UNAVAILABLE, 'the controller is stopping'))),
+      const ends = [...open].map(session =>
+        session.end(new CallRefused(status.UNAVAILABLE, 'the controller is stopping')),
       );
-      await Promise.all(ending.values());
+      // A handler that hangs must not keep the controller from stopping: what it did is committed, or is not.
+      await Promise.race([
+        Promise.all(ends).then(() => Promise.all(ending.values())),
+        wait(STOP_WITHIN_MS, null, { ref: false }),
+      ]);
     },
   };
 }

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Socket, connect as tcpConnect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -157,6 +166,15 @@ describe('a download', () => {
     const got = await download(asked);
     expect(!got.ok && got.error.message).toMatch(/no space for .* needs 4503599627370496 bytes and \d+ are free/);
     expect(existsSync(partOf(asked))).toBe(false);
+  });
+
+  it.runIf(existsSync('/dev/full'))('says so where the disk is full in the middle, and leaves no part', async () => {
+    const asked = request();
+    mkdirSync(asked.directory);
+    symlinkSync('/dev/full', partOf(asked));
+    const got = await download(asked);
+    expect(!got.ok && got.error).toEqual({ again: false, message: expect.stringContaining('no space for') });
+    expect(readdirSync(asked.directory)).toEqual([]);
   });
 
   it('of nothing is a file with nothing in it', async () => {
