@@ -33,7 +33,9 @@ const ELSEWHERE = '/var/lib/tidemark-postgres';
 
 /** `sockaddr_un` has 108 bytes, the last of them a NUL. */
 const MAX_SOCKET_PATH_BYTES = 107;
-const SOCKET_NAME = '.s.PGSQL.5432';
+/** Of socket directories that are not beside the data. */
+export const TEMPORARY_PREFIX = 'tidemark-pg-';
+export const SOCKET_NAME = '.s.PGSQL.5432';
 
 /**
  * `<state>/postgres`, or where the server's user cannot enter that, a directory below {@link ELSEWHERE} of which
@@ -93,12 +95,12 @@ function makePassable(directory: string): void {
   if (mkdirSync(directory, { recursive: true }) !== undefined) chmodSync(directory, 0o711);
 }
 
-/** Beside the data, or in the temporary directory where that path is too long for a socket. */
+/** Beside the data, or a new one in the temporary directory where that path is too long for a socket. */
 function socketDirectory(home: string): string {
   const near = join(home, 'socket');
   if (Buffer.byteLength(join(near, SOCKET_NAME)) <= MAX_SOCKET_PATH_BYTES) return near;
   const temporary = Buffer.byteLength(tmpdir()) <= 60 ? tmpdir() : '/tmp';
-  return mkdtempSync(join(temporary, 'tidemark-pg-'));
+  return mkdtempSync(join(temporary, TEMPORARY_PREFIX));
 }
 
 /** Made for the server's user alone. Root gets in nevertheless. */

@@ -1,13 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StoreError } from './errors.ts';
+import { pidFile } from './postgres-leftover.ts';
 import type { Place } from './postgres-place.ts';
 import type { Programs } from './postgres-programs.ts';
 import { identity, type ServerUser } from './postgres-user.ts';
-import { startTicks, workingDirectory } from './process-identity.ts';
 
 /** Recovery after a crash replays at most `max_wal_size` of log; minutes on a slow disk, and nothing helps but to wait. */
 const READY_WITHIN_MS = 300_000;
@@ -121,93 +119,9 @@ function stopWithController(server: number, user: ServerUser): ChildProcess {
   return guard;
 }
 
-/** Stops a server that still runs on this data, left by a controller that was killed. */
-export async function stopLeftover(data: string): Promise<void> {
-  const pid = pidFile(data)?.pid;
-  if (pid === undefined || workingDirectory(pid) !== realpathSync(data)) return;
-  const ticks = startTicks(pid);
-  const socketDirectory = pidFile(data)?.socketDirectory;
-  const until = performance.now() + FAST_STOP_WITHIN_MS;
-  signal(pid, 'SIGINT');
-  while (ticks !== null && startTicks(pid) === ticks) {
-    if (performance.now() > until) signal(pid, 'SIGQUIT');
-    if (performance.now() > 2 * until)
-      throw new StoreError(
-        'private-database',
-        `a PostgreSQL left by an earlier controller (process ${pid}) does not end: end it by hand`,
-      );
-    await sleep(POLL_MS);
-  }
-  if (socketDirectory && basename(socketDirectory).startsWith('tidemark-pg-'))
-    rmSync(socketDirectory, { recursive: true, force: true });
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch {
-    // It has ended meanwhile.
-  }
-}
-
-/** What the server writes about itself (postmaster.pid): process, data, start, port, socket directory, address, key, status. */
-function pidFile(
-  data: string,
-): { pid: number; socketDirectory: string | undefined; status: string | undefined } | null {
-  try {
-    const lines = readFileSync(join(data, 'postmaster.pid'), 'utf8').split('\n');
-    const pid = Number(lines[0]);
-    return Number.isInteger(pid) && pid > 1 ? { pid, socketDirectory: lines[4], status: lines[7]?.trim() } : null;
-  } catch {
-    return null;
-  }
-}
-
 function isReady(data: string, pid: number | undefined): boolean {
   const file = pidFile(data);
   return file !== null && file.pid === pid && file.status === 'ready';
-}
-
-/** Makes the data directory: aside and renamed, so that a half made one is never taken for one. */
-export async function makeData(programs: Programs, place: Place, durable: boolean): Promise<void> {
-  const fresh = join(place.home, 'data.new');
-  const args = [
-    '-D',
-    fresh,
-    '-U',
-    'tidemark',
-    '-A',
-    'trust',
-    '-E',
-    'UTF8',
-    '--locale=C',
-    '--locale-provider=builtin',
-    '--builtin-locale=C.UTF-8',
-    '--no-instructions',
-  ];
-  const child = spawn(programs.initdb, durable ? args : [...args, '--no-sync'], {
-    ...identity(place.user),
-    cwd: place.home,
-    env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let said = '';
-  child.stderr.setEncoding('utf8').on('data', text => {
-    said += text;
-  });
-  const [status] = (await once(child, 'close').catch(error => [String(error)])) as [number | string];
-  if (status !== 0)
-    throw new StoreError(
-      'private-database',
-      `the private database cannot be made in ${place.home}: ${said.trim() || status}`,
-    );
-  renameSync(fresh, place.data);
-  syncDirectory(dirname(place.data));
-}
-
-function syncDirectory(directory: string): void {
-  const handle = openSync(directory, 'r');
-  closeSync(handle);
 }
 
 function openLog(file: string): number {

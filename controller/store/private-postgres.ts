@@ -1,11 +1,11 @@
-import { readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StoreError } from './errors.ts';
+import { prepareData } from './postgres-data.ts';
+import { stopLeftover } from './postgres-leftover.ts';
 import { own } from './postgres-owner.ts';
 import { isTemporary, makeOwned, type Place, preparePlace } from './postgres-place.ts';
-import { makeData, type RunningServer, startServer, stopLeftover } from './postgres-process.ts';
-import { findPrograms, type Programs } from './postgres-programs.ts';
+import { type RunningServer, startServer } from './postgres-process.ts';
+import { findPrograms } from './postgres-programs.ts';
 
 /*
  * The PostgreSQL that a controller without DATABASE_URL keeps for itself: on a socket in its state directory, without
@@ -34,26 +34,27 @@ export interface PrivatePostgresOptions {
   onTrouble?: (message: string) => void;
 }
 
-/** Dead this often within {@link RESTARTS_WITHIN_MS}, it will not live: the controller is better stopped than half alive. */
-const MAX_RESTARTS = 5;
-const RESTARTS_WITHIN_MS = 60_000;
 /** Sessions of a server that was killed take a moment to notice; until they have ended a new one refuses to start. */
 const RESTART_PAUSE_MS = 250;
+/** When it does not come up at once the cause is not its own (a full disk, say), and somebody has to see to that. */
+const RESTART_LATER_MS = 5_000;
 
 export async function startPrivatePostgres(options: PrivatePostgresOptions): Promise<PrivatePostgres> {
   const place = preparePlace(options.stateDirectory, options.elsewhere);
-  const disown = own(place.ownerFile);
   const settings = options.settings ?? {};
+  let disown = () => {};
   try {
+    disown = own(place.ownerFile);
     const programs = findPrograms(place.user, place.home);
-    await stopLeftover(place.data);
+    await stopLeftover(place.data, place.user);
     await prepareData(programs, place, settings['fsync'] !== 'off');
     makeOwned(place.user, place.socketDirectory);
-    const supervised = supervise(
-      await startServer(programs, place, settings),
-      () => startServer(programs, place, settings),
-      options.onTrouble ?? (() => {}),
-    );
+    const start = () => startServer(programs, place, settings);
+    const restart = async () => {
+      await stopLeftover(place.data, place.user);
+      return start();
+    };
+    const supervised = supervise(await start(), restart, options.onTrouble ?? (() => {}));
     return {
       socketDirectory: place.socketDirectory,
       user: 'tidemark',
@@ -71,64 +72,35 @@ export async function startPrivatePostgres(options: PrivatePostgresOptions): Pro
   }
 }
 
-async function prepareData(programs: Programs, place: Place, durable: boolean): Promise<void> {
-  const made = madeBy(place.data);
-  if (made === null) {
-    rmSync(join(place.home, 'data.new'), { recursive: true, force: true });
-    // The server's user may not write in the directory above: root makes the place, the user fills it.
-    makeOwned(place.user, join(place.home, 'data.new'));
-    return makeData(programs, place, durable);
-  }
-  if (made === programs.major) return;
-  throw new StoreError(
-    'private-database',
-    `the private database in ${place.data} was made by PostgreSQL ${made}, and this Tidemark brings PostgreSQL ${programs.major}, which cannot read it. ` +
-      'Start the Tidemark that you had before, copy the database with pg_dump into a PostgreSQL of your own, and start this one with DATABASE_URL set to that',
-  );
-}
-
-/** Major version of the PostgreSQL that made the data directory; null where there is none yet. */
-function madeBy(data: string): string | null {
-  try {
-    return readFileSync(join(data, 'PG_VERSION'), 'utf8').trim();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
-}
-
 function forgetSocket(place: Place): void {
   if (isTemporary(place)) rmSync(place.socketDirectory, { recursive: true, force: true });
 }
 
 /** Starts the server again when it dies of itself (killed for lack of memory, say). The driver reconnects by itself. */
-function supervise(first: RunningServer, restart: () => Promise<RunningServer>, onTrouble: (message: string) => void) {
+function supervise(
+  first: RunningServer,
+  restart: () => Promise<RunningServer>,
+  onTrouble: (message: string) => void,
+): { pid(): number | undefined; stop(): Promise<void> } {
+  const stopping = new AbortController();
   let server = first;
-  let stopping = false;
   let restarting: Promise<void> = Promise.resolve();
-  let deaths: number[] = [];
 
   const watch = () =>
     server.child.once('exit', (status, signal) => {
-      if (!stopping) restarting = revive(`ended with ${signal ?? `status ${status}`}`);
+      if (!stopping.signal.aborted) restarting = revive(signal ?? `status ${status}`);
     });
 
   async function revive(how: string): Promise<void> {
-    const now = performance.now();
-    deaths = [...deaths.filter(at => at > now - RESTARTS_WITHIN_MS), now];
-    onTrouble(`the private PostgreSQL ${how}; it is started again`);
-    while (!stopping) {
-      if (deaths.length > MAX_RESTARTS)
-        return onTrouble(
-          'the private PostgreSQL does not stay up: stop the controller and look at postgres.log in its state directory',
-        );
-      await sleep(RESTART_PAUSE_MS);
+    onTrouble(`the private PostgreSQL ended with ${how}; it is started again`);
+    for (let pauseMs = RESTART_PAUSE_MS; ; pauseMs = RESTART_LATER_MS) {
+      await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => {});
+      if (stopping.signal.aborted) return;
       try {
         server = await restart();
         watch();
         return;
       } catch (error) {
-        deaths.push(performance.now());
         onTrouble((error as Error).message);
       }
     }
@@ -138,7 +110,7 @@ function supervise(first: RunningServer, restart: () => Promise<RunningServer>, 
   return {
     pid: () => server.child.pid,
     stop: async () => {
-      stopping = true;
+      stopping.abort();
       await restarting;
       await server.stop();
     },

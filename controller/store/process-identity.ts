@@ -1,4 +1,4 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 
 /**
  * When a process started, in clock ticks since boot: with its id it means one process for ever, since ids are used
@@ -10,15 +10,6 @@ export function startTicks(pid: number): string | null {
     // The name before it is in parentheses and may hold anything; proc(5) counts state as field 3, start time as 22.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' ? null : (fields[19] ?? null);
-  } catch {
-    return null;
-  }
-}
-
-/** Where a process works, or null where it is gone or another user's. */
-export function workingDirectory(pid: number): string | null {
-  try {
-    return readlinkSync(`/proc/${pid}/cwd`);
   } catch {
     return null;
   }
