@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decide } from './decide.ts';
 import { anyPlan, HOUR, type SamplePlan, START } from './testing/random-plan.ts';
 import type { Fate, Script } from './testing/simulated-agent.ts';
-import { SimulatedNight, type Weather } from './testing/simulated-night.ts';
+import { type Person, SimulatedNight, type Weather } from './testing/simulated-night.ts';
 
 const RUNS = 300;
 
@@ -90,6 +90,26 @@ describe('a run, whatever its hosts do', () => {
           return !(agent.standing?.state === 'finished' || agent.standing?.state === 'undone');
         });
         if (left.length > 0) expect([...night.run.incidents.values()]).toContain('open');
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('comes to an end whatever people do to it', () => {
+    const people = fc
+      .array(
+        fc.tuple(
+          fc.integer({ min: 1, max: 350 }),
+          fc.constantFrom<Person>('pause', 'resume', 'stop', 'resolve', 'resume'),
+        ),
+        { maxLength: 6 },
+      )
+      .map(acts => new Map(acts));
+    fc.assert(
+      fc.property(anyNight(10), people, ({ sample, weather }, acts) => {
+        const night = new SimulatedNight(sample, { ...weather, people: acts }).play();
+        expect(night.violations).toEqual([]);
+        expect(night.isOver, `it is ${night.run.state} at the end of the night`).toBe(true);
       }),
       { numRuns: RUNS },
     );

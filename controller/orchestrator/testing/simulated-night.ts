@@ -12,7 +12,11 @@ export interface Weather {
   dice: readonly number[];
   /** Names of cluster members that turn out to be in the other role. */
   swapped: ReadonlySet<string>;
+  /** What people do, by the number of the tick. */
+  people?: ReadonlyMap<number, Person>;
 }
+
+export type Person = 'pause' | 'resume' | 'stop' | 'resolve';
 
 const TICK_MS = 10_000;
 /** Nothing that the rules wait for takes longer than a job's timeout and the deadline of silence. */
@@ -28,6 +32,9 @@ export class SimulatedNight {
   readonly #queue: { host: number; report: SimulatedReport; due: number }[] = [];
   readonly #lastDue = new Map<number, number>();
   #dice = 0;
+  #ticks = 0;
+  /** Somebody resumed a paused run, and with that took the failures so far. */
+  #accepted = false;
   #lastMove: number;
   now = START;
 
@@ -54,8 +61,23 @@ export class SimulatedNight {
     return this;
   }
 
+  /** Does what the service does for a person, where that is possible now. */
+  person(what: Person): void {
+    const { run } = this;
+    if (what === 'pause' && run.state === 'running') run.state = 'paused';
+    if (what === 'stop' && (run.state === 'running' || run.state === 'paused')) run.state = 'stopping';
+    if (what === 'resolve') for (const key of run.incidents.keys()) run.incidents.set(key, 'resolved');
+    if (what === 'resume' && run.state === 'paused') {
+      run.state = 'running';
+      this.#accepted = true;
+    }
+  }
+
   tick(): void {
     this.now += TICK_MS;
+    this.#ticks++;
+    const person = this.#weather.people?.get(this.#ticks);
+    if (person) this.person(person);
     this.agents.forEach((agent, host) => {
       for (const report of agent.advance(this.now)) this.#send(host, report);
     });
@@ -169,6 +191,7 @@ export class SimulatedNight {
 
   #checkWave(wave: number): void {
     const { header } = this.#sample;
+    if (this.#accepted) return;
     for (const name of header.waves[wave]?.needs ?? []) {
       const failed = this.run.plan.hosts.filter(
         host => host.planned.wave === name && this.#hasFailed(host.index),
