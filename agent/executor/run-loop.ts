@@ -133,8 +133,10 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     for (const { digest, standing } of journal.openStandings()) {
       const order = orderOf(digest);
       const next = nextOf(order, standing, options.now());
-      const backoff = (retryAt.get(digest) ?? 0) - clock.monotonic();
       if (next.next === 'nothing') continue;
+      // Between two attempts at one job; the job after it does not wait.
+      const again = next.next === 'start' && next.attempt > 1;
+      const backoff = again ? (retryAt.get(digest) ?? 0) - clock.monotonic() : 0;
       if (next.next === 'wait') wait = Math.min(wait, next.until - options.now());
       else if (next.next === 'start' && backoff > 0) wait = Math.min(wait, backoff);
       else {
