@@ -76,13 +76,15 @@ async function directoryAt(plane: Plane, root: NodeId, load: NodeLoader, path: B
 async function entryAt(plane: Plane, root: NodeId, load: NodeLoader, path: Buffer): Promise<Entry | null> {
   let side: Side = storedDirectory(plane, root);
   let entry: Entry | null = null;
+  let at: Buffer = Buffer.alloc(0);
   for (const name of [Buffer.from('/'), ...namesOf(path)]) {
     if (entry) {
       if (entry.kind !== 'directory') return null;
       side = storedDirectory(plane, entry.node);
     }
-    entry = await entryNamed(side, name, load, path);
+    entry = await entryNamed(side, name, load, at);
     if (!entry) return null;
+    at = joinPath(at, name);
   }
   return entry;
 }
