@@ -44,6 +44,8 @@ export interface ApiServerOptions {
   uploadDirectory: string;
   clock?: Clock;
   maxArchiveBytes?: number;
+  /** From one address. */
+  requestsPerMinute?: number;
   /** Unexpected errors, for the log. What the client sees of them is only that there was one. */
   onError?: (error: unknown, request: { method: string; url: string }) => void;
 }
@@ -68,7 +70,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   });
   await app.register(helmet);
   await app.register(rateLimit, {
-    max: REQUESTS_PER_MINUTE,
+    max: options.requestsPerMinute ?? REQUESTS_PER_MINUTE,
     timeWindow: 60_000,
     errorResponseBuilder: (_request, { after }) =>
       new ApiError(429, 'too-many-requests', `too many requests from this address: try again in ${after}`),
@@ -84,7 +86,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     reply.code(404).send(errorReply('not-found', `there is no ${request.method} ${request.url.split('?')[0]}`)),
   );
   app.decorateRequest('principal', null);
-  app.addHook('onRequest', request => authorise(request, options.authoriser));
+  // After the rate limit, which looks at `onRequest`, and before a byte of the body is read.
+  app.addHook('preParsing', async request => authorise(request, options.authoriser));
   await describeApi(app, options.services.system.version);
   const context: ApiContext = {
     services: options.services,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { CliError, Exit, usageError } from './exit.ts';
 
 /** The text of a file that the command line names. */
@@ -23,6 +24,9 @@ export async function readBytes(path: string, maxBytes: number): Promise<Buffer>
     throw fileError(path, error);
   }
 }
+
+/** How errors in it name a file: as it was typed, so that editors find it; an overlong path by its last part. */
+export const shownName = (path: string): string => (path.length <= 255 ? path : basename(path));
 
 /** A secret that lies in a file: its one line. */
 export async function readSecret(path: string): Promise<string> {

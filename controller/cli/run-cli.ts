@@ -3,7 +3,7 @@ import type { ErrorDetail } from '../api/contract/common.ts';
 import { ClientError } from '../client/errors.ts';
 import { CliError, Exit } from './exit.ts';
 import type { Io } from './io.ts';
-import { plain } from './output/sanitise.ts';
+import { plain, plainLines } from './output/sanitise.ts';
 import { buildProgram } from './program.ts';
 
 /** Runs one command line (without program and script) and gives its exit status. Never throws. */
@@ -36,7 +36,8 @@ function report(error: unknown, io: Io): Exit {
     for (const detail of error.details) io.err(`  ${detailText(detail)}\n`);
     return exitOf(error);
   }
-  io.err(`tidemark: ${plain(error instanceof Error ? error.message : String(error))}\n`);
+  // What stopped the controller from starting may be several lines: each wrong setting is one.
+  io.err(`tidemark: ${plainLines(error instanceof Error ? error.message : String(error))}\n`);
   return Exit.error;
 }
 

@@ -103,7 +103,7 @@ const refusing = (part: string, methods: object): object =>
 /** A server over fakes, with a directory of its own for uploads. */
 export async function startFakeController(
   given: Partially = {},
-  more: { tls?: { key: string; cert: string }; maxArchiveBytes?: number } = {},
+  more: { tls?: { key: string; cert: string }; maxArchiveBytes?: number; requestsPerMinute?: number } = {},
 ) {
   const uploadDirectory = mkdtempSync(join(tmpdir(), `tidemark-api-${randomUUID()}-`));
   const errors: unknown[] = [];
@@ -113,6 +113,7 @@ export async function startFakeController(
     tls: more.tls ?? null,
     uploadDirectory,
     ...(more.maxArchiveBytes === undefined ? {} : { maxArchiveBytes: more.maxArchiveBytes }),
+    ...(more.requestsPerMinute === undefined ? {} : { requestsPerMinute: more.requestsPerMinute }),
     onError: error => errors.push(error),
   });
   return {

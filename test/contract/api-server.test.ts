@@ -88,6 +88,18 @@ describe('authorisation', () => {
     expect(await status(plans, 'operator')).toBe(400);
   });
 
+  it('stops an address that asks too much before it looks at its token', async () => {
+    const { app } = await start({}, { requestsPerMinute: 2 });
+    const ask = () => app.inject({ url: `${API_PREFIX}/hosts`, headers: { authorization: 'Bearer guess-number-17' } });
+    expect([(await ask()).statusCode, (await ask()).statusCode]).toEqual([401, 401]);
+    const stopped = await ask();
+    expect(stopped.statusCode).toBe(429);
+    expect(stopped.json().error).toMatchObject({
+      code: 'too-many-requests',
+      message: expect.stringContaining('try again'),
+    });
+  });
+
   it('answers about its health without a token', async () => {
     const { app } = await start();
     const reply = await app.inject({ url: `${API_PREFIX}/health` });

@@ -1,12 +1,13 @@
-import { basename } from 'node:path';
 import { MAX_LANDSCAPE_BYTES } from '../../api/contract/landscape.ts';
 import type { AddCommand } from '../cli.ts';
-import { readText } from '../files.ts';
+import { readText, shownName } from '../files.ts';
 import { type PrintingOptions, prints, talks } from '../options.ts';
 import { printOne } from '../output/format.ts';
 import { fields, table } from '../output/table.ts';
 import { moment } from '../output/time.ts';
 import { withClient } from '../session.ts';
+
+const counted = (count: number, word: string): string => `${count} ${word}${count === 1 ? '' : 's'}`;
 
 /** `landscape import|show`. */
 export const addLandscape: AddCommand = (program, { io }) => {
@@ -21,10 +22,10 @@ export const addLandscape: AddCommand = (program, { io }) => {
   ).action(async (file: string, options: PrintingOptions) => {
     const text = await readText(file, MAX_LANDSCAPE_BYTES);
     const done = await withClient(io, options, client =>
-      client.importLandscape({ body: { text, fileName: basename(file) } }),
+      client.importLandscape({ body: { text, fileName: shownName(file) } }),
     );
     printOne(io, options.output, done, String(done.version), () => [
-      `${done.unchanged ? 'Unchanged: still version' : 'Imported as version'} ${done.version}: ${done.hosts} hosts, ${done.components} components, ${done.clusters} clusters`,
+      `${done.unchanged ? 'Unchanged: still version' : 'Imported as version'} ${done.version}: ${counted(done.hosts, 'host')}, ${counted(done.components, 'component')}, ${counted(done.clusters, 'cluster')}`,
     ]);
   });
   prints(talks(landscape.command('show').description('show the landscape as it is now'))).action(

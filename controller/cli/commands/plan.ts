@@ -1,7 +1,6 @@
-import { basename } from 'node:path';
 import { MAX_POLICY_BYTES } from '../../api/contract/plans.ts';
 import type { AddCommand } from '../cli.ts';
-import { readText, writeNew } from '../files.ts';
+import { readText, shownName, writeNew } from '../files.ts';
 import { momentOption, type PrintingOptions, prints, talks } from '../options.ts';
 import { paintFor } from '../output/colour.ts';
 import { printOne } from '../output/format.ts';
@@ -30,7 +29,7 @@ export const addPlan: AddCommand = (program, { io }) => {
       client.createPlan({
         body: {
           policyText,
-          fileName: basename(policy),
+          fileName: shownName(policy),
           ...(options.at === undefined ? {} : { at: new Date(options.at).toISOString() }),
         },
       }),

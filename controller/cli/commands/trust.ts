@@ -71,7 +71,7 @@ export const addTrust: AddCommand = (program, { io }) => {
       if (!opened.ok) throw new CliError(Exit.error, `this trust root would be refused by servers: ${opened.error}`);
       await writeNew(options.out, `${JSON.stringify(envelope, null, 2)}\n`, 0o644);
       io.err(
-        `Trust root version ${root.version} of fleet ${plain(root.fleet)} with ${approvers.length} approvers is in ${options.out}.\n`,
+        `Trust root version ${root.version} of fleet ${plain(root.fleet)} with ${approvers.length} ${approvers.length === 1 ? 'approver' : 'approvers'} is in ${options.out}.\n`,
       );
     });
   talks(
