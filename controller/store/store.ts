@@ -4,6 +4,7 @@ import type { ExtractTablesWithRelations } from 'drizzle-orm';
 import type { PgDatabase } from 'drizzle-orm/pg-core';
 import { drizzle, type PostgresJsDatabase, type PostgresJsQueryResultHKT } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
+import { siteConnection, withoutSecret } from './database-url.ts';
 import { StoreError } from './errors.ts';
 import { migrateDatabase } from './migrate.ts';
 import { type PrivatePostgres, startPrivatePostgres } from './private-postgres.ts';
@@ -94,12 +95,7 @@ async function privateServer(options: OpenStoreOptions): Promise<PrivatePostgres
 
 /** Makes a database in the private server unless it is there; `template` for a copy of another one. */
 export async function createDatabase(server: PrivatePostgres, name: string, template?: string): Promise<void> {
-  const sql = postgres({
-    ...driverOptions(1),
-    host: server.socketDirectory,
-    username: server.user,
-    database: 'postgres',
-  });
+  const sql = connectTo(server, 'postgres', 1);
   try {
     const found = await sql`select 1 from pg_database where datname = ${name}`;
     if (found.length === 0) await sql.unsafe(`create database "${name}"${template ? ` template "${template}"` : ''}`);
@@ -114,11 +110,19 @@ function connect(
   connections = options.maxConnections ?? DEFAULT_CONNECTIONS,
 ): postgres.Sql {
   if (server) return connectTo(server, DATABASE, connections);
-  return postgres(options.databaseUrl ?? '', driverOptions(connections));
+  const { url, ...site } = siteConnection(options.databaseUrl ?? '');
+  return postgres(url, { ...driverOptions(connections), ...site });
 }
 
 export const connectTo = (server: PrivatePostgres, database: string, connections = DEFAULT_CONNECTIONS): postgres.Sql =>
-  postgres({ ...driverOptions(connections), host: server.socketDirectory, username: server.user, database });
+  // The port is in the socket's name; left out, the driver would take PGPORT.
+  postgres({
+    ...driverOptions(connections),
+    host: server.socketDirectory,
+    port: 5432,
+    username: server.user,
+    database,
+  });
 
 const driverOptions = (connections: number) => ({
   max: connections,
@@ -156,14 +160,4 @@ async function checkSite(sql: postgres.Sql, url: string): Promise<void> {
       'site-database',
       `the database ${where} is a standby and takes no changes: point DATABASE_URL at the primary`,
     );
-}
-
-/** A URL without its password, and without parameters, which may hold one too. */
-export function withoutSecret(url: string): string {
-  try {
-    const { protocol, username, host, pathname } = new URL(url);
-    return `${protocol}//${username ? `${username}@` : ''}${host}${pathname}`;
-  } catch {
-    return 'of DATABASE_URL';
-  }
 }
