@@ -35,6 +35,8 @@ const LAST_LINE_CHARACTERS = 300;
 /** After a command has ended, for what is still in its pipes. */
 const DRAIN_MS = 200;
 const FOLLOW_MS = 100;
+/** Of what was written, for the last line. */
+const TAIL_BYTES = 4096;
 const READ_BYTES = 64 * 1024;
 
 /** Nothing of the agent's own environment reaches a command. */
@@ -159,15 +161,17 @@ class LastLine {
   #tail = Buffer.alloc(0);
 
   add(data: Buffer): void {
-    const joined = data.length >= 4096 ? data : Buffer.concat([this.#tail, data]);
-    this.#tail = Buffer.from(joined.subarray(Math.max(0, joined.length - 4096)));
+    const end = data.subarray(-TAIL_BYTES);
+    const joined = end.length === TAIL_BYTES ? end : Buffer.concat([this.#tail, end]);
+    this.#tail = Buffer.from(joined.subarray(-TAIL_BYTES));
   }
 
   get text(): string {
     const lines = this.#tail
       .toString('utf8')
       .split(/[\r\n]+/)
-      .map(line => line.trim())
+      // Colours and other commands to a terminal have no place in a sentence.
+      .map(line => line.replace(/\p{Cc}/gu, '').trim())
       .filter(line => line !== '');
     return (lines.at(-1) ?? '').slice(0, LAST_LINE_CHARACTERS);
   }

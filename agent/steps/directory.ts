@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Call } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
@@ -91,6 +91,46 @@ export function readStarted(directory: string): ProcessIdentity | 'recovery' | n
   const parsed = Started.safeParse(json);
   if (parsed.success) return parsed.data.process ?? 'recovery';
   return exists(stepFile.started(directory)) ? null : undefined;
+}
+
+/** A result with full output is some 180 KiB of JSON; the rest is for what a step found. */
+const RESULT_BYTES = 512 * 1024;
+
+/** Keeps room for the result before anything is done: a step that fills the disk can still say how it ended. */
+export function reserveResult(directory: string): void {
+  const file = openSync(`${stepFile.result(directory)}.new`, 'w', 0o600);
+  try {
+    const block = Buffer.alloc(64 * 1024, 0x20);
+    for (let at = 0; at < RESULT_BYTES; at += block.length) writeSync(file, block);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Writes into the room that was kept, and puts it in place. What does not fit there on a full disk loses its facts. */
+export function putResult(directory: string, result: StepResult): void {
+  const path = stepFile.result(directory);
+  try {
+    writeOver(`${path}.new`, result);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    writeOver(`${path}.new`, { ...result, facts: null });
+  }
+  renameSync(`${path}.new`, path);
+  syncDirectoryOf(path);
+}
+
+function writeOver(path: string, value: unknown): void {
+  const file = openSync(path, 'r+');
+  try {
+    const data = Buffer.from(`${JSON.stringify(value)}\n`, 'utf8');
+    for (let at = 0; at < data.length; ) at += writeSync(file, data, at, data.length - at, at);
+    ftruncateSync(file, data.length);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Undefined where there is none. */

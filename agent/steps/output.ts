@@ -38,6 +38,7 @@ export class OutputKeeper {
     this.#directory = directory;
   }
 
+  /** Keeps `data` itself for a while: it must not be written to afterwards. */
   add(data: Buffer): void {
     if (data.length === 0) return;
     this.#hash.update(data);
@@ -50,7 +51,7 @@ export class OutputKeeper {
     }
     const rest = data.subarray(forHead.length);
     if (rest.length === 0) return;
-    this.#tail.push(Buffer.from(rest.subarray(-OUTPUT_TAIL_BYTES)));
+    this.#tail.push(rest.subarray(-OUTPUT_TAIL_BYTES));
     this.#tailSize += Math.min(rest.length, OUTPUT_TAIL_BYTES);
     // Not at every chunk: joining is linear in what is kept.
     if (this.#tailSize > 4 * OUTPUT_TAIL_BYTES || this.#tail.length > 256) this.#trimTail();

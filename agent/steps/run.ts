@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { identify } from '../platform/process.ts';
 import { resolveBelow } from '../platform/server-path.ts';
-import { claimStart, putJson, StepInput, type StepResult, stepFile } from './directory.ts';
+import { claimStart, putResult, reserveResult, StepInput, type StepResult, stepFile } from './directory.ts';
 import { type StepContext, StepFailed, type StepReport } from './executor.ts';
 import { OutputKeeper } from './output.ts';
 
@@ -13,6 +13,7 @@ import { OutputKeeper } from './output.ts';
 export async function runStep(directory: string): Promise<void> {
   const input = StepInput.parse(JSON.parse(readFileSync(stepFile.call(directory), 'utf8')));
   const self = identify(process.pid);
+  reserveResult(directory);
   // Somebody was first: a recovery that took this child for lost, or a child before it.
   if (!self || !claimStart(directory, self)) return;
   // The signal that asks the group to end is for what the step started; the step itself has a result to write.
@@ -48,7 +49,7 @@ export async function runStep(directory: string): Promise<void> {
       tail: output.tail.toString('base64'),
     },
   };
-  putJson(stepFile.result(directory), result);
+  putResult(directory, result);
   // Last, because it ends this process too. A step may leave a daemon behind, a look at the server nothing.
   if (late || input.work === 'facts') signalGroup('SIGKILL');
 }

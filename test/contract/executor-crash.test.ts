@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestServer, until } from './executor-support.ts';
 
@@ -18,15 +19,14 @@ const run = (command: [string, ...string[]]) => ({
 });
 
 /** A kind that may run again, around a command that hangs as long as there is no file `go`. */
-const stop = (status: string) =>
-  ({
-    kind: 'service/stop' as const,
-    args: {
-      component: 'c',
-      service: { provider: 'script' as const, start: [status], stop: [status], status: [status] },
-      waitMs: 0,
-    },
-  }) as const;
+const stop = (status: string): Call => ({
+  kind: 'service/stop',
+  args: {
+    component: 'c',
+    service: { provider: 'script', start: [status], stop: [status], status: [status] },
+    waitMs: 0,
+  },
+});
 
 /** The process that leads the only step that runs. */
 function stepPid(): number {

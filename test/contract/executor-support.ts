@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,6 +32,16 @@ export interface ExecutorSetup {
   command: [string, ...string[]];
   graceMs: number;
 }
+
+export interface Mount {
+  path: string;
+  /** As mount's tmpfs has it: `4m`. */
+  size: string;
+}
+
+/** Whether this machine lets a test have a file system of its own. */
+export const canMount = (): boolean =>
+  spawnSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt'], { stdio: 'ignore' }).status === 0;
 
 type JobPart = Partial<Omit<Job, 'call'>> & Pick<Job, 'id' | 'call'>;
 
@@ -79,10 +89,15 @@ export class TestServer {
     };
   }
 
-  async start(): Promise<void> {
+  /** With `mounts`, in a mount namespace of its own in which small file systems lie at these paths (root only). */
+  async start(mounts: readonly Mount[] = []): Promise<void> {
+    const node = ['--disable-warning=ExperimentalWarning'];
+    const mount = mounts.map(({ path, size }) => `mount -t tmpfs -o size=${size} tmpfs '${path}' && `).join('');
     const child = fork(PROCESS, {
       serialization: 'advanced',
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      ...(mounts.length === 0
+        ? { execArgv: node }
+        : { execPath: 'unshare', execArgv: ['-m', 'sh', '-c', `${mount}exec "$@"`, 'sh', process.execPath, ...node] }),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#process = child;

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestServer, until } from './executor-support.ts';
 
@@ -77,6 +79,16 @@ describe('an order', () => {
       'finished undo',
     ]);
     expect(server.jobReport(order, 'bad', 'failed').message).toContain('exit status 1');
+  });
+
+  it('waits between two attempts, and nowhere else', async () => {
+    const mark = server.program('mark', 'echo "$1" >> marks');
+    // An hour that is waited for is one that nobody sees the end of.
+    const retries = { max: 3, backoffMs: 3_600_000 };
+    const order = server.order(['a', 'b'].map(id => ({ id, call: run([mark, id]), retries })));
+    server.runAll(order);
+    await until('the end', () => server.story(order).includes('finished forward'));
+    expect(server.read('marks')).toBe('a\nb\n');
   });
 
   it('goes past a failure where it says continue', async () => {
@@ -166,13 +178,22 @@ describe('what is refused', () => {
 });
 
 describe('output', () => {
-  it('of 200 MB leaves head, tail, size and digest, and little memory', async () => {
-    const flood = server.program('flood', 'echo begin; head -c 200000000 /dev/zero; echo; echo end');
+  it('of 400 MB leaves head, tail, size and digest, and little memory', async () => {
+    const flood = server.program('flood', 'echo begin; head -c 400000000 /dev/zero; echo; echo end');
     const order = server.order([{ id: 'flood', call: run([flood]) }]);
+    const before = peakBytes(server.pid);
     server.runAll(order);
-    await until('it is over', () => server.story(order).includes('flood succeeded'));
+    let stepPeak = 0;
+    await until('it is over', () => {
+      stepPeak = Math.max(stepPeak, ...stepPids().map(peakBytes));
+      return server.story(order).includes('flood succeeded');
+    });
+    // Without a bundle a step has some 110 MB before it begins; what was written would be 400 MB more.
+    expect(stepPeak).toBeGreaterThan(0);
+    expect(stepPeak).toBeLessThan(256 * MIB);
+    expect(peakBytes(server.pid) - before).toBeLessThan(40 * MIB);
     const { output } = server.jobReport(order, 'flood', 'succeeded');
-    expect(output?.size).toBe(200_000_000 + 'begin\n'.length + '\nend\n'.length);
+    expect(output?.size).toBe(400_000_000 + 'begin\n'.length + '\nend\n'.length);
     expect(output?.head).toHaveLength(64 * 1024);
     expect(output?.tail).toHaveLength(64 * 1024);
     expect(Buffer.from(output?.head ?? []).toString('latin1', 0, 6)).toBe('begin\n');
@@ -197,6 +218,32 @@ describe('output', () => {
     await until('the end', () => server.story(order).includes('finished forward'));
   });
 });
+
+const MIB = 1024 * 1024;
+
+/** The highest resident size that a process ever had; 0 where it is gone. */
+function peakBytes(pid: number): number {
+  try {
+    const [, kib] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+    return Number(kib ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
+
+function stepPids(): number[] {
+  const steps = join(server.stateDir, 'steps');
+  return readdirSync(steps).flatMap(name => {
+    try {
+      const started = JSON.parse(readFileSync(join(steps, name, 'started.json'), 'utf8')) as {
+        process: { pid: number };
+      };
+      return [started.process.pid];
+    } catch {
+      return [];
+    }
+  });
+}
 
 function isRunning(pid: number): boolean {
   try {

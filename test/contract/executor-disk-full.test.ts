@@ -1,0 +1,87 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { canMount, TestServer, until } from './executor-support.ts';
+
+let server: TestServer;
+
+beforeEach(() => {
+  server = new TestServer();
+});
+
+afterEach(() => server.close());
+
+const run = (command: [string, ...string[]]) => ({
+  kind: 'command/run' as const,
+  args: { command, expectStatus: [0] },
+});
+
+/** Puts an archive where the agent has what was staged. */
+async function stage(version: string, content: Buffer) {
+  const tar = pack();
+  tar.entry({ name: `shop-${version}/data` }, content);
+  tar.finalize();
+  const parts: Buffer[] = [];
+  for await (const part of tar) parts.push(part as Buffer);
+  const bytes = gzipSync(Buffer.concat(parts));
+  const hex = createHash('sha256').update(bytes).digest('hex');
+  mkdirSync(join(server.stateDir, 'artifacts'), { recursive: true });
+  writeFileSync(join(server.stateDir, 'artifacts', hex), bytes);
+  return {
+    kind: 'archive/install' as const,
+    args: { product: 'shop', version, home: '/opt/shop', digest: `sha256:${hex}` as const },
+  };
+}
+
+// Without the right to mount, reserve.test.ts and the messages' own tests stand for this.
+describe.skipIf(!canMount())('a full disk', () => {
+  it('during an installation is named with what is missing, and leaves the version in use as it was', async () => {
+    const opt = join(server.root, 'opt');
+    mkdirSync(opt);
+    const list = server.program('list', 'ls -A opt/shop/releases > listing; readlink opt/shop/current >> listing');
+    const order = server.order([
+      { id: 'small', call: await stage('1.0', randomBytes(1000)) },
+      { id: 'large', call: await stage('1.1', randomBytes(3_000_000)), onFailure: 'continue' },
+      { id: 'list', call: run([list]) },
+    ]);
+    await server.start([{ path: opt, size: '1m' }]);
+    server.runAll(order);
+    await until('the end', () => server.story(order).includes('finished forward'));
+    const { message } = server.jobReport(order, 'large', 'failed');
+    expect(message).toContain(`no space for shop 1.1 on ${opt}`);
+    const [, free, missing] = /3000000 bytes .* (\d+) bytes are free, (\d+) bytes are missing/.exec(message) ?? [];
+    expect(Number(free) + Number(missing)).toBe(3_000_000);
+    expect(server.read('listing')).toBe('1.0\nreleases/1.0\n');
+  });
+
+  it('under the agent lets the running step record its result, and refuses new work first', async () => {
+    const fill = server.program(
+      'fill',
+      `cat /dev/zero > '${server.stateDir}/fill' 2>/dev/null; head -c 300000 /dev/zero; echo full; echo x >> marks`,
+    );
+    const order = server.order([
+      { id: 'fill', call: run([fill]) },
+      { id: 'next', call: run([fill]) },
+    ]);
+    await server.start([{ path: server.stateDir, size: '16m' }]);
+    server.runAll(order);
+    await until('the next one is refused', () => server.story(order).includes('next failed'));
+    expect(server.story(order)).toEqual(['fill started', 'fill succeeded', 'next failed']);
+    const { output } = server.jobReport(order, 'fill', 'succeeded');
+    expect(output?.size).toBe(300_005);
+    expect(
+      Buffer.from(output?.tail ?? [])
+        .toString('latin1')
+        .endsWith('full\n'),
+    ).toBe(true);
+    expect(server.jobReport(order, 'next', 'failed').message).toContain('no space');
+    expect(server.read('marks')).toBe('x\n');
+    server.offer(server.order([{ id: 'other', call: run([fill]) }]));
+    await until('a new order is refused', () =>
+      server.reports().some(({ body }) => body.type === 'order-refused' && body.code === 'no-space'),
+    );
+  });
+});
