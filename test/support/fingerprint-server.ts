@@ -72,8 +72,8 @@ export async function scanAndUpload(
   hostId: string,
   tree: ServerTree,
   profile: ScanProfile = APPLICATION_PROFILE,
+  scan: string = randomUUID(),
 ) {
-  const scan = randomUUID();
   const directory = tree.directory(scan);
   const file = writeScan(directory, scan, { profile, root: tree.root });
   const uploaded = await uploadScan({ client: server.clientOf(hostId), directory, scan });
