@@ -10,6 +10,9 @@ import { identity } from './postgres-user.ts';
 
 const HALF_MADE = 'data.new-';
 
+/** One syncfs(2) instead of an fsync for each of a thousand files: as durable, and twice as quick on a busy disk. */
+const SYNC_ONCE = '--sync-method=syncfs';
+
 /** Makes the data directory at the first start; refuses one that this PostgreSQL cannot read. */
 export async function prepareData(programs: Programs, place: Place, durable: boolean): Promise<void> {
   const made = madeBy(place.data);
@@ -52,7 +55,7 @@ async function makeData(programs: Programs, place: Place, durable: boolean): Pro
     '--builtin-locale=C.UTF-8',
     '--no-instructions',
   ];
-  const child = spawn(programs.initdb, durable ? args : [...args, '--no-sync'], {
+  const child = spawn(programs.initdb, [...args, durable ? SYNC_ONCE : '--no-sync'], {
     ...identity(place.user),
     cwd: place.home,
     env: { LC_ALL: 'C', PATH: '/usr/bin:/bin' },
@@ -67,7 +70,8 @@ async function makeData(programs: Programs, place: Place, durable: boolean): Pro
     rmSync(fresh, { recursive: true, force: true });
     throw new StoreError(
       'private-database',
-      `the private database cannot be made in ${place.home}: ${said.trim() || status}`,
+      `the private database cannot be made in ${place.home}: ${said.trim() || status}. ` +
+        'Put that right and start again, or set DATABASE_URL to a PostgreSQL of your own',
     );
   }
   renameSync(fresh, place.data);
