@@ -23,6 +23,8 @@ const LOOK_AT_CLOCK_MS = 30_000;
 const RENEW_AT_MOST_EVERY_MS = 600_000;
 /** Answers that wait for a connection; the oldest go first. */
 const MAX_HELD = 64;
+/** A connection that ends sooner did not work, though there was a welcome: waits go on growing. */
+const STABLE_MS = 10_000;
 /** For a stream to end in good order when the agent stops. */
 const GOODBYE_MS = 2_000;
 
@@ -124,23 +126,24 @@ export function createLink(options: LinkOptions): AgentLink {
     while (!stopping.signal.aborted) {
       const outcome = await connectOnce();
       failures = outcome === 'failed' ? failures + 1 : 0;
-      if (outcome !== 'renewed') await sleep(backoffMs(failures, random()), stopping.signal);
+      if (outcome !== 'renewed' && !stopping.signal.aborted)
+        await sleep(backoffMs(failures, random()), stopping.signal);
     }
   }
 
-  /** From dialling to the end of the connection. `ended`: it was up. */
+  /** From dialling to the end of the connection. `ended`: it was up for a while. */
   async function connectOnce(): Promise<'failed' | 'ended' | 'renewed'> {
     if (clock.now() >= identity.notAfterMs && !(await renewAfterAbsence())) return 'failed';
     const own = openClients(identity);
     const over = new AbortController();
     const signal = AbortSignal.any([over.signal, stopping.signal]);
-    const state = { up: false, renewed: false };
+    const state = { upSince: Number.POSITIVE_INFINITY, renewed: false };
     const mine = new Connection({
       stream: own.link.connect(),
       agent: options.agent,
       toExecutor,
       welcomed: ({ heartbeatMs }) => {
-        state.up = true;
+        state.upSince = clock.monotonic();
         reason = '';
         log.info({ controller: identity.linkAddress }, 'connected');
         for (const message of held.splice(0)) mine.send(message);
@@ -172,7 +175,7 @@ export function createLink(options: LinkOptions): AgentLink {
       log.warn({ controller: identity.linkAddress, code: end.code, reason }, 'not connected');
     }
     if (state.renewed) return 'renewed';
-    return state.up ? 'ended' : 'failed';
+    return clock.monotonic() - state.upSince >= STABLE_MS ? 'ended' : 'failed';
   }
 
   async function renewAfterAbsence(): Promise<boolean> {
