@@ -1,0 +1,46 @@
+import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
+import { describe, expect, it } from 'vitest';
+import { forbidden, type HostPolicy } from './permit.ts';
+import { command, jobOf, orderOf } from './testing.fixture.ts';
+
+const policy: HostPolicy = {
+  kinds: ['check/*', 'service/stop', 'archive/install', 'archive/activate', 'snapshot/*', 'command/run'],
+  programs: ['/opt/*/bin/*'],
+  paths: ['/opt/**'],
+};
+const service = (program: string): Call => ({
+  kind: 'service/stop',
+  args: {
+    component: 'c',
+    service: { provider: 'script', start: ['/opt/a/bin/c'], stop: ['/opt/a/bin/c'], status: [program] },
+    waitMs: 0,
+  },
+});
+const install = (home: string): Call => ({ kind: 'archive/activate', args: { product: 'p', version: '1', home } });
+
+describe('a server that permits some things', () => {
+  it.each<[string, Call, RegExp | null]>([
+    ['a kind in a permitted area', { kind: 'check/disk', args: { needs: [{ path: '/', bytes: 1 }] } }, null],
+    ['a kind that is not permitted', { kind: 'scan/run', args: { profile: {} as never } }, /kind scan\/run/],
+    ['a permitted program', command('/opt/a/bin/run'), null],
+    ['another program', command('/bin/sh'), /program \/bin\/sh/],
+    ['a program deeper than the glob', command('/opt/a/bin/x/sh'), /program/],
+    ['a program written with doubled slashes', command('/opt//a/./bin/run'), null],
+    ['a service all of whose programs are permitted', service('/opt/a/bin/probe'), null],
+    ['a service with one program that is not', service('/bin/true'), /program \/bin\/true/],
+    ['a permitted home', install('/opt/shop'), null],
+    ['another home', install('/usr/lib'), /path \/usr\/lib/],
+    [
+      'a backup of another path',
+      { kind: 'snapshot/create', args: { method: 'copy', name: 'n', paths: ['/opt/a', '/etc'] } },
+      /path \/etc/,
+    ],
+  ])('%s', (_what, call, words) => {
+    const why = forbidden(orderOf([jobOf('a', call)]), policy);
+    if (words) expect(why).toMatch(words);
+    else expect(why).toBeNull();
+    // What is hidden in an undo is no less done.
+    const hidden = forbidden(orderOf([jobOf('a', command('/opt/a/bin/run'), { undo: call })]), policy);
+    expect(hidden === null).toBe(words === null);
+  });
+});
