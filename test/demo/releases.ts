@@ -1,5 +1,5 @@
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { pack } from 'tar-stream';
@@ -85,5 +85,3 @@ export async function buildReleases(directory: string): Promise<string[]> {
   }
   return built;
 }
-
-export const archiveName = (archive: string): string => basename(archive);
