@@ -32,6 +32,7 @@ export interface DeliveryStore {
   /** What waits for these hosts, oldest first. */
   due(hostIds: readonly string[], limit: number): Promise<DueMessage[]>;
   markSent(ids: readonly number[]): Promise<void>;
+  /** Null where the run of the plan is over. */
   offer(plan: string, hostId: string): Promise<{ order: Buffer; proof: InclusionProof; approvals: Buffer[] } | null>;
   /**
    * Where the host may go to now, with a new sequence and the epoch of the run's lease. Null where the run is over or

@@ -176,6 +176,27 @@ describe('a cluster', () => {
     ]);
   });
 
+  it('is held as a whole where a job of a member says hold, and nothing more is released to the other one', () => {
+    const jobs = [{ id: 'stop', onFailure: 'hold' as const }, { id: 'patch' }];
+    const run = ready({
+      hosts: ['db01', 'db02'].map(name => ({ name, cluster: 'db', jobs })),
+      clusters: [{ name: 'db', onFailure: 'continue' }],
+    });
+    for (const host of run.hosts) Object.assign(host, { frontier: 1, startedAt: START });
+    run.host(0).jobs[0] = { state: 'failed', attempt: 1, message: '', startedAt: START, endedAt: START };
+    expect(decide(run.snapshot, START)).toMatchObject([
+      { action: 'openIncident', title: 'stop on db01 failed' },
+      { action: 'hold', host: 0, reason: '"stop on db01" ended failed' },
+      { action: 'hold', host: 1, reason: 'cluster db is held: db01 failed' },
+    ]);
+    for (const action of decide(run.snapshot, START)) run.apply(action, START);
+    // Its next job is free to go, but for the hold.
+    expect(decide(run.snapshot, START)).toEqual([]);
+    run.host(1).held = null;
+    run.host(0).jobs[0] = { state: 'running', attempt: 1, message: '', startedAt: START, endedAt: null };
+    expect(begins(run)).toContain('db02');
+  });
+
   it('keeps its other member out of it when one has failed', () => {
     const finished = night(PAIR, { db02: { forward: ['ok', 'fail'] } }).play();
     expect(finished.violations).toEqual([]);
@@ -226,6 +247,20 @@ describe('a failure', () => {
     expect(first?.turnedAt).toBeGreaterThan(second?.endedAt ?? Number.POSITIVE_INFINITY);
   });
 
+  it('takes back what it blocks at once, while other hosts go on', () => {
+    const finished = night(
+      {
+        hosts: [
+          ...['led01', 'led02'].map(name => ({ name, unit: 'ledger', jobs: JOBS })),
+          { name: 'long', jobs: [{ id: 'patch', expectedMs: 30 * MINUTE }] },
+        ],
+        precedences: [{ before: ['led01', 'stop'], after: ['led02', 'patch'] }],
+      },
+      { led01: { forward: ['fail'] } },
+    ).play(START + 10 * MINUTE);
+    expect(finished.agents.map(agent => agent.standing?.state)).toEqual(['undone', 'undone', 'running']);
+  });
+
   it.each([
     ['continue', 'succeeded', 'finished'],
     ['skip-host', 'failed', 'halted'],
@@ -268,6 +303,26 @@ describe('silence', () => {
     expect(never.run.host(0).frontier).toBe(0);
     expect(never.run.host(0).jobs.map(job => job.state)).toEqual(['missed', 'missed', 'missed']);
     expect(never.now).toBeLessThan(START + 5 * MINUTE);
+  });
+
+  it('until its wave has ended leaves it behind: what comes back then does not begin', () => {
+    const late = night(
+      {
+        hosts: [
+          { name: 'x', wave: 'a', jobs: JOBS },
+          { name: 'y', wave: 'b', jobs: [{ id: 'patch', expectedMs: 20 * MINUTE }] },
+        ],
+        waves: [
+          { name: 'a', needs: [], maxParallel: 1, soakMs: 0 },
+          { name: 'b', needs: [], maxParallel: 1, soakMs: 0 },
+        ],
+      },
+      { x: { silent: { from: START + 5_000, to: START + 10 * MINUTE } } },
+    ).play();
+    expect(late.run.host(0).jobs.map(job => job.message)).toEqual(
+      JOBS.map(() => 'its wave ended before it could begin'),
+    );
+    expect(late.run.reason).toBe('1 of 2 hosts are done; x missed');
   });
 
   it('at work is written off when somebody resolves its incident', () => {

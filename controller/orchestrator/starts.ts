@@ -106,7 +106,6 @@ function waitOfUnit(picture: Picture, unit: Unit, usage: Usage): Wait | null {
 function waitOfHost(picture: Picture, host: HostPicture): Wait | null {
   const times = picture.snapshot.waves[host.plan.wave];
   if (!times || times.openedAt === null) return stays(`its wave has not been opened`);
-  if (times.endedAt !== null) return stays('its wave has ended');
   if (host.phase.is !== 'waiting') return stays(`${nameOf(host)}, which starts with it, will not run`);
   if (host.host.held !== null) return stays(host.host.held);
   if (host.silence !== null) return stays(`${nameOf(host)} ${host.silence}`);

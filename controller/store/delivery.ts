@@ -17,12 +17,14 @@ export function createDeliveryStore(store: Store): DeliveryStore {
       const [row] = await db
         .select()
         .from(planOrders)
-        .where(and(eq(planOrders.plan, plan), eq(planOrders.hostId, hostId)));
+        .innerJoin(runs, eq(runs.plan, planOrders.plan))
+        .where(and(eq(planOrders.plan, plan), eq(planOrders.hostId, hostId), inArray(runs.state, [...ACTIVE_STATES])));
       if (!row) return null;
+      const { plan_orders: leaf } = row;
       const signed = await db.select({ envelope: approvals.envelope }).from(approvals).where(eq(approvals.plan, plan));
       return {
-        order: Buffer.from(row.document, 'utf8'),
-        proof: { leafIndex: row.leafIndex, leafCount: row.leafCount, path: siblings(row.path) },
+        order: Buffer.from(leaf.document, 'utf8'),
+        proof: { leafIndex: leaf.leafIndex, leafCount: leaf.leafCount, path: siblings(leaf.path) },
         approvals: signed.map(({ envelope }) => Buffer.from(envelope, 'utf8')),
       };
     },

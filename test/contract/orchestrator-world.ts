@@ -120,7 +120,7 @@ export class TestAgent {
 export class World {
   readonly store: Store;
   readonly plan: Plan;
-  readonly approver = key();
+  readonly approver: KeyObject;
   readonly dispatchKey = key();
   readonly root: TrustRoot;
   readonly agents: ReadonlyMap<string, TestAgent>;
@@ -128,8 +128,14 @@ export class World {
   readonly clock = { now: () => this.now, monotonic: () => this.now };
   #orchestrators = 0;
 
-  private constructor(store: Store, spec: PlanSpec, fates: Readonly<Record<string, readonly Fate[]>>) {
+  private constructor(
+    store: Store,
+    spec: PlanSpec,
+    fates: Readonly<Record<string, readonly Fate[]>>,
+    approver = key(),
+  ) {
     this.store = store;
+    this.approver = approver;
     const sample = planOf(spec);
     const opened = openPlan(encodePlan(sample.header, sample.orders));
     if (!opened.ok) throw new Error(opened.error);
@@ -166,6 +172,13 @@ export class World {
     return world;
   }
 
+  /** Another approved plan over the same database, with the same approver. */
+  static async beside(world: World, spec: PlanSpec): Promise<World> {
+    const other = new World(world.store, spec, {}, world.approver);
+    await other.#fill(true);
+    return other;
+  }
+
   async #fill(approved: boolean): Promise<void> {
     const { db } = this.store;
     const { plan } = this;
@@ -175,7 +188,7 @@ export class World {
       connected: true,
       lastSeenAt: new Date(this.now),
     }));
-    await db.insert(schema.hosts).values(hosts);
+    await db.insert(schema.hosts).values(hosts).onConflictDoNothing();
     const document = encodePlan(
       plan.header,
       plan.orders.map(({ order }) => order),
@@ -195,7 +208,10 @@ export class World {
       })),
     );
     const root = signEnvelope(PayloadType.trustRoot, encodeTrustRoot(this.root), [this.approver]);
-    await db.insert(schema.trustRoots).values({ version: 1, envelope: encodeEnvelope(root).toString('utf8') });
+    await db
+      .insert(schema.trustRoots)
+      .values({ version: 1, envelope: encodeEnvelope(root).toString('utf8') })
+      .onConflictDoNothing();
     if (!approved) return;
     const approval = signApproval(
       {

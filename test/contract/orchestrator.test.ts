@@ -367,10 +367,31 @@ describe('what may not become a run', () => {
     expect(await attempt(world)).toMatchObject({ error: { code: 'hosts-unknown' } });
   });
 
-  it('is a plan with a host in another run, also where both begin at once', async () => {
+  it('is a plan that another process begins at the same moment', async () => {
     const world = await World.make(await freshStore(), PLAN);
     const results = await Promise.all([attempt(world), attempt(world), attempt(world)]);
     expect(results.filter(result => result.ok)).toHaveLength(1);
     expect(await world.store.db.select().from(schema.runs)).toHaveLength(1);
+  });
+
+  it('is a plan with a host that is in another run, and it says which, until that has ended', async () => {
+    const world = await World.make(await freshStore(), PLAN);
+    const other = await World.beside(world, {
+      hosts: [
+        { name: 'app02', jobs: JOBS },
+        { name: 'web01', jobs: JOBS },
+      ],
+    });
+    const orchestrator = world.orchestrator();
+    const [first, second] = await Promise.all([attempt(world), attempt(other)]);
+    expect([first, second].filter(result => result?.ok)).toHaveLength(1);
+    const [running, refused] = first.ok ? [first, second] : [second, first];
+    const run = running.ok ? running.value.run : '';
+    expect(refused).toMatchObject({ error: { code: 'hosts-in-use' } });
+    expect(refused.ok ? '' : refused.error.message).toContain(`app02 (in ${run})`);
+    await orchestrator.stop({ run, by: 'olga', reason: '' });
+    await orchestrator.tick();
+    expect((await orchestrator.view(run))?.state).toBe('stopped');
+    expect(await attempt(first.ok ? other : world)).toMatchObject({ ok: true });
   });
 });
