@@ -60,7 +60,11 @@ function likeliest(branches: readonly (readonly z.core.$ZodIssue[])[]): readonly
     Math.max(...issues.map(issue => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)));
   const ranked = branches.filter(issues => issues.length > 0).sort((a, b) => depth(b) - depth(a));
   const [first, second] = ranked;
-  if (!first || depth(first) === 0) return null;
+  // Where the kind of value is right and only its form is wrong, that alternative was meant.
+  const rightKind = ranked.find(issues =>
+    issues.every(({ code }) => code !== 'invalid_type' && code !== 'invalid_value'),
+  );
+  if (!first || depth(first) === 0) return rightKind ?? null;
   return !second || depth(second) < depth(first) || first.length <= second.length ? first : second;
 }
 
@@ -91,6 +95,7 @@ function hint(key: string, known: readonly string[]): string {
 const article = (expected: string): string => NAMES[expected] ?? `a ${expected}`;
 const NAMES: Record<string, string> = {
   array: 'a list',
+  tuple: 'a list',
   object: 'a mapping',
   record: 'a mapping',
   int: 'a whole number',

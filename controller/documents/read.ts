@@ -177,6 +177,8 @@ function insidePosition(places: Places, path: DocumentPath, offset: number): Pos
 }
 
 function syntaxMessage(error: YAMLError): string {
+  // The parser notes that it exhausted the stack as if it were the file's syntax.
+  if (error.message.includes('call stack')) return 'the file nests too deep to be read';
   switch (error.code) {
     case 'DUPLICATE_KEY':
       return 'this key is there twice: only one of them could count';

@@ -7,6 +7,7 @@ import { draftsOf, type HostContext } from './job-calls.ts';
 import type { Policy } from './policy.ts';
 import type { Candidate } from './population.ts';
 import { durationText } from './quantities.ts';
+import { Undecided } from './undecided.ts';
 
 export interface Window {
   start: number;
@@ -37,18 +38,21 @@ export function expandSteps(
   const errors = unknownTiers(policy, candidates, tierOrder);
   if (errors.length > 0) return { orders: [], errors };
   const orders: PlannedOrder[] = [];
+  const tooLong: { host: string; totalMs: number }[] = [];
+  const undecided = new Undecided();
   for (const candidate of candidates) {
     const { host } = candidate.view;
     const stopping = stoppingComponents(candidate, tierOrder);
     const context = { candidate, stopping, snapshot, bundle: input.bundleName, installedBytes: input.installedBytes };
-    const drafted = draftHost(policy, context, errors);
+    const drafted = draftHost(policy, context, undecided);
+    if (drafted === null) continue;
     if (drafted.length === 0) {
       errors.push(errorAt(policy.stepsPlace, `none of the steps does anything on ${host.name}`));
       continue;
     }
     const jobs = withTimes(drafted, window);
     if ('tooLong' in jobs) {
-      errors.push(tooLong(policy, host.name, jobs.tooLong));
+      tooLong.push({ host: host.name, totalMs: jobs.tooLong });
       continue;
     }
     const order: Order = {
@@ -60,20 +64,22 @@ export function expandSteps(
     };
     orders.push({ candidate, order });
   }
+  errors.push(...undecided.errors(), ...doNotFit(policy, tooLong));
   return { orders, errors };
 }
 
 type UntimedJob = Omit<Job, 'notBefore' | 'notAfter'>;
 
-function draftHost(policy: Policy, context: HostContext, errors: PlanError[]): UntimedJob[] {
-  const { candidate } = context;
-  const { view, role, facts } = candidate;
+/** Null where the condition of a step has no answer for this host: that is noted. */
+function draftHost(policy: Policy, context: HostContext, undecided: Undecided): UntimedJob[] | null {
+  const { view, role, facts } = context.candidate;
   const subject = { host: { ...view.subject, clusterRole: role ?? '' }, facts };
-  return policy.steps.flatMap(step => {
+  let complete = true;
+  const jobs = policy.steps.flatMap(step => {
     const wanted = step.when ? step.when.holds(subject) : { ok: true as const, value: true };
     if (!wanted.ok) {
-      const message = `whether step ${step.id} is for ${view.host.name} cannot be said: ${wanted.error}; guard it with has(...)`;
-      errors.push(errorAt(step.place, message));
+      undecided.add(step.place, `whether step ${step.id} is for`, view.host.name, wanted.error);
+      complete = false;
       return [];
     }
     if (!wanted.value) return [];
@@ -94,6 +100,7 @@ function draftHost(policy: Policy, context: HostContext, errors: PlanError[]): U
       };
     });
   });
+  return complete ? jobs : null;
 }
 
 /**
@@ -128,10 +135,15 @@ const INTERRUPTING: ReadonlySet<string> = new Set([
   'command/run',
 ]);
 
-function tooLong(policy: Policy, host: string, total: number): PlanError {
+function doNotFit(policy: Policy, hosts: readonly { host: string; totalMs: number }[]): PlanError[] {
+  if (hosts.length === 0) return [];
   const { durationMs, reserveMs, place } = policy.window;
-  const needed = `${durationText(total)} and a reserve of ${durationText(reserveMs)}`;
-  return errorAt(place, `${host} does not fit: it takes ${needed}, and the window has ${durationText(durationMs)}`);
+  const longest = Math.max(...hosts.map(({ totalMs }) => totalMs));
+  const names = listed(hosts.map(({ host }) => host));
+  const needed = `${durationText(longest)} and a reserve of ${durationText(reserveMs)}`;
+  return [
+    errorAt(place, `no time for ${names}: it takes up to ${needed}, and the window has ${durationText(durationMs)}`),
+  ];
 }
 
 /**

@@ -1,24 +1,20 @@
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { errorAt, type PlanError } from './errors.ts';
-import { type FleetView, type HostView, listed } from './fleet-view.ts';
+import type { FleetView, HostView } from './fleet-view.ts';
 import type { Policy } from './policy.ts';
+import { Undecided } from './undecided.ts';
 
 /** The hosts that the policy is about, by name. None is an error: a selector that finds nothing is a wrong one. */
 export function selectHosts(policy: Policy, fleet: FleetView): Result<HostView[], PlanError> {
   const selected: HostView[] = [];
-  const undecided: { name: string; why: string }[] = [];
+  const undecided = new Undecided();
   for (const view of fleet.hosts.values()) {
     const answer = policy.select.holds({ host: view.subject });
-    if (!answer.ok) undecided.push({ name: view.host.name, why: answer.error });
+    if (!answer.ok) undecided.add(policy.select.place, 'whether it selects', view.host.name, answer.error);
     else if (answer.value) selected.push(view);
   }
-  const [first] = undecided;
-  if (first) {
-    const names = listed(undecided.map(({ name }) => name));
-    return err(
-      errorAt(policy.select.place, `whether it selects ${names} cannot be said: ${first.why}; guard it with has(...)`),
-    );
-  }
+  const [error] = undecided.errors();
+  if (error) return err(error);
   if (selected.length === 0)
     return err(errorAt(policy.select.place, `it selects none of the ${fleet.hosts.size} hosts in the landscape`));
   return ok(selected);

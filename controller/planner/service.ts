@@ -65,6 +65,13 @@ export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: P
     return approvalState(header, await classes(digest), root, given);
   };
 
+  // A server takes an order once, for ever, by its digest: two plans of one millisecond must not hold the same one.
+  let lastCompiledAt = 0;
+  const compileTime = (): number => {
+    lastCompiledAt = Math.max(clock.now(), lastCompiledAt + 1);
+    return lastCompiledAt;
+  };
+
   /** How far the plan is on its way to be allowed to run; null where there is none. */
   const get = async (digest: Digest): Promise<PlanView | null> => {
     const stored = await store.get(digest);
@@ -89,7 +96,7 @@ export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: P
       const landscape = await sources.landscape();
       if (!landscape)
         return err({ code: 'no-landscape', message: 'there is no landscape yet: import one, then plan again' });
-      const now = clock.now();
+      const now = compileTime();
       const compiled = compile({
         policy: policy.value,
         landscape,

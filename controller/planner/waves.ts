@@ -2,6 +2,7 @@ import { errorAt, type PlanError } from './errors.ts';
 import { compareText, listed } from './fleet-view.ts';
 import type { Policy, WaveRule } from './policy.ts';
 import type { Candidate } from './population.ts';
+import { Undecided } from './undecided.ts';
 
 /** A wave with its hosts, sorted by name. */
 export interface PlannedWave {
@@ -29,11 +30,12 @@ interface Group {
 /** The first wave that matches takes a host; a unit goes as a whole into the first wave that matches all of it. */
 export function assignWaves(policy: Policy, candidates: readonly Candidate[]): Waves {
   const errors: PlanError[] = [];
+  const undecided = new Undecided();
   let left = groupsOf(candidates);
   const waves: PlannedWave[] = [];
   for (const rule of policy.waves) {
-    const matching = left.filter(group => matches(rule, group, errors));
-    const taken = rule.pick === null ? matching : pick(rule, rule.pick, matching, waves, errors);
+    const matching = left.filter(group => matches(rule, group, undecided));
+    const taken = rule.pick === null ? matching : pick(rule, rule.pick, matching, left, errors);
     left = left.filter(group => !taken.includes(group));
     const hosts = taken
       .flatMap(group => group.candidates)
@@ -53,7 +55,7 @@ export function assignWaves(policy: Policy, candidates: readonly Candidate[]): W
   const excluded = new Map(
     left.flatMap(group => group.candidates.map(({ view }) => [view.host.name, noWave(policy, group)] as const)),
   );
-  return { waves: withoutEmpty(waves), excluded, errors };
+  return { waves: withoutEmpty(waves), excluded, errors: [...undecided.errors(), ...errors] };
 }
 
 function noWave(policy: Policy, group: Group): string {
@@ -68,15 +70,12 @@ function groupsOf(candidates: readonly Candidate[]): Group[] {
     .sort((a, b) => compareText(a.name, b.name));
 }
 
-function matches(rule: WaveRule, group: Group, errors: PlanError[]): boolean {
+function matches(rule: WaveRule, group: Group, undecided: Undecided): boolean {
   if (rule.when === null) return true;
   let all = true;
   for (const { view, role } of group.candidates) {
     const answer = rule.when.holds({ host: { ...view.subject, clusterRole: role ?? '' } });
-    if (!answer.ok)
-      errors.push(
-        errorAt(rule.place, `whether wave ${rule.name} takes ${view.host.name} cannot be said: ${answer.error}`),
-      );
+    if (!answer.ok) undecided.add(rule.place, `whether wave ${rule.name} takes`, view.host.name, answer.error);
     all &&= answer.ok && answer.value;
   }
   return all;
@@ -90,19 +89,31 @@ function pick(
   rule: WaveRule,
   count: number,
   matching: readonly Group[],
-  before: readonly PlannedWave[],
+  left: readonly Group[],
   errors: PlanError[],
 ): Group[] {
-  const waiting = new Set(
-    before.reduce<Candidate[]>((left, wave) => left.filter(c => !wave.candidates.includes(c)), clusterPeers(matching)),
+  const waiting = Map.groupBy(
+    left.flatMap(group => group.candidates),
+    ({ cluster }) => cluster?.name ?? '',
   );
+  const queues = byKind(matching);
   const picked: Group[] = [];
   let free = count;
-  for (const group of alternating(matching)) {
-    if (group.candidates.length > free) continue;
-    if (group.candidates.some(candidate => !mayBePicked(candidate, picked, waiting))) continue;
-    picked.push(group);
-    free -= group.candidates.length;
+  // By turns from each kind, until a whole turn finds nothing more that fits.
+  for (let found = true; found; ) {
+    found = false;
+    for (const queue of queues) {
+      const next = queue.findIndex(
+        group =>
+          group.candidates.length <= free &&
+          group.candidates.every(candidate => mayBePicked(candidate, picked, waiting)),
+      );
+      const [group] = next < 0 ? [] : queue.splice(next, 1);
+      if (!group) continue;
+      picked.push(group);
+      free -= group.candidates.length;
+      found = true;
+    }
   }
   if (picked.length === 0 && matching.length > 0) {
     const smallest = Math.min(...matching.map(group => group.candidates.length));
@@ -115,28 +126,29 @@ function pick(
   return picked;
 }
 
-const clusterPeers = (groups: readonly Group[]): Candidate[] =>
-  groups.flatMap(group => group.candidates.filter(({ cluster }) => cluster !== null));
-
-function mayBePicked(candidate: Candidate, picked: readonly Group[], waiting: ReadonlySet<Candidate>): boolean {
+function mayBePicked(
+  candidate: Candidate,
+  picked: readonly Group[],
+  waiting: ReadonlyMap<string, readonly Candidate[]>,
+): boolean {
   const { cluster } = candidate;
   if (!cluster) return true;
-  const others = [...waiting].filter(other => other !== candidate && other.cluster?.name === cluster.name);
+  const others = waiting.get(cluster.name) ?? [];
   if (candidate.role === 'active' && others.some(other => other.role === 'standby')) return false;
   return !picked.some(group => group.candidates.some(other => other.cluster?.name === cluster.name));
 }
 
-/** By turns from each kind of host (application and tiers), so that the first ones are of different kinds. */
-function alternating(groups: readonly Group[]): Group[] {
+/** Kinds of hosts (application and tiers), each a queue by name. */
+function byKind(groups: readonly Group[]): Group[][] {
   const kinds = Map.groupBy(groups, group =>
     JSON.stringify(group.candidates.map(({ view }) => [view.subject.app, view.subject.tiers])),
   );
-  const queues = [...kinds]
-    // What stops as a whole comes last: it is an outage, and no good thing to begin with.
-    .sort(([a, [one]], [b, [other]]) => hostsIn(one) - hostsIn(other) || compareText(a, b))
-    .map(([, queue]) => queue);
-  const longest = Math.max(0, ...queues.map(queue => queue.length));
-  return Array.from({ length: longest }, (_, turn) => queues.flatMap(queue => queue[turn] ?? [])).flat();
+  return (
+    [...kinds]
+      // What stops as a whole comes last: it is an outage, and no good thing to begin with.
+      .sort(([a, [one]], [b, [other]]) => hostsIn(one) - hostsIn(other) || compareText(a, b))
+      .map(([, queue]) => queue)
+  );
 }
 
 const hostsIn = (group: Group | undefined): number => group?.candidates.length ?? 0;

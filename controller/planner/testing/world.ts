@@ -119,6 +119,10 @@ export function shop(): Omit<CompileInput, 'policy'> {
   };
 }
 
+const CLUSTERS =
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: the policy language's own placeholder.
+  '[{name: ordersdb, activeWhen: facts.ordersdb.role == "active", handover: {uses: cluster/handover, with: {command: [/bin/handover, "${peer.name}"], confirm: [/bin/is-standby]}}}]';
+
 /** The parts of a policy's `spec`, each as YAML; given ones replace those that fit {@link shop}, and null leaves one out. */
 export type PolicyParts = Partial<Record<string, string | null>>;
 
@@ -129,9 +133,7 @@ export function policyText(parts: PolicyParts = {}): string {
     window: '{duration: 4h, reserve: 30m, timezone: Europe/Berlin}',
     tiers:
       '{order: [{name: web, minInService: 50%}, {name: app, minInService: 50%}, {name: db}], overrides: [{when: host.app == "ledger", span: application}]}',
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: the policy language's own placeholder.
-    clusters:
-      '[{name: ordersdb, activeWhen: facts.ordersdb.role == "active", handover: {uses: cluster/handover, with: {command: [/bin/handover, "${peer.name}"], confirm: [/bin/is-standby]}}}]',
+    clusters: CLUSTERS,
     ...parts,
   };
   const lines = Object.entries(spec).flatMap(([key, value]) => (value === null ? [] : [`  ${key}: ${value}`]));

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { FACTS_MAX_AGE_MS, isFresh } from './freshness.ts';
+import { createInventory, type HostFacts } from './service.ts';
+
+const NOW = 1_000_000;
+
+function recorded() {
+  const kept: HostFacts[] = [];
+  const store = { put: async (_: string, facts: HostFacts) => kept.push(facts) > 0, all: async () => new Map() };
+  return { kept, inventory: createInventory({ store, clock: { now: () => NOW, monotonic: () => 0 } }) };
+}
+
+describe('facts', () => {
+  it('never look younger than they are, whatever the clock of the server says', async () => {
+    const { kept, inventory } = recorded();
+    await inventory.record({ hostId: 'h', atMs: NOW + 86_400_000, facts: {} });
+    await inventory.record({ hostId: 'h', atMs: NOW - 5, facts: {} });
+    expect(kept.map(({ observedAt }) => observedAt)).toEqual([NOW, NOW - 5]);
+  });
+
+  it('lose what the database cannot hold, and nothing else', async () => {
+    const { kept, inventory } = recorded();
+    const facts = { 'a\0': ['x\0y', { b: '\ud800', c: Number.NaN, d: [1, null, true] }] };
+    await inventory.record({ hostId: 'h', atMs: NOW, facts });
+    expect(kept[0]?.facts).toEqual({ 'a\uFFFD': ['x\uFFFDy', { b: '\uFFFD', c: null, d: [1, null, true] }] });
+  });
+
+  it.each([
+    [0, true],
+    [FACTS_MAX_AGE_MS, true],
+    [FACTS_MAX_AGE_MS + 1, false],
+  ])('that are %d ms old are fresh: %s', (age, fresh) => {
+    expect(isFresh(NOW, NOW + age)).toBe(fresh);
+  });
+});
