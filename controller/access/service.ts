@@ -16,8 +16,6 @@ export interface ShownToken {
   revokedAt: number | null;
 }
 
-export type AccessService = ReturnType<typeof createAccess>;
-
 /** Compared with where no record is found, so that an unknown id takes as long as a wrong secret. */
 const NO_HASH = Buffer.alloc(32);
 

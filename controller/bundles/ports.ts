@@ -1,5 +1,6 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import type { Ring } from './service.ts';
+
+export type Ring = 'test' | 'inactive' | 'active';
 
 /** One file or link of a release, as its archive has it. */
 export interface SignatureFile {

@@ -5,10 +5,8 @@ import { digestFromBytes, digestOf, shortDigest } from '@tidemark/shared/base/di
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { BundleError, BundleErrorCode } from './errors.ts';
 import { type Harvest, harvestArchive } from './harvest.ts';
-import type { ArtifactFiles, Bundle, BundleStore, Release } from './ports.ts';
+import type { ArtifactFiles, Bundle, BundleStore, Release, Ring } from './ports.ts';
 import { releaseOf } from './release-name.ts';
-
-export type Ring = 'test' | 'inactive' | 'active';
 
 export interface ImportedRelease {
   product: string;
@@ -20,8 +18,6 @@ export interface ImportedRelease {
   /** Exactly this archive had been imported before. */
   unchanged: boolean;
 }
-
-export type BundleService = ReturnType<typeof createBundles>;
 
 export function createBundles({ store, files, clock }: { store: BundleStore; files: ArtifactFiles; clock: Clock }) {
   return {

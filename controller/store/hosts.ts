@@ -32,9 +32,3 @@ export async function acknowledge(tx: Tx, hostId: string, sequence: number): Pro
     .set({ acknowledged: sql`greatest(${hosts.acknowledged}, ${sequence}::bigint)` })
     .where(eq(hosts.id, hostId));
 }
-
-/** All hosts that were ever enrolled: id and the landscape's name for it. */
-export async function hostNames(db: Queries): Promise<Map<string, string>> {
-  const rows = await db.select({ id: hosts.id, name: hosts.name }).from(hosts);
-  return new Map(rows.map(({ id, name }) => [id, name]));
-}
