@@ -378,7 +378,8 @@ describe('what may not become a run', () => {
     const world = await World.make(await freshStore(), PLAN);
     const other = await World.beside(world, {
       hosts: [
-        { name: 'app02', jobs: JOBS },
+        // Orders with the same bytes would be one order.
+        { name: 'app02', jobs: JOBS.slice(0, 1) },
         { name: 'web01', jobs: JOBS },
       ],
     });
