@@ -9,6 +9,7 @@ import { contentText } from './content.ts';
 import type { Difference, DriftClass } from './differences.ts';
 import { isFile, isUnread } from './identify.ts';
 import type { ProductHome, Release } from './records.ts';
+import { textOf } from './sentences.ts';
 
 /** What two hosts are compared with. */
 export interface Comparison {
@@ -27,8 +28,9 @@ export type HostChange = TreeChange & { metas: { before: Meta | null; after: Met
 /** Says for each change of one plane what it is, to which product it belongs, and why. Pure. */
 export function classifyChanges(changes: readonly HostChange[], plane: Plane, comparison: Comparison): Difference[] {
   const perHost = comparison.profile.perHost.map(({ path, reason }) => ({ matches: compileGlob(path), reason }));
+  const lone = loneReleases(changes, comparison);
   return changes.flatMap(change => {
-    const difference = classify(change, plane, comparison);
+    const difference = classify(change, plane, lone, comparison);
     if (!difference) return [];
     const rule = perHost.find(({ matches }) => matches(change.path));
     return [
@@ -37,7 +39,12 @@ export function classifyChanges(changes: readonly HostChange[], plane: Plane, co
   });
 }
 
-function classify(change: HostChange, plane: Plane, comparison: Comparison): Difference | null {
+function classify(
+  change: HostChange,
+  plane: Plane,
+  lone: ReadonlySet<string>,
+  comparison: Comparison,
+): Difference | null {
   const { before, after } = change;
   const place = placeOf(change.path, comparison);
   const base = {
@@ -57,11 +64,12 @@ function classify(change: HostChange, plane: Plane, comparison: Comparison): Dif
   if (unread) return { ...base, class: unread.kind === 'unstable' ? 'unstable' : 'unscanned', note: 'it was not read' };
   if (plane === 'config')
     return { ...base, class: 'config-drift', note: onlyOn(change, comparison) ?? 'the contents differ' };
-  return { ...base, ...software(change, place, comparison) };
+  return { ...base, ...software(change, place, lone, comparison) };
 }
 
 interface Place extends ProductHome {
-  /** Relative to the release; null outside of one. Bytes as latin1. */
+  /** The directory below `releases/`, and the path in it; null outside of one. Bytes as latin1. */
+  directory: string | null;
   file: string | null;
 }
 
@@ -70,44 +78,67 @@ function placeOf(path: Buffer, { products }: Comparison): Place | null {
   for (const product of products) {
     const home = `${Buffer.from(product.home).toString('latin1')}/`;
     if (!text.startsWith(home)) continue;
-    const [first, , ...rest] = text.slice(home.length).split('/');
-    return { ...product, file: first === 'releases' && rest.length > 0 ? rest.join('/') : null };
+    const [first, directory = null, ...rest] = text.slice(home.length).split('/');
+    const isInRelease = first === 'releases';
+    return {
+      ...product,
+      directory: isInRelease ? directory : null,
+      file: isInRelease && rest.length > 0 ? rest.join('/') : null,
+    };
   }
   return null;
 }
 
-function software(
-  change: TreeChange,
-  place: Place | null,
-  comparison: Comparison,
-): { class: DriftClass; version: string | null; note: string } {
+/** Releases that only one of the hosts has: their files are not missing on the other. */
+function loneReleases(changes: readonly TreeChange[], comparison: Comparison): Set<string> {
+  const lone = new Set<string>();
+  for (const { change, path, before, after } of changes) {
+    const place = placeOf(path, comparison);
+    const isDirectory = (after ?? before)?.kind === 'directory';
+    if (place?.directory && !place.file && isDirectory && (change === 'added' || change === 'removed')) {
+      lone.add(`${place.home}\0${place.directory}`);
+    }
+  }
+  return lone;
+}
+
+type Verdict = { class: DriftClass; version: string | null; note: string };
+
+function software(change: TreeChange, place: Place | null, lone: ReadonlySet<string>, comparison: Comparison): Verdict {
+  const { hostA, hostB } = comparison;
   const a = change.before ? versionsOf(change.before, place, comparison) : [];
   const b = change.after ? versionsOf(change.after, place, comparison) : [];
-  const { hostA, hostB } = comparison;
-  const only = onlyOn(change, comparison);
   if (isLinkToRelease(change, place)) {
     return { class: 'patch-skew', version: null, note: `another release is in use on ${hostB} than on ${hostA}` };
   }
-  if (only && (a.length > 0 || b.length > 0)) {
-    const versions = [...a, ...b];
-    return {
-      class: 'patch-skew',
-      version: versions.at(-1) ?? null,
-      note: `${only}: it is of ${versions.join(' or ')}`,
-    };
+  const known = a.length > 0 ? a : b;
+  const version = known.at(-1) ?? null;
+  const only = onlyOn(change, comparison);
+  if (only && place?.directory && lone.has(`${place.home}\0${place.directory}`)) {
+    return { class: 'patch-skew', version, note: `release ${textOf(place.directory)} is ${only}` };
   }
+  if (only && known.length > 0) return onlyOne(known, place, only);
   if (a.length > 0 && b.length > 0) {
     const note = `${hostA} has it of ${a.join(' or ')}, ${hostB} of ${b.join(' or ')}`;
-    return { class: 'patch-skew', version: a.at(-1) ?? null, note };
+    return { class: 'partial-patch', version, note };
   }
-  if (a.length > 0 || b.length > 0) {
-    const [good, bad, versions] = a.length > 0 ? [hostA, hostB, a] : [hostB, hostA, b];
-    const note = `${good} has it as in ${versions.join(' or ')}, on ${bad} it is of no known release`;
-    return { class: 'modified-packaged', version: versions.at(-1) ?? null, note };
+  if (known.length > 0) {
+    const [good, bad] = a.length > 0 ? [hostA, hostB] : [hostB, hostA];
+    const note = `${good} has it as in ${known.join(' or ')}, on ${bad} it is of no known release`;
+    return { class: 'modified-packaged', version, note };
   }
   const runs = [change.before, change.after].some(entry => entry?.kind === 'file' && entry.executable);
   const note = `${only ?? 'the contents differ'}, and no known release has it`;
   return { class: runs ? 'unmanaged-executable' : 'unmanaged-data', version: null, note };
+}
+
+/** A known file in a release that both hosts have, on one of them: missing on the other, or left over on this one. */
+function onlyOne(known: readonly string[], place: Place | null, only: string): Verdict {
+  const version = known.at(-1) ?? null;
+  const belongs = place?.directory !== null && known.includes(textOf(place?.directory ?? ''));
+  return belongs
+    ? { class: 'missing-packaged', version, note: `${only}: it is of ${known.join(' or ')}` }
+    : { class: 'partial-patch', version, note: `${only}: left over from ${known.join(' or ')}` };
 }
 
 const versionsOf = (entry: Entry, place: Place | null, { releases }: Comparison): string[] =>

@@ -74,7 +74,6 @@ export function sameContent(a: Content, b: Content): boolean {
       return (
         b.kind === 'file' &&
         a.size === b.size &&
-        a.executable === b.executable &&
         a.keyed === b.keyed &&
         a.digest.equals(b.digest) &&
         sameBytes(a.normalised, b.normalised)
@@ -97,4 +96,6 @@ export function sameContent(a: Content, b: Content): boolean {
   }
 }
 
-export const sameMeta = (a: Content, b: Content): boolean => sameBytes(a.meta, b.meta);
+/** Whether both have the same mode and owner. Of one content, only the x bits say whether it is executable. */
+export const sameMeta = (a: Content, b: Content): boolean =>
+  sameBytes(a.meta, b.meta) && (a.kind === 'file' && a.executable) === (b.kind === 'file' && b.executable);

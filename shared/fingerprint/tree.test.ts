@@ -19,7 +19,9 @@ function flatOf(entries: readonly FlatEntry[], plane: string): Map<string, { con
       .filter(entry => entry.plane === plane)
       .map(({ path, content }) => {
         const { meta, ...rest } = content;
-        return [pathKey(path), { content: JSON.stringify(rest), meta: meta?.toString('hex') ?? '' }];
+        const runs = content.kind === 'file' && content.executable;
+        const text = JSON.stringify({ ...rest, executable: undefined });
+        return [pathKey(path), { content: text, meta: `${meta?.toString('hex')} ${runs}` }];
       }),
   );
 }

@@ -183,7 +183,7 @@ describe('a member that was changed by hand', () => {
     const report = await answer(verification.compare('db01', 'db02', { plane: 'software' }));
     expect(report.sentence).toBe('3 differences between db01 and db02, in orders-db');
     expect(report.groups.flatMap(({ entries }) => entries).map(({ class: kind, note }) => `${kind}: ${note}`)).toEqual([
-      'patch-skew: only on db01: it is of 1.4.1',
+      'missing-packaged: only on db01: it is of 1.4.1',
       'modified-packaged: db01 has it as in 1.4.1, on db02 it is of no known release',
       'unmanaged-executable: only on db02, and no known release has it',
     ]);
