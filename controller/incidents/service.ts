@@ -7,8 +7,6 @@ export interface IncidentError {
   message: string;
 }
 
-export type Incidents = ReturnType<typeof createIncidents>;
-
 /** What waits for a person. `changed` is called when one was resolved: a run may have waited for it. */
 export function createIncidents({
   store,

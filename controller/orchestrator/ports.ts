@@ -1,5 +1,4 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import type { InclusionProof } from '@tidemark/shared/merkle/proof.ts';
 import type { Direction, JobEventKind, JobState } from '@tidemark/shared/orders/job-state.ts';
 import type { PlanDocument } from '@tidemark/shared/orders/plan.ts';
 import type { RefusalCode } from '@tidemark/shared/orders/refusal.ts';
@@ -245,9 +244,3 @@ export interface Leases {
 
 /** Whether a member is the active one by its facts; null where they do not tell. */
 export type IsActive = (activeWhen: string, facts: Readonly<Record<string, unknown>>) => boolean | null;
-
-export interface OfferedDocument {
-  order: Buffer;
-  proof: InclusionProof;
-  approvals: Buffer[];
-}

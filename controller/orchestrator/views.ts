@@ -18,8 +18,6 @@ export type HostRunState =
   | 'skipped'
   | 'refused';
 
-export type RunView = ReturnType<typeof viewOf>;
-
 /** A run as people look at it: hosts x jobs, what each waits for, and when it is expected to end. */
 export function viewOf(
   run: StoredRun,
