@@ -1,7 +1,7 @@
 import { ArchiveProblem } from '@tidemark/shared/archive/read.ts';
 import { canonicalJson } from '@tidemark/shared/base/canonical-json.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
-import { digestFromBytes, digestOf, shortDigest } from '@tidemark/shared/base/digest.ts';
+import { type Digest, digestFromBytes, digestOf, shortDigest } from '@tidemark/shared/base/digest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { BundleError, BundleErrorCode } from './errors.ts';
 import { type Harvest, harvestArchive } from './harvest.ts';
@@ -53,7 +53,8 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
           );
         }
         // The archive first: a signature without its archive could be planned and then not be installed.
-        await files.adopt(input.file, digest);
+        const full = await adopt(files, input.file, digest);
+        if (full) return refuse('no-space', `${product} ${version}: ${full}`);
         const release: Release = {
           product,
           version,
@@ -121,6 +122,20 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
     bundle: (name: string): Promise<Bundle | null> => store.bundle(name),
   };
 }
+
+/** Keeps the archive; why there is no room for it, or null. */
+async function adopt(files: ArtifactFiles, file: string, digest: Digest): Promise<string | null> {
+  try {
+    await files.adopt(file, digest);
+    return null;
+  } catch (error) {
+    if (!NO_ROOM.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return 'the controller has no space left to keep the archive; free some in its state directory and import it again';
+  }
+}
+
+/** The disk, or the share of it that this user may have, is full. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);
 
 async function harvest(
   file: string,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { access, copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
@@ -12,11 +13,17 @@ export function openArtifactFiles(directory: string): ArtifactFiles {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const target = path(digest);
       if (await exists(target)) return;
-      const fresh = `${target}.new`;
-      await move(file, fresh);
-      await sync(fresh);
-      await rename(fresh, target);
-      await sync(directory);
+      // A name of its own: one archive may be imported as two products at once.
+      const fresh = `${target}.${randomUUID()}`;
+      try {
+        await move(file, fresh);
+        await sync(fresh);
+        await rename(fresh, target);
+        await sync(directory);
+      } catch (error) {
+        await rm(fresh, { force: true });
+        throw error;
+      }
     },
   };
 }

@@ -32,6 +32,17 @@ export interface ArchiveSource {
 const TAR_OVERHEAD_BYTES = 1536;
 
 /**
+ * Two blocks of zeros end a tar. Without looking at them, one that was cut between two entries (the writer was killed,
+ * and gzip closed its pipe in good order) would pass for a whole one.
+ */
+const END_BYTES = 1024;
+
+function lastBytes(before: Uint8Array, chunk: Uint8Array): Uint8Array {
+  if (chunk.length >= END_BYTES) return Buffer.from(chunk.subarray(-END_BYTES));
+  return Buffer.concat([before.subarray(-(END_BYTES - chunk.length)), chunk]);
+}
+
+/**
  * Reads a .tar.gz through the entry rules, one entry after the other, in bounded memory. Gives the archive's SHA-256
  * once it has been read whole; throws {@link ArchiveProblem} where it is truncated, no archive, or holds what no release
  * may. What the sink got before this has returned is not to be used.
@@ -48,9 +59,11 @@ export async function readArchive(source: ArchiveSource, sink: EntrySink): Promi
     },
   });
   let unpacked = 0;
+  let end: Uint8Array = Buffer.alloc(0);
   const counting = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       unpacked += chunk.length;
+      end = lastBytes(end, chunk);
       const most = maxUnpackedBytes(limits) + soFar.count * TAR_OVERHEAD_BYTES + limits.maxPathBytes * 1024;
       if (unpacked > most) done(new ArchiveProblem(`the archive unpacks to more than ${most} bytes`));
       else done(null, chunk);
@@ -78,6 +91,8 @@ export async function readArchive(source: ArchiveSource, sink: EntrySink): Promi
       entry.resume();
     }
     await reading;
+    if (end.length < END_BYTES || end.some(byte => byte !== 0))
+      throw new ArchiveProblem('the archive is truncated: it has no end mark, so entries may be missing');
   } catch (error) {
     tar.destroy();
     throw explained(error);

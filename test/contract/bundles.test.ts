@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { createBundles } from '@tidemark/controller/bundles/service.ts';
 import { openArtifactFiles } from '@tidemark/controller/store/artifact-files.ts';
 import { bundleStore } from '@tidemark/controller/store/bundles.ts';
@@ -90,6 +90,9 @@ describe('the library of releases', () => {
 
   it.each([
     ['truncated', async () => (await archive(SOUND)).subarray(0, -20), /truncated/],
+    // As tar leaves it when it is killed between two files while gzip closes its end in good order.
+    ['cut between two files', async () => gzipSync(gunzipSync(await archive(SOUND)).subarray(0, 1024)), /truncated/],
+    ['with something behind its end', async () => Buffer.concat([await archive(SOUND), Buffer.from('more')]), /gzip/],
     ['no gzip', async () => Buffer.from('hello'), /gzip/],
     ['no tar', async () => gzipSync(Buffer.alloc(2048, 'x')), /tar/],
     ['empty', async () => archive([]), /no file/],
@@ -116,6 +119,35 @@ describe('the library of releases', () => {
     }
     expect(kept()).toEqual(before);
     expect((await bundles.releases()).map(release => release.product)).not.toContain('bad');
+  });
+
+  it('refuses a release for which there is no space, keeps nothing of it, and takes it once there is', async () => {
+    const full = createBundles({
+      store: bundleStore(store),
+      files: {
+        path: digest => digest,
+        adopt: () => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' })),
+      },
+      clock: systemClock,
+    });
+    const bytes = await archive([{ name: 'a', content: 'large' }]);
+    const file = join(directory, 'large');
+    writeFileSync(file, bytes);
+    const refused = await full.importRelease({ file, name: 'large-1.tar.gz', by: 'ada' });
+    expect(!refused.ok && refused.error).toMatchObject({
+      code: 'no-space',
+      message: expect.stringContaining('free some'),
+    });
+    expect((await importBytes('large-1.tar.gz', bytes)).ok).toBe(true);
+  });
+
+  it('keeps one archive that is imported as two products at once', async () => {
+    const bytes = await archive([{ name: 'a', content: 'shared' }]);
+    const results = await Promise.all(
+      ['one', 'two', 'three'].map(product => importBytes('x.tar.gz', bytes, { product, version: '1' })),
+    );
+    expect(results.map(result => result.ok)).toEqual([true, true, true]);
+    expect(kept().filter(name => name.startsWith(sha256(bytes).toString('hex')))).toHaveLength(1);
   });
 
   it('refuses a file name that says no version, unless it is said beside it', async () => {

@@ -15,11 +15,13 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import * as audit from '@tidemark/controller/store/audit.ts';
 import { findPrograms } from '@tidemark/controller/store/postgres-programs.ts';
 import { serverUser } from '@tidemark/controller/store/postgres-user.ts';
 import { startPrivatePostgres } from '@tidemark/controller/store/private-postgres.ts';
 import { startTicks } from '@tidemark/controller/store/process-identity.ts';
 import { openStore, type Store } from '@tidemark/controller/store/store.ts';
+import { sql } from 'drizzle-orm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../support/fleet.ts';
 
@@ -177,6 +179,37 @@ describe('a private PostgreSQL', () => {
     );
     expect(store.server?.pid()).not.toBe(pid);
     expect(told).toEqual([expect.stringContaining('SIGKILL')]);
+  });
+
+  it('loses nothing that was acknowledged when it is killed in the middle of many transactions', async () => {
+    const store = await open(join(directory(), 'state'));
+    await store.sql`create table committed (n int)`;
+    const acknowledged: number[] = [];
+    const write = (n: number) =>
+      store.transaction(async tx => {
+        await tx.execute(sql`insert into committed values (${n})`);
+        await audit.append(tx, { actor: 'test', action: 'written', subject: `row ${n}` });
+      });
+    const writers = Array.from({ length: 8 }, async (_, writer) => {
+      for (let n = writer * 1_000; ; n++) {
+        await write(n);
+        acknowledged.push(n);
+      }
+    });
+    const failed = Promise.allSettled(writers);
+    const pid = store.server?.pid() ?? 0;
+    await until('some are written', () => acknowledged.length > 50);
+    process.kill(pid, 'SIGKILL');
+    await failed;
+    await until('the store answers again', () =>
+      committed(store).then(
+        () => true,
+        () => false,
+      ),
+    );
+    const kept = new Set((await store.sql`select n from committed`).map(row => Number(row['n'])));
+    expect(acknowledged.filter(n => !kept.has(n))).toEqual([]);
+    expect(await audit.verify(store.db)).toMatchObject({ intact: true, head: { entries: kept.size } });
   });
 
   it('is refused to a second controller, which leaves the first alone', async () => {
