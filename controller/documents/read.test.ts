@@ -91,6 +91,12 @@ describe('what people write', () => {
     expect(errorsOf('name: a\nsteps: standart')).toEqual(['file.yaml:2:8 steps must be "standard" or a list']);
   });
 
+  it('is told the first error of syntax, and no others that only follow from it', () => {
+    expect(errorsOf('name: a: b: c\nwaves: [{name: b, when: "x" y}]\nzz: }')).toEqual([
+      expect.stringMatching(/^file.yaml:1:7 this is no valid YAML/),
+    ]);
+  });
+
   it('may be JSON, with tabs and a byte order mark', () => {
     expect(opened('\uFEFF{\n\t"name": "a",\n\t"waves": [{"name": "b"}]\n}').value.waves).toEqual([{ name: 'b' }]);
   });

@@ -65,13 +65,11 @@ export function readDocument<S extends z.ZodType>(
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const found: DocumentError[] = [
-    ...[...document.errors, ...document.warnings]
-      // A tag is found below too, also where the parser knows it.
-      .filter(error => error.code !== 'TAG_RESOLVE_FAILED')
-      .map(error => ({ message: syntaxMessage(error), file: fileName, ...at(error.pos[0]) })),
-    ...forbiddenParts(document).map(({ message, offset }) => ({ message, file: fileName, ...at(offset) })),
-  ];
+  const found = [...syntaxErrors(document), ...forbiddenParts(document)].map(({ message, offset }) => ({
+    message,
+    file: fileName,
+    ...at(offset),
+  }));
   if (found.length > 0) return err(tidy(found));
   if (document.contents === null) return refuse('the file is empty');
 
@@ -176,6 +174,19 @@ function insidePosition(places: Places, path: DocumentPath, offset: number): Pos
   return places.at(asWritten ? start + Math.min(Math.max(offset, 0), node.value.length) : node.range[0]);
 }
 
+/** Errors that leave the rest of the file readable. After any other one, what the parser says is noise. */
+const LOCAL_ERRORS: ReadonlySet<string> = new Set(['DUPLICATE_KEY', 'NON_STRING_KEY', 'MULTIPLE_DOCS']);
+
+function syntaxErrors(document: Document): { message: string; offset: number }[] {
+  const all = [...document.errors, ...document.warnings]
+    // A tag is found among the forbidden parts too, also where the parser knows it.
+    .filter(error => error.code !== 'TAG_RESOLVE_FAILED')
+    .sort((a, b) => a.pos[0] - b.pos[0]);
+  const fatal = all.findIndex(error => !LOCAL_ERRORS.has(error.code));
+  const told = fatal < 0 ? all : all.slice(0, fatal + 1);
+  return told.map(error => ({ message: syntaxMessage(error), offset: error.pos[0] }));
+}
+
 function syntaxMessage(error: YAMLError): string {
   // The parser notes that it exhausted the stack as if it were the file's syntax.
   if (error.message.includes('call stack')) return 'the file nests too deep to be read';
@@ -202,7 +213,8 @@ function forbiddenParts(document: Document): { message: string; offset: number }
     const offset = node.range?.[0] ?? 0;
     if (isAlias(node)) found.push({ message: 'aliases ("*name") are not allowed: write the value again', offset });
     else if (node.anchor !== undefined) found.push({ message: 'anchors ("&name") are not allowed', offset });
-    else if (node.tag !== undefined) found.push({ message: 'tags ("!...") are not allowed', offset });
+    else if (node.tag !== undefined)
+      found.push({ message: 'tags ("!...") are not allowed: put a text that begins with "!" into quotes', offset });
     if (isScalar(node)) found.push(...forbiddenScalar(node, key === 'key', offset));
   });
   return found;

@@ -55,7 +55,7 @@ export function choosePopulation(
     else if (inUnit && view.unreachable !== null) excluded.set(name, view.unreachable);
     else if (doubt !== undefined) excluded.set(name, `cluster ${view.cluster?.name}: ${doubt}`);
   }
-  for (const unit of new Set(units.byHost.values())) excludeUnit(unit, selected, changes, excluded);
+  for (const unit of new Set(units.byHost.values())) excludeUnit(unit, changes, excluded);
 
   const candidates = selected.flatMap((view): Candidate[] => {
     const own = changes.get(view.host.name);
@@ -79,21 +79,23 @@ export function choosePopulation(
 /** A unit is patched as a whole or not at all. */
 function excludeUnit(
   unit: Unit,
-  selected: readonly HostView[],
+  /** Of the selected hosts. */
   changes: ReadonlyMap<string, ReturnType<typeof changesOf>>,
   excluded: Map<string, string>,
 ): void {
-  const members = selected.filter(view => unit.hosts.includes(view.host.name)).map(view => view.host.name);
+  const members = unit.hosts.filter(name => changes.has(name));
   if (members.length === 0) return;
   const excludeRest = (reason: (name: string) => string) => {
     for (const name of members) if (!excluded.has(name)) excluded.set(name, reason(name));
   };
-  const notSelected = unit.hosts.find(name => !members.includes(name));
-  const [blocked] = [...excluded].filter(([name]) => members.includes(name));
+  const notSelected = unit.hosts.find(name => !changes.has(name));
+  const blocked = members.find(name => excluded.has(name));
   if (notSelected !== undefined)
     excludeRest(() => `${unit.name} stops as a whole, and ${notSelected} of it is not selected`);
-  else if (blocked) excludeRest(() => `${unit.name} stops as a whole, and ${blocked[0]} is left out: ${blocked[1]}`);
-  else if (!members.some(name => 'changes' in (changes.get(name) ?? {}))) {
+  else if (blocked !== undefined) {
+    const why = excluded.get(blocked);
+    excludeRest(() => `${unit.name} stops as a whole, and ${blocked} is left out: ${why}`);
+  } else if (!members.some(name => 'changes' in (changes.get(name) ?? {}))) {
     excludeRest(name => {
       const own = changes.get(name);
       return own && 'none' in own ? own.reason : 'there is nothing to change';

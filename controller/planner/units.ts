@@ -85,8 +85,9 @@ function connected(groups: readonly { application: string; hosts: readonly strin
     for (const host of others) leader.set(find(host), root);
   }
   const members = Map.groupBy(leader.keys(), find);
-  return [...members.values()].map(hosts => {
-    const applications = groups.filter(group => group.hosts.some(host => hosts.includes(host))).map(g => g.application);
-    return { name: `application ${applications.join(' + ')}`, hosts: [...hosts].sort(compareText), applications };
+  const applications = Map.groupBy(groups, ({ hosts: [first] }) => find(first ?? ''));
+  return [...members].map(([root, hosts]) => {
+    const own = (applications.get(root) ?? []).map(group => group.application);
+    return { name: `application ${own.join(' + ')}`, hosts: [...hosts].sort(compareText), applications: own };
   });
 }

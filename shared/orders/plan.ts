@@ -66,7 +66,7 @@ const PlannedCluster = z.strictObject({
   onFailure: z.enum(['hold-cluster', 'continue']),
 });
 
-/** When so many have failed, stop starting hosts (`pause`) or end the run (`stop`). Null: no such limit. */
+/** When more than so many have failed, stop starting hosts (`pause`) or end the run (`stop`). Null: no such limit. */
 const Budget = z.strictObject({
   scope: z.enum(['wave', 'cluster', 'application', 'run']),
   /** Name of the wave, cluster or application; null for each of them. */
