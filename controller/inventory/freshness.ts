@@ -1,8 +1,8 @@
 const HOUR_MS = 3_600_000;
 
 /**
- * Facts that are older say what a server was, not what it is, and nothing is planned on them. A day: agents send facts
- * whenever they connect, and their certificates force that within a day.
+ * Facts that are older say what a server was, not what it is, and nothing is planned on them. A day, since an agent that is
+ * reachable is asked anew before each plan: what is older is from one that has been silent all that time.
  */
 export const FACTS_MAX_AGE_MS = 24 * HOUR_MS;
 

@@ -1,4 +1,4 @@
-import type { HostFacts } from './service.ts';
+import type { HostFacts } from './facts.ts';
 
 /** What the inventory keeps. Implemented by controller/store/inventory.ts and, for tests, in memory. */
 export interface InventoryStore {

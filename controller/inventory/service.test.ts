@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { HostFacts } from './facts.ts';
 import { FACTS_MAX_AGE_MS, isFresh } from './freshness.ts';
-import { createInventory, type HostFacts } from './service.ts';
+import { createInventory } from './service.ts';
 
 const NOW = 1_000_000;
 

@@ -1,12 +1,7 @@
 import type { Clock } from '@tidemark/shared/base/clock.ts';
+import type { HostFacts } from './facts.ts';
 import type { InventoryStore } from './ports.ts';
 import { sanitizeFacts } from './sanitize.ts';
-
-/** What an agent found on its server, and when (milliseconds since the epoch). */
-export interface HostFacts {
-  facts: Record<string, unknown>;
-  observedAt: number;
-}
 
 export type InventoryService = ReturnType<typeof createInventory>;
 

@@ -18,8 +18,6 @@ export interface ImportedLandscape {
   unchanged: boolean;
 }
 
-export type LandscapeService = ReturnType<typeof createLandscape>;
-
 export function createLandscape({ store, clock }: { store: LandscapeStore; clock: Clock }) {
   return {
     /** Replaces the landscape as a whole, or leaves it as it is. */

@@ -1,6 +1,5 @@
-import type { Order } from '@tidemark/shared/orders/order.ts';
 import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
-import { classOf, type StepClass } from '@tidemark/shared/orders/step-kinds.ts';
+import type { StepClass } from '@tidemark/shared/orders/step-kinds.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import { didYouMean } from '../documents/nearest.ts';
 import { errorAt, type PlanError } from './errors.ts';
@@ -65,11 +64,3 @@ export const mayApprove = (
   author: string,
   approver: string,
 ): boolean => (rule.from.length === 0 || rule.from.includes(approver)) && !(rule.notAuthor && approver === author);
-
-/** Classes of all steps in these orders and their undo. */
-export const classesOf = (orders: readonly Order[]): Set<StepClass> =>
-  new Set(
-    orders.flatMap(({ jobs }) =>
-      jobs.flatMap(({ call, undo }) => (undo ? [classOf(call.kind), classOf(undo.kind)] : [classOf(call.kind)])),
-    ),
-  );

@@ -46,8 +46,6 @@ export interface PlannerOptions {
   clock: Clock;
 }
 
-export type PlannerService = ReturnType<typeof createPlanner>;
-
 export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: PlannerOptions) {
   // A plan never changes, so neither do the classes of its steps.
   const classesOfPlan = new Map<Digest, ReadonlySet<StepClass>>();
