@@ -79,6 +79,8 @@ export function createUpload(store: UploadStore, hostId: string): Upload {
     },
     commit: async () => {
       if (!fingerprint) return refuse('out-of-turn', 'an upload begins with its roots');
+      const refused = trees.refused();
+      if (refused) return err(refused);
       const missing = trees.missing();
       if (missing > 0) return refuse('nodes-missing', `${missing} nodes of this scan are missing: send what is wanted`);
       const outcome = await store.commit(fingerprint, trees.unfinished());
@@ -104,6 +106,11 @@ class Trees {
 
   constructor(store: UploadStore) {
     this.#store = store;
+  }
+
+  /** The first thing that was wrong: nothing that comes after it counts. */
+  refused(): UploadRefused | null {
+    return this.#refused;
   }
 
   missing(): number {
@@ -152,17 +159,24 @@ class Trees {
   }
 
   async take(nodes: readonly EncodedNode[]): Step<NodeId[] | null> {
-    for (const { id, data } of nodes) {
-      const key = nodeKey(id);
-      const hex = id.toString('hex');
-      if (!this.#wanted.delete(key)) return refuse('node-not-wanted', `nobody asked for node ${hex}`);
-      if (!nodeId(data).equals(id))
-        return refuse('node-id-wrong', `node ${hex} was altered on the way: its id differs`);
-      this.#descend(key, data);
+    for (const node of nodes) {
+      this.#takeOne(node);
       if (this.#refused) return err(this.#refused);
     }
     await this.#store.addNodes(nodes);
     return this.#wanted.size > 0 ? ok(null) : this.advance();
+  }
+
+  #takeOne({ id, data }: EncodedNode): void {
+    const key = nodeKey(id);
+    const hex = id.toString('hex');
+    if (!this.#wanted.delete(key)) {
+      this.#refused = { code: 'node-not-wanted', message: `nobody asked for node ${hex}` };
+    } else if (!nodeId(data).equals(id)) {
+      this.#refused = { code: 'node-id-wrong', message: `node ${hex} was altered on the way: its id differs` };
+    } else {
+      this.#descend(key, data);
+    }
   }
 
   #descend(key: string, data: Buffer): void {
