@@ -122,6 +122,8 @@ function program(): Command {
 }
 
 async function main(): Promise<void> {
+  // `tidemark-agent scan / | head`: a reader that has seen enough is no error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : EXIT.error));
   try {
     await program().parseAsync(process.argv);
   } catch (error) {

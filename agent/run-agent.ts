@@ -6,6 +6,7 @@ import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { pino } from 'pino';
 import type { Settings } from './config/settings.ts';
 import { createExecutor, type Executor } from './executor/executor.ts';
+import { createReserve } from './executor/reserve.ts';
 import { loadIdentity } from './link/identity.ts';
 import { createLink } from './link/link.ts';
 import { uploadScan } from './link/upload.ts';
@@ -29,6 +30,9 @@ export async function runAgent(
     );
   }
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  // On a full disk not even the lock could be taken: then what is kept for results has to serve for that too.
+  const reserve = createReserve(stateDir);
+  if (!reserve.ready()) reserve.spend();
   const lock = takeLock(lockFile(stateDir));
   if (!lock.ok) return err(`an agent runs on ${stateDir} already: process ${lock.error.pid}; stop it first`);
   // Standard error, so that standard output stays for what a person asked for.
@@ -49,6 +53,7 @@ export async function runAgent(
     ...settings,
     hostId,
     dispatchKey,
+    reserve,
     command,
     clock: systemClock,
     log: log.child({ part: 'executor' }),

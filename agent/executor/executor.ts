@@ -6,11 +6,12 @@ import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 import { incomingIn } from '../steps/artifact-stage.ts';
 import { openJournal } from './journal.ts';
+import type { Log } from './log.ts';
 import { createObserver } from './observe.ts';
 import { createOrders } from './orders.ts';
 import type { HostPolicy } from './permit.ts';
 import { createReserve, type Reserve } from './reserve.ts';
-import { createRunLoop, type Log } from './run-loop.ts';
+import { createRunLoop } from './run-loop.ts';
 import { createScans } from './scans.ts';
 
 export interface ExecutorOptions {

@@ -198,6 +198,8 @@ function prepare(database: DatabaseSync, file: string): void {
   const version = (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
   if (version > JOURNAL_VERSION)
     throw new Error(`${file} was written by a newer agent (format ${version}); install that agent again`);
+  // Nothing is written where nothing has to be: an agent must come up on a full disk.
+  if (version === JOURNAL_VERSION) return;
   database.exec(SCHEMA);
   database.exec(`PRAGMA user_version = ${JOURNAL_VERSION}`);
 }

@@ -30,7 +30,7 @@ describe('what an order wants done', () => {
     ],
     ['nothing when it is finished', { state: 'finished', length: 2 }, 150, 'nothing'],
     ['the undo, whatever the window says', { state: 'undo-idle', position: 0, attempt: 1 }, 9_999, 'start'],
-    ['to skip where there is nothing to take back', { state: 'undo-idle', position: 1, attempt: 1 }, 150, 'skip'],
+    ['to skip where there is nothing to take back', { state: 'undo-idle', position: 1, attempt: 1 }, 150, 'skipped'],
     ['nothing while an undo runs', { state: 'undo-running', position: 0, attempt: 1 }, 150, 'nothing'],
   ])('%s', (_what, standing, now, next) => {
     expect(nextOf(order, standing, now).next).toBe(next);

@@ -14,7 +14,7 @@ export type Next =
   /** Too late: it halts. */
   | { next: 'missed'; job: number; attempt: number; message: string }
   /** An undo of something that cannot be taken back or does not need it. */
-  | { next: 'skip'; job: number; attempt: number; message: string };
+  | { next: 'skipped'; job: number; attempt: number; message: string };
 
 /** Pure. `now` is never before the time floor. An undo has no window: what is half done must be taken back. */
 export function nextOf(order: Order, standing: Standing, now: number): Next {
@@ -24,7 +24,7 @@ export function nextOf(order: Order, standing: Standing, now: number): Next {
   if (standing.state === 'idle') return forward(job, position, standing.attempt, now);
   if (standing.state !== 'undo-idle') return { next: 'nothing' };
   const { attempt } = standing;
-  if (!job.undo) return { next: 'skip', job: position, attempt, message: 'there is nothing to take back' };
+  if (!job.undo) return { next: 'skipped', job: position, attempt, message: 'there is nothing to take back' };
   return { next: 'start', job: position, direction: 'undo', attempt, call: job.undo, timeoutMs: job.timeoutMs };
 }
 

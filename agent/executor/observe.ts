@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '@tidemark/shared/base/canonical-json.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
@@ -42,8 +42,8 @@ export interface Observer {
 export function createObserver(options: ObserverOptions): Observer {
   const { send, scans } = options;
   const base = join(options.stateDir, 'observe');
-  rmSync(base, { recursive: true, force: true });
   mkdirSync(base, { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(base)) rmSync(join(base, name), { recursive: true, force: true });
   const waiting: Request[] = [];
   let running: { request: Request; child: RunningChild } | null = null;
   let starting = false;

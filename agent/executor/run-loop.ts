@@ -1,36 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { assert, present } from '@tidemark/shared/base/assert.ts';
+import { present } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import {
-  isOver,
-  isUndo,
-  step as moveStanding,
-  type Standing,
-  type StandingEvent,
-} from '@tidemark/shared/orders/frontier.ts';
-import type { Direction } from '@tidemark/shared/orders/job-state.ts';
-import { decodeOrder, type Job, type Order } from '@tidemark/shared/orders/order.ts';
+import { isUndo } from '@tidemark/shared/orders/frontier.ts';
 import { type Call, isIdempotent } from '@tidemark/shared/orders/step-kinds.ts';
 import type { FromExecutor, OutputSummary } from '../boundary/messages.ts';
+import { isNoSpace } from '../platform/file-system.ts';
 import { type Incoming, putJson, type StepInput, type StepResult, stepFile } from '../steps/directory.ts';
 import { salvageOutput } from '../steps/output.ts';
-import { isFull, type Journal, type JournalWriter, type OpenStep } from './journal.ts';
+import { isFull, type Journal, type OpenStep } from './journal.ts';
 import { attach, lastWords, launch, prepare, type RunningChild, traces } from './launch.ts';
+import { type Attempt, createLedger, type Findings } from './ledger.ts';
 import { LiveOutput, type Watched } from './live-output.ts';
-import { eventAfter, judge, type Next, nextOf, type StepEnd } from './next.ts';
+import type { Log } from './log.ts';
+import { judge, type Next, nextOf, type StepEnd } from './next.ts';
 import { recover } from './recover.ts';
 import type { Reserve } from './reserve.ts';
 import type { Scans } from './scans.ts';
-
-/** As much of a logger as the executor needs; pino's fits. */
-export interface Log {
-  info(fields: object, text: string): void;
-  warn(fields: object, text: string): void;
-  error(fields: object, text: string): void;
-}
 
 export interface RunLoopOptions {
   stateDir: string;
@@ -48,6 +36,7 @@ export interface RunLoopOptions {
   log: Log;
 }
 
+/** Runs what orders want done, one step at a time on the whole server. */
 export interface RunLoop {
   /** Finds out what became of the steps that were running, then goes on. */
   start(): Promise<void>;
@@ -67,38 +56,33 @@ const TRY_AGAIN_MS = 5_000;
 /** Node's timers take no longer ones. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
+type Start = Extract<Next, { next: 'start' }>;
+
 interface Running {
   step: OpenStep;
-  job: Job;
   call: Call;
   child: RunningChild;
   watched: Watched;
   /** An artifact was asked for, since the last connection. */
   asked: boolean;
+  /** When to try again to record its end, by the monotonic clock. */
+  settleAt: number;
 }
 
 export function createRunLoop(options: RunLoopOptions): RunLoop {
   const { journal, reserve, scans, clock, log, send } = options;
   const stepsDir = join(options.stateDir, 'steps');
+  const ledger = createLedger(journal, clock);
   const live = new LiveOutput(send);
-  const orders = new Map<Digest, Order>();
   /** When the next attempt may start, by the monotonic clock. */
   const retryAt = new Map<Digest, number>();
   let running: Running | null = null;
+  let recovered = false;
   let stopped = false;
   let turning: Promise<void> | null = null;
   let turnAgain = false;
   let timer: NodeJS.Timeout | null = null;
   let looker: NodeJS.Timeout | null = null;
-
-  const orderOf = (digest: Digest): Order => {
-    const known = orders.get(digest);
-    if (known) return known;
-    const decoded = decodeOrder(present(journal.order(digest), 'the order of a step').bytes);
-    assert(decoded.ok, 'an order that was accepted can be read');
-    orders.set(digest, decoded.value);
-    return decoded.value;
-  };
 
   const wakeIn = (milliseconds: number) => {
     if (stopped) return;
@@ -118,10 +102,12 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     while (turnAgain && !stopped) {
       turnAgain = false;
       try {
+        if (!recovered) await recoverAll();
+        recovered = true;
         while (!stopped && !running && (await actOnce())) turnAgain = false;
       } catch (error) {
-        const text = isFull(error) ? 'the state directory is full, nothing new begins' : 'an order could not go on';
-        log.error({ err: error }, text);
+        const full = isFull(error) || isNoSpace(error);
+        log.error({ err: error }, full ? 'the state directory is full, nothing new begins' : 'an order cannot go on');
         wakeIn(TRY_AGAIN_MS);
       }
     }
@@ -131,82 +117,70 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
   async function actOnce(): Promise<boolean> {
     let wait = Number.POSITIVE_INFINITY;
     for (const { digest, standing } of journal.openStandings()) {
-      const order = orderOf(digest);
-      const next = nextOf(order, standing, options.now());
+      const next = nextOf(ledger.orderOf(digest), standing, options.now());
       if (next.next === 'nothing') continue;
-      // Between two attempts at one job; the job after it does not wait.
-      const again = next.next === 'start' && next.attempt > 1;
-      const backoff = again ? (retryAt.get(digest) ?? 0) - clock.monotonic() : 0;
-      if (next.next === 'wait') wait = Math.min(wait, next.until - options.now());
-      else if (next.next === 'start' && backoff > 0) wait = Math.min(wait, backoff);
-      else {
-        if (next.next === 'start') await begin(digest, order, next);
-        else conclude(digest, standing, order, next);
-        return true;
+      if (next.next === 'wait') {
+        wait = Math.min(wait, next.until - options.now());
+        continue;
       }
+      // Between two attempts at one job; the job after it does not wait.
+      const backoff = next.attempt > 1 ? (retryAt.get(digest) ?? 0) - clock.monotonic() : 0;
+      if (next.next === 'start' && backoff > 0) {
+        wait = Math.min(wait, backoff);
+        continue;
+      }
+      const direction = isUndo(standing) ? ('undo' as const) : ('forward' as const);
+      const attempt: Attempt = { orderDigest: digest, job: next.job, direction, attempt: next.attempt };
+      if (next.next === 'start') await begin(attempt, next);
+      else journal.write(tx => ledger[next.next](tx, attempt, next.message));
+      return true;
     }
     if (Number.isFinite(wait)) wakeIn(wait);
     return false;
   }
 
   /** INTENT, then the child. */
-  async function begin(digest: Digest, order: Order, next: Extract<Next, { next: 'start' }>): Promise<void> {
-    const job = present(order.jobs[next.job], 'job');
-    const { direction, attempt, call } = next;
-    const name = `${next.job}-${direction}-${attempt}-${randomBytes(4).toString('hex')}`;
-    const input = inputOf(next);
+  async function begin(attempt: Attempt, next: Start): Promise<void> {
+    const name = nameOf(attempt);
+    const input = inputOf(next.call, next.timeoutMs);
     let directory: string;
     try {
       if (!reserve.ready()) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
       directory = await prepare(stepsDir, name, input);
     } catch (error) {
       rmSync(join(stepsDir, name), { recursive: true, force: true });
-      notBegun(digest, job, next, error as NodeJS.ErrnoException);
+      const message = isNoSpace(error)
+        ? `no space in the agent's state directory ${options.stateDir}, so it was not started; free some and try again`
+        : `could not be started: ${(error as Error).message}`;
+      journal.write(tx => ledger.notBegun(tx, attempt, message));
+      pauseBeforeRetry(attempt);
       return;
     }
-    const about = { orderDigest: digest, job: next.job, direction, attempt, directory: name };
     let id: number;
     try {
       id = journal.write(tx => {
-        move(tx, digest, order, { event: 'start' });
-        tx.report(jobReport(about, 'started', '', null, null), clock.now());
-        return tx.addStep(about, clock.now());
+        ledger.started(tx, attempt);
+        return tx.addStep({ ...attempt, directory: name }, clock.now());
       });
     } catch (error) {
       rmSync(directory, { recursive: true, force: true });
       throw error;
     }
-    log.info({ order: digest, job: job.id, direction, attempt }, 'step starts');
-    run({ ...about, id }, job, call, launch(options.command, directory, input, look));
+    log.info({ order: attempt.orderDigest, job: ledger.jobOf(attempt).id, attempt: attempt.attempt }, 'step starts');
+    run({ ...attempt, directory: name, id }, next.call, launch(options.command, directory, input, look));
   }
 
-  /** An attempt that did not come to its first process: there is nothing to find out about it. */
-  function notBegun(
-    digest: Digest,
-    job: Job,
-    next: Extract<Next, { next: 'start' }>,
-    error: NodeJS.ErrnoException,
-  ): void {
-    const message =
-      error.code === 'ENOSPC'
-        ? `no space in the agent's state directory ${options.stateDir}, so it was not started; free some and try again`
-        : `could not be started: ${error.message}`;
-    const about = { orderDigest: digest, job: next.job, direction: next.direction, attempt: next.attempt };
-    journal.write(tx => {
-      move(tx, digest, orderOf(digest), { event: 'start' });
-      ended(tx, about, job, { outcome: 'failed', message }, null, null);
-    });
-    retryAt.set(digest, clock.monotonic() + job.retries.backoffMs);
-  }
+  const pauseBeforeRetry = (attempt: Attempt) =>
+    retryAt.set(attempt.orderDigest, clock.monotonic() + ledger.jobOf(attempt).retries.backoffMs);
 
-  function inputOf({ call, timeoutMs }: { call: Call; timeoutMs: number }): StepInput {
+  function inputOf(call: Call, timeoutMs: number): StepInput {
     const { root, stateDir, graceMs } = options;
     return { work: 'call', call, root, stateDir, timeoutMs, graceMs };
   }
 
-  function run(step: OpenStep, job: Job, call: Call, child: RunningChild): void {
+  function run(step: OpenStep, call: Call, child: RunningChild): void {
     const watched = { ...step, directory: child.directory, shown: 0 };
-    running = { step, job, call, child, watched, asked: false };
+    running = { step, call, child, watched, asked: false, settleAt: 0 };
     looker = setInterval(look, LOOK_MS);
   }
 
@@ -214,13 +188,13 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     if (!running || stopped) return;
     live.show(running.watched);
     askForArtifact(running);
-    if (!running.child.look()) return;
-    const over = running;
+    if (!running.child.look() || clock.monotonic() < running.settleAt) return;
     try {
-      settle(over.step, over.job, over.call, 'seen');
+      settle(running.step, running.call, 'seen');
     } catch (error) {
       // The result lies in the step's directory: it is recorded when there is room, or after a restart.
       log.error({ err: error }, 'a result could not be recorded yet');
+      running.settleAt = clock.monotonic() + TRY_AGAIN_MS;
       return;
     }
     running = null;
@@ -236,109 +210,54 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
   }
 
   /** RESULT: from what the child left. `found`: by an executor that did not see it end. */
-  function settle(step: OpenStep, job: Job, call: Call, how: 'seen' | 'found'): Recovered {
+  function settle(step: OpenStep, call: Call, how: 'seen' | 'found'): 'recorded' | 'running' | 'not-begun' {
     const directory = join(stepsDir, step.directory);
     const left = traces(directory);
     const decided = recover({ ...left, idempotent: isIdempotent(call.kind) });
     if (decided.decision === 'adopt' && decided.how === 'running') return 'running';
     if (decided.decision === 'rerun' && how === 'found') return 'not-begun';
     if (decided.decision === 'adopt' && left.result) {
-      record(step, job, judge(call, left.result), left.result.facts, outputOf(left.result));
+      record(step, call, judge(call, left.result), { facts: left.result.facts, output: outputOf(left.result) });
     } else {
       const words = lastWords(directory);
       const message = 'message' in decided ? decided.message : 'its process ended before it began';
       const outcome = decided.decision === 'unknown' ? 'unknown' : 'failed';
-      record(
-        step,
-        job,
-        { outcome, message: words ? `${message} (${words})` : message },
-        null,
-        salvageOutput(directory),
-      );
+      const end: StepEnd = { outcome, message: words ? `${message} (${words})` : message };
+      record(step, call, end, { facts: null, output: salvageOutput(directory) });
     }
     rmSync(directory, { recursive: true, force: true });
     return 'recorded';
   }
 
-  function record(
-    step: OpenStep,
-    job: Job,
-    end: StepEnd,
-    facts: Record<string, unknown> | null,
-    output: OutputSummary | null,
-  ): void {
-    const scan = facts?.['scan'];
-    if (job.call.kind === 'scan/run' && typeof scan === 'string')
-      scans.add(scan, { request: '', orderDigest: step.orderDigest });
+  function record(step: OpenStep, call: Call, end: StepEnd, findings: Findings): void {
+    const scan = call.kind === 'scan/run' ? findings.facts?.['scan'] : undefined;
+    if (typeof scan === 'string') scans.add(scan, { request: '', orderDigest: step.orderDigest });
     journal.write(tx => {
       tx.endStep(step.id, end.outcome, clock.now());
-      ended(tx, step, job, end, facts, output);
+      ledger.ended(tx, step, end, findings);
     });
-    retryAt.set(step.orderDigest, clock.monotonic() + job.retries.backoffMs);
-    log.info({ order: step.orderDigest, job: job.id, attempt: step.attempt, outcome: end.outcome }, 'step ended');
+    pauseBeforeRetry(step);
+    const { orderDigest, attempt } = step;
+    log.info({ order: orderDigest, job: ledger.jobOf(step).id, attempt, outcome: end.outcome }, 'step ended');
     for (const ready of scans.waiting()) if (ready.scan === scan) send(ready);
   }
 
-  function ended(
-    tx: JournalWriter,
-    about: About,
-    job: Job,
-    end: StepEnd,
-    facts: Record<string, unknown> | null,
-    output: OutputSummary | null,
-  ): void {
-    tx.report(jobReport(about, end.outcome, end.message, facts, output), clock.now());
-    const event = eventAfter(job, about.direction, about.attempt, end);
-    move(tx, about.orderDigest, orderOf(about.orderDigest), event);
-  }
-
-  /** Missed, or an undo with nothing to do: ends without a process. */
-  function conclude(
-    digest: Digest,
-    standing: Standing,
-    order: Order,
-    next: Extract<Next, { next: 'missed' | 'skip' }>,
-  ): void {
-    const direction: Direction = isUndo(standing) ? 'undo' : 'forward';
-    const about = { orderDigest: digest, job: next.job, direction, attempt: next.attempt };
-    journal.write(tx => {
-      if (next.next === 'missed') {
-        tx.raiseTimeFloor(present(order.jobs[next.job], 'job').notAfter + 1);
-        tx.report(jobReport(about, 'missed', next.message, null, null), clock.now());
-        move(tx, digest, order, { event: 'halt', outcome: 'missed' });
-      } else {
-        tx.report(jobReport(about, 'skipped', next.message, null, null), clock.now());
-        move(tx, digest, order, { event: 'start' });
-        move(tx, digest, order, { event: 'pass' });
-      }
-    });
-  }
-
-  /** Moves an order on, and says so when that was its end. */
-  function move(tx: JournalWriter, digest: Digest, order: Order, event: StandingEvent): void {
-    const { standing } = present(journal.order(digest), 'the order that moves');
-    const moved = moveStanding(standing, event, order.jobs.length);
-    assert(moved.ok, moved.ok ? '' : moved.error);
-    tx.setStanding(digest, moved.value);
-    if (!isOver(moved.value)) return;
-    const direction: Direction = isUndo(moved.value) ? 'undo' : 'forward';
-    tx.report({ type: 'order-finished', orderDigest: digest, direction }, clock.now());
-  }
-
+  /** May be done again after it failed half way. */
   async function recoverAll(): Promise<void> {
+    mkdirSync(stepsDir, { recursive: true, mode: 0o700 });
     for (const step of journal.openSteps()) {
-      const job = present(orderOf(step.orderDigest).jobs[step.job], 'job');
+      if (running) break;
+      const job = ledger.jobOf(step);
       const call = present(step.direction === 'undo' ? job.undo : job.call, 'call');
-      const found = settle(step, job, call, 'found');
+      const found = settle(step, call, 'found');
       log.info({ order: step.orderDigest, job: job.id, attempt: step.attempt, found }, 'step found after a restart');
-      const input = inputOf({ call, timeoutMs: job.timeoutMs });
-      if (found === 'running') run(step, job, call, attach(join(stepsDir, step.directory), input));
-      if (found === 'not-begun') await startAgain(step, job, call, input);
+      if (found === 'running') run(step, call, attach(join(stepsDir, step.directory), inputOf(call, job.timeoutMs)));
+      if (found === 'not-begun') await startAgain(step, call);
     }
     for (const { digest, standing } of journal.openStandings()) {
       if (!('attempt' in standing) || standing.attempt === 1) continue;
       // How much of the pause was over nobody knows: once more all of it.
-      const job = orderOf(digest).jobs[standing.position];
+      const job = ledger.orderOf(digest).jobs[standing.position];
       retryAt.set(digest, clock.monotonic() + (job?.retries.backoffMs ?? 0));
     }
     const open = new Set(journal.openSteps().map(step => step.directory));
@@ -348,37 +267,33 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
   }
 
   /** The INTENT stands, and nothing had begun: in another directory, since the old one is claimed. */
-  async function startAgain(step: OpenStep, job: Job, call: Call, input: StepInput): Promise<void> {
-    const late = step.direction === 'forward' && options.now() > job.notAfter;
-    if (late) {
-      const message = `it had not begun when the agent ended, and may not start after ${new Date(job.notAfter).toISOString()}`;
+  async function startAgain(step: OpenStep, call: Call): Promise<void> {
+    const job = ledger.jobOf(step);
+    if (step.direction === 'forward' && options.now() > job.notAfter) {
+      const until = new Date(job.notAfter).toISOString();
       journal.write(tx => {
         tx.endStep(step.id, 'missed', clock.now());
-        tx.raiseTimeFloor(job.notAfter + 1);
-        tx.report(jobReport(step, 'missed', message, null, null), clock.now());
-        move(tx, step.orderDigest, orderOf(step.orderDigest), { event: 'halt', outcome: 'missed' });
+        ledger.missed(tx, step, `it had not begun when the agent ended, and may not start after ${until}`);
       });
       return;
     }
-    const name = `${step.job}-${step.direction}-${step.attempt}-${randomBytes(4).toString('hex')}`;
+    const name = nameOf(step);
+    const input = inputOf(call, job.timeoutMs);
     const directory = await prepare(stepsDir, name, input);
     journal.write(tx => tx.moveStep(step.id, name));
-    run({ ...step, directory: name }, job, call, launch(options.command, directory, input, look));
+    run({ ...step, directory: name }, call, launch(options.command, directory, input, look));
   }
 
   return {
     async start() {
-      mkdirSync(stepsDir, { recursive: true, mode: 0o700 });
-      await recoverAll();
       turn();
+      await turning;
     },
     turn,
     connected() {
       if (running) running.asked = false;
     },
-    grantOutput(bytes) {
-      live.grant(bytes);
-    },
+    grantOutput: bytes => live.grant(bytes),
     incoming(digest, incoming) {
       if (running?.call.kind === 'artifact/stage' && running.call.args.digest === digest)
         putJson(stepFile.incoming(running.child.directory), incoming);
@@ -386,22 +301,15 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     async stop() {
       stopped = true;
       if (timer) clearTimeout(timer);
-      if (looker) clearInterval(looker);
       await turning;
+      // Last: what was beginning when this was called has a timer too.
+      if (looker) clearInterval(looker);
     },
   };
 }
 
-type Recovered = 'recorded' | 'running' | 'not-begun';
-type About = Pick<OpenStep, 'orderDigest' | 'job' | 'direction' | 'attempt'>;
-
-const jobReport = (
-  { orderDigest, job, direction, attempt }: About,
-  kind: 'started' | 'succeeded' | 'failed' | 'unknown' | 'missed' | 'skipped',
-  message: string,
-  facts: Record<string, unknown> | null,
-  output: OutputSummary | null,
-) => ({ type: 'job' as const, orderDigest, job, direction, attempt, kind, message, facts, output });
+const nameOf = ({ job, direction, attempt }: Attempt): string =>
+  `${job}-${direction}-${attempt}-${randomBytes(4).toString('hex')}`;
 
 function outputOf({ output }: StepResult): OutputSummary | null {
   if (!output) return null;

@@ -47,6 +47,8 @@ function executablesIn(directory: string, errors: string[]): string[] {
     if (!stat.isFile() || (stat.mode & 0o111) === 0) continue;
     // Whoever may write it would run as the agent.
     if ((stat.mode & 0o022) !== 0) errors.push(`${name}: may be written by group or others; chmod go-w it`);
+    else if (stat.uid !== 0 && stat.uid !== process.getuid?.())
+      errors.push(`${name}: belongs to user ${stat.uid}; chown it to root`);
     else names.push(name);
   }
   return names;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { resolveBelow } from './server-path.ts';
@@ -38,6 +38,7 @@ const FOLLOW_MS = 100;
 /** Of what was written, for the last line. */
 const TAIL_BYTES = 4096;
 const READ_BYTES = 64 * 1024;
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
 /** Nothing of the agent's own environment reaches a command. */
 const environment = (root: string): NodeJS.ProcessEnv => ({
@@ -80,14 +81,21 @@ export async function runStartingCommand(argv: Argv, place: CommandPlace): Promi
   const readFrom = openSync(file, 'r');
   const lines = new LastLine();
   const buffer = Buffer.allocUnsafe(READ_BYTES);
+  let position = 0;
   const follow = () => {
     for (;;) {
-      const length = readSync(readFrom, buffer, 0, buffer.length, null);
-      if (length === 0) return;
+      const length = readSync(readFrom, buffer, 0, buffer.length, position);
+      if (length === 0) break;
+      position += length;
       const data = Buffer.from(buffer.subarray(0, length));
       lines.add(data);
       place.output(data, 'stdout');
     }
+    if (position < MAX_FILE_BYTES) return;
+    // A flood must not fill the disk. It is appended to, so it goes on from the beginning; what came since the last
+    // read is lost.
+    truncateSync(file);
+    position = 0;
   };
   let child: ReturnType<typeof start>;
   try {

@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import { copyTree, sizeOfTree } from '../platform/copy-tree.ts';
 import {
@@ -45,6 +45,7 @@ export const snapshotCreate: Executor<'snapshot/create'> = async ({ name, paths 
     });
   }
   await mkdir(snapshotsIn(context.stateDir), { recursive: true, mode: 0o700 });
+  for (const path of paths) refuseOwnPlace(path, context);
   await removePartials(context.stateDir, name);
   const size = await checkCapacity(name, paths, context);
   const partial = besideName(join(snapshotsIn(context.stateDir), `.${name}`), 'partial');
@@ -79,6 +80,13 @@ export const snapshotDelete: Executor<'snapshot/delete'> = async ({ name }, cont
     },
   );
 };
+
+/** A copy of what holds the copies would have no end. */
+function refuseOwnPlace(path: string, context: StepContext): void {
+  const from = relative(context.resolve(path), snapshotsIn(context.stateDir));
+  if (from.startsWith('..')) return;
+  throw new StepFailed(`${path} holds the agent's own snapshots; name the directories in it that the patch changes`);
+}
 
 async function checkCapacity(name: string, paths: readonly string[], context: StepContext) {
   const of = { files: 0, bytes: 0 };
