@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import { systemClock } from '@tidemark/shared/base/clock.ts';
+import { describe, expect, it } from 'vitest';
+import { spaceAt } from '../platform/file-system.ts';
+import { checkDisk } from './check-disk.ts';
+import type { StepContext } from './executor.ts';
+
+const signal = new AbortController().signal;
+const output = () => undefined;
+const context: StepContext = {
+  root: '/tmp',
+  stateDir: '/tmp',
+  directory: '/tmp',
+  clock: systemClock,
+  signal,
+  place: { root: '/tmp', output, signal, directory: '/tmp' },
+  resolve: path => join('/tmp', path),
+  output,
+};
+
+describe('check/disk', () => {
+  it('says what is free and what is needed, also for a path that is not there yet', async () => {
+    const done = await checkDisk({ needs: [{ path: '/not/there/yet', bytes: 1 }] }, context);
+    const { mount } = spaceAt('/tmp');
+    expect(done.message).toMatch(/free, 1 bytes are needed/);
+    expect(done.facts).toMatchObject({ disks: [{ mount, needBytes: 1 }] });
+  });
+
+  it('adds up what is needed on one file system', async () => {
+    const share = Math.ceil(spaceAt('/tmp').totalBytes * 0.6);
+    const failed = checkDisk({ needs: ['/a', '/b'].map(path => ({ path, bytes: share })) }, context);
+    await expect(failed).rejects.toThrow(/not enough space: .* bytes are missing/);
+    await expect(failed).rejects.toMatchObject({ facts: { disks: [{ needBytes: 2 * share }] } });
+  });
+});
