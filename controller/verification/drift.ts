@@ -2,9 +2,9 @@ import { digestFromBytes } from '@tidemark/shared/base/digest.ts';
 import type { Entry } from '@tidemark/shared/fingerprint/entry.ts';
 import { contentText } from './content.ts';
 import type { Difference, DriftClass } from './differences.ts';
-import type { FoundFile, FoundFiles, ProductVerdict, ReleaseVerdict } from './identify.ts';
 import type { Release, ReleaseFile } from './records.ts';
 import { textOf } from './sentences.ts';
+import type { FoundFile, FoundFiles, ProductVerdict, ReleaseVerdict } from './verdicts.ts';
 import { isOlder } from './versions.ts';
 
 /** How a product on a host differs from what its releases say. Pure. */

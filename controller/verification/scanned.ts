@@ -4,8 +4,8 @@ import { nodeKey } from '@tidemark/shared/fingerprint/node.ts';
 import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
 import type { PlacedEntry } from '@tidemark/shared/fingerprint/walk.ts';
 import { walkTree } from '@tidemark/shared/fingerprint/walk.ts';
-import type { FoundFile, FoundFiles } from './identify.ts';
 import type { Fingerprint, ProductHome } from './records.ts';
+import type { FoundFile, FoundFiles } from './verdicts.ts';
 
 /** What a fingerprint holds, sorted by the products that should be on its host. Keys are bytes as latin1. */
 export interface ScannedSoftware {

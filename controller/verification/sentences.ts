@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { pathText } from '@tidemark/shared/fingerprint/path.ts';
-import type { ForeignFile, ReleaseVerdict } from './identify.ts';
+import type { ForeignFile, ReleaseVerdict } from './verdicts.ts';
 import { isOlder } from './versions.ts';
 
 /** As many paths as a sentence names; reports list all of them. */

@@ -8,12 +8,13 @@ import { type Comparison, classifyChanges, type HostChange } from './compare.ts'
 import { type Difference, type DifferenceGroup, groupDifferences, isExpected } from './differences.ts';
 import { driftElsewhere, driftOfProduct, skewAgainstPeer } from './drift.ts';
 import { noFingerprint, unknownHost, type VerificationError } from './errors.ts';
-import { identifyProduct, type ProductVerdict } from './identify.ts';
+import { identifyProduct } from './identify.ts';
 import type { LandscapePort, UploadStore, VerificationStore } from './ports.ts';
 import type { Fingerprint, Observation, ProductHome, Release } from './records.ts';
 import { readSoftware, type ScannedSoftware } from './scanned.ts';
 import { textOf } from './sentences.ts';
 import { createUpload, type Upload } from './upload.ts';
+import type { ProductVerdict } from './verdicts.ts';
 
 export interface VerificationOptions {
   store: VerificationStore & UploadStore;

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { sha256 } from '@tidemark/shared/base/digest.ts';
 import type { Entry } from '@tidemark/shared/fingerprint/entry.ts';
-import type { FoundFile } from './identify.ts';
 import type { Release, ReleaseFile } from './records.ts';
+import type { FoundFile } from './verdicts.ts';
 
 /* Releases and scans in a line each, for this folder's tests. No product code imports this. */
 

@@ -47,13 +47,8 @@ export type Content =
   | { kind: 'unreadable'; of: UnreadableOf; reason: UnreadableReason; meta: NodeId | null }
   | { kind: 'skipped'; reason: SkippedReason; meta: null };
 
-export type EntryKind = Content['kind'];
-
 /** A {@link Content} and its name in its directory: bytes, since file names are bytes. */
 export type Entry = Content & { name: Buffer };
-
-export type DirectoryEntry = Extract<Entry, { kind: 'directory' }>;
-export type FileContent = Extract<Content, { kind: 'file' }>;
 
 /** Longer than any name of any file system (NAME_MAX is 255 on Linux, 1023 on ZFS with long names). */
 export const MAX_NAME_BYTES = 4096;
