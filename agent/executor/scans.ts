@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DigestText } from '@tidemark/shared/orders/step-kinds.ts';
+import { DigestText } from '@tidemark/shared/orders/arguments.ts';
 import { z } from 'zod';
 import type { FromExecutor } from '../boundary/messages.ts';
 import { readJsonFile } from '../platform/file-system.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from '@tidemark/shared/base/clock.ts';
-import type { ScriptService } from '@tidemark/shared/orders/step-kinds.ts';
+import type { ScriptService } from '@tidemark/shared/orders/kinds/service.ts';
 import {
   type Argv,
   type CommandEnd,

@@ -1,5 +1,5 @@
 import { unreachable } from '@tidemark/shared/base/assert.ts';
-import type { Service } from '@tidemark/shared/orders/step-kinds.ts';
+import type { Service } from '@tidemark/shared/orders/kinds/service.ts';
 import { createScriptService } from '../platform/script-service.ts';
 import type { ServiceProvider } from '../platform/service.ts';
 import { type Executor, report, type StepContext } from './executor.ts';

@@ -1,4 +1,4 @@
-import type { Service } from '@tidemark/shared/orders/step-kinds.ts';
+import type { Service } from '@tidemark/shared/orders/kinds/service.ts';
 import type { z } from 'zod';
 
 /** What is where. It decides nothing: what is done with it is the policies' matter. */

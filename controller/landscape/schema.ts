@@ -1,4 +1,4 @@
-import { Service } from '@tidemark/shared/orders/step-kinds.ts';
+import { Service } from '@tidemark/shared/orders/kinds/service.ts';
 import { z } from 'zod';
 
 /** What goes into job names, ids and file names: no space, no separator, nothing that a terminal acts on. */

@@ -1,5 +1,5 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import type { Service } from '@tidemark/shared/orders/step-kinds.ts';
+import type { Service } from '@tidemark/shared/orders/kinds/service.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import type { Policy } from './policy.ts';
 

@@ -3,8 +3,8 @@ import { canonicalJson } from '../base/canonical-json.ts';
 import { type Digest, digestFromBytes } from '../base/digest.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { type InclusionProof, leafHash, merkleRoot, proveAll } from '../merkle/proof.ts';
+import { DigestText } from './arguments.ts';
 import { decodeOrder, type Order } from './order.ts';
-import { DigestText } from './step-kinds.ts';
 
 /**
  * A plan: one order a host and, in its header, everything between hosts. Immutable and content-addressed: its digest is

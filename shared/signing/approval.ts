@@ -4,10 +4,11 @@ import { canonicalJson, parseJson } from '../base/canonical-json.ts';
 import { type Digest, digestFromBytes } from '../base/digest.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { type InclusionProof, rootFromProof } from '../merkle/proof.ts';
+import { DigestText } from '../orders/arguments.ts';
 import { decodeOrder, type Order } from '../orders/order.ts';
 import { orderDigest } from '../orders/plan.ts';
 import type { Refusal } from '../orders/refusal.ts';
-import { classOf, DigestText, type StepClass } from '../orders/step-kinds.ts';
+import { classOf, type StepClass } from '../orders/step-kinds.ts';
 import { type Envelope, PayloadType, signEnvelope, verifyEnvelope } from './dsse.ts';
 import { type Approver, approversOf, type TrustRoot } from './trust-root.ts';
 

@@ -2,9 +2,9 @@ import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson, parseJson } from '../base/canonical-json.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { DigestText } from '../orders/arguments.ts';
 import { Direction } from '../orders/job-state.ts';
 import type { Refusal } from '../orders/refusal.ts';
-import { DigestText } from '../orders/step-kinds.ts';
 import { type Envelope, PayloadType, signEnvelope, verifyEnvelope } from './dsse.ts';
 
 /** No dispatch lives longer: a stolen one is worth little. */

@@ -32,7 +32,6 @@ describe('a run whose processes are killed', () => {
     // The components run before the night, so that there is something to stop.
     night.startComponents();
     const run = await night.begin();
-    const watching = night.watch(run);
 
     const first = await firstStopping(night);
     await fleet.killAgent(first);
@@ -40,7 +39,6 @@ describe('a run whose processes are killed', () => {
 
     await until('the first host is patched', () => deployedVersion(night, first) === '1.1.0');
     await fleet.killController();
-    await watching;
     const second = HOSTS.map(({ name }) => name).find(name => name !== first) ?? '';
     await fleet.startController();
     await until(`${second} is being stopped`, () => marksOf(fleet.root(second), 'stop alpha') > 0);
