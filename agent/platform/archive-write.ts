@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { chmod, lstat, mkdir, open, readdir, readlink, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable } from 'node:stream';
 import type { CheckedEntry } from '@tidemark/shared/archive/entry-rules.ts';
 import { readArchive } from './archive-read.ts';
 import { syncDirectory } from './file-system.ts';
@@ -39,10 +38,10 @@ export async function unpackInto(source: ReleaseSource, directory: string): Prom
   return done;
 }
 
-async function writeFile(target: string, mode: number, content: Readable): Promise<void> {
+async function writeFile(target: string, mode: number, content: AsyncIterable<Uint8Array>): Promise<void> {
   const handle = await open(target, NEW_FILE, 0o600);
   try {
-    for await (const chunk of content) await handle.writeFile(chunk as Buffer);
+    for await (const chunk of content) await handle.writeFile(chunk);
     // Not by open(): there the umask would take bits away.
     await handle.chmod(mode);
     await handle.sync();
@@ -70,7 +69,6 @@ export async function findDamage(
   let damage: string | null = null;
   await readArchive(source, async (entry, content) => {
     const wanted = await digestOfStream(entry.kind === 'file' && !damage ? content : null);
-    if (!wanted) content.resume();
     if (entry.kind === 'file') {
       seen.files += 1;
       seen.bytes += entry.sizeBytes;
@@ -100,9 +98,9 @@ async function differenceAt(path: string, entry: CheckedEntry, wanted: Buffer | 
   }
 }
 
-async function digestOfStream(content: Readable | null): Promise<Buffer | null> {
+async function digestOfStream(content: AsyncIterable<Uint8Array> | null): Promise<Buffer | null> {
   if (!content) return null;
   const hash = createHash('sha256');
-  for await (const chunk of content) hash.update(chunk as Buffer);
+  for await (const chunk of content) hash.update(chunk);
   return hash.digest();
 }

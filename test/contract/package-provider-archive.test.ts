@@ -105,7 +105,10 @@ describe('an archive', () => {
 
   it('cut off in its tar, with a whole gzip around it, is called truncated', async () => {
     const tar = await tarOf(filesOf('1.0'));
-    await expect(packages.install(sourceOf(gzipSync(tar.subarray(0, 1700))))).rejects.toThrow(/truncated/);
+    // In the middle of a file, and just between two entries: there only the missing end mark tells.
+    await expect(packages.install(sourceOf(gzipSync(tar.subarray(0, 1100))))).rejects.toThrow(/truncated/);
+    await expect(packages.install(sourceOf(gzipSync(tar.subarray(0, 1536))))).rejects.toThrow(/truncated/);
+    expect(readdirSync(join(home, 'releases'))).toEqual([]);
   });
 
   it('that is no archive is called that', async () => {
