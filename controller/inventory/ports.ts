@@ -2,7 +2,7 @@ import type { HostFacts } from './facts.ts';
 
 /** What the inventory keeps. Implemented by controller/store/inventory.ts and, for tests, in memory. */
 export interface InventoryStore {
-  /** Replaces what is known of the host, unless that was observed later. False for a host that nobody enrolled. */
+  /** Replaces what is known of the host. False for a host that nobody enrolled. */
   put(hostId: string, facts: HostFacts): Promise<boolean>;
   all(): Promise<Map<string, HostFacts>>;
 }

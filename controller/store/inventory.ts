@@ -16,7 +16,6 @@ export function inventoryStore({ db }: Store): InventoryStore {
         .onConflictDoUpdate({
           target: facts.hostId,
           set: { facts: sql`excluded.facts`, observedAt: sql`excluded.observed_at` },
-          setWhere: sql`${facts.observedAt} <= excluded.observed_at`,
         });
       return true;
     },

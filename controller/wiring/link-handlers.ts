@@ -31,8 +31,8 @@ export function linkHandlers(
       options.connected();
     },
     reports: ({ hostId }, reports) => orchestrator.record({ hostId, reports }),
-    facts: async ({ hostId }, { request, atMs, facts }) => {
-      await inventory.record({ hostId, atMs, facts });
+    facts: async ({ hostId }, { request, facts }) => {
+      await inventory.record({ hostId, facts });
       await orchestrator.onFacts({ hostId, request });
     },
     scanReady: ({ hostId }, { request, scan }) => verification.scanReady({ hostId, request, scan }),

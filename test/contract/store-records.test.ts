@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as audit from '@tidemark/controller/store/audit.ts';
-import { acknowledge, acknowledgedLocked, nextDispatchSequence } from '@tidemark/controller/store/hosts.ts';
+import { nextDispatchSequence } from '@tidemark/controller/store/hosts.ts';
 import * as leases from '@tidemark/controller/store/leases.ts';
 import * as outbox from '@tidemark/controller/store/outbox.ts';
 import { hosts } from '@tidemark/controller/store/schema.ts';
@@ -171,11 +171,5 @@ describe('a host', () => {
       Array.from({ length: 20 }, () => store.transaction(tx => nextDispatchSequence(tx, hostId))),
     );
     expect(new Set(sequences)).toEqual(new Set(Array.from({ length: 20 }, (_, index) => index + 1)));
-  });
-
-  it('is acknowledged ever higher, never lower', async () => {
-    const { store, hostId } = await storeWithHost();
-    for (const sequence of [4, 9, 2]) await store.transaction(tx => acknowledge(tx, hostId, sequence));
-    expect(await store.transaction(tx => acknowledgedLocked(tx, hostId))).toBe(9);
   });
 });
