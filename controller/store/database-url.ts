@@ -23,6 +23,11 @@ export function siteConnection(
   } catch {
     throw new StoreError('site-database', 'DATABASE_URL is no URL: write postgres://user:password@host:5432/database');
   }
+  if (url.hostname.includes(','))
+    throw new StoreError(
+      'site-database',
+      'DATABASE_URL names several servers: name the one that takes changes, or the address that follows it',
+    );
   const host = url.searchParams.get('host');
   const authority = url.searchParams.get('sslrootcert');
   const ownAuthority = authority !== null && authority !== 'system';

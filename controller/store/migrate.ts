@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import type postgres from 'postgres';
 import { StoreError } from './errors.ts';
+import type { Sessions, SqlClient } from './sessions.ts';
 
 /** Any number that no other program takes for an advisory lock in this database: "tmig" in ASCII. */
 const MIGRATION_LOCK = 0x746d6967;
@@ -16,13 +16,14 @@ interface Journal {
  * Brings the database to the newest migration in the folder, all in one transaction. Two controllers that start at once
  * do it one after the other. A database that a newer Tidemark has changed is refused: it may mean other things by now.
  */
-export async function migrateDatabase(connect: (connections: number) => postgres.Sql, folder: string): Promise<void> {
+export async function migrateDatabase(connect: (connections: number) => Sessions, folder: string): Promise<void> {
   const journal = readJournal(folder);
-  const sql = connect(1);
+  // One session: the lock is its own.
+  const { sql, driver } = connect(1);
   try {
     await sql`select pg_advisory_lock(${MIGRATION_LOCK})`;
     await refuseNewer(sql, journal);
-    await migrate(drizzle(sql), { migrationsFolder: folder });
+    await migrate(drizzle(driver), { migrationsFolder: folder });
   } finally {
     // The lock goes with the session.
     await sql.end();
@@ -37,7 +38,7 @@ function readJournal(folder: string): Journal {
   }
 }
 
-async function refuseNewer(sql: postgres.Sql, journal: Journal): Promise<void> {
+async function refuseNewer(sql: SqlClient, journal: Journal): Promise<void> {
   const [table] = await sql`select to_regclass('drizzle.__drizzle_migrations') is not null as exists`;
   if (!table?.['exists']) return;
   const newest = Math.max(...journal.entries.map(entry => entry.when));

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url';
 import type { ExtractTablesWithRelations } from 'drizzle-orm';
 import type { PgDatabase } from 'drizzle-orm/pg-core';
 import { drizzle, type PostgresJsDatabase, type PostgresJsQueryResultHKT } from 'drizzle-orm/postgres-js';
-import postgres from 'postgres';
 import { siteConnection, withoutSecret } from './database-url.ts';
 import { StoreError } from './errors.ts';
 import { migrateDatabase } from './migrate.ts';
 import { type PrivatePostgres, startPrivatePostgres } from './private-postgres.ts';
 import * as schema from './schema.ts';
+import { openSessions, type Sessions, type SqlClient } from './sessions.ts';
 
 export type Db = PostgresJsDatabase<typeof schema>;
 export type Tx = Parameters<Parameters<Db['transaction']>[0]>[0];
@@ -17,8 +17,8 @@ export type Queries = PgDatabase<PostgresJsQueryResultHKT, typeof schema, Extrac
 
 export interface Store {
   db: Db;
-  /** The driver itself, for COPY and for what drizzle cannot say. */
-  sql: postgres.Sql;
+  /** For what drizzle cannot say. */
+  sql: SqlClient;
   /** All of `work` or nothing. A rejection undoes it; what cannot be known (the connection was lost at commit) rejects too. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Ends the sessions, and the private PostgreSQL where there is one. */
@@ -40,7 +40,6 @@ export interface OpenStoreOptions {
 /** Oldest that is tested. */
 const OLDEST_MAJOR = 15;
 const DEFAULT_CONNECTIONS = 10;
-const CONNECT_WITHIN_S = 10;
 /** A transaction that does nothing for so long has lost its owner, and holds locks. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
 
@@ -50,23 +49,24 @@ const IDLE_IN_TRANSACTION_MS = 60_000;
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const server = options.databaseUrl ? null : await privateServer(options);
-  const sql = connect(options, server);
+  const sessions = connect(options, server);
+  const { sql } = sessions;
   try {
     if (options.databaseUrl) await checkSite(sql, options.databaseUrl);
     await migrateDatabase(only => connect(options, server, only), options.migrationsFolder ?? defaultMigrations());
   } catch (error) {
-    await sql.end({ timeout: 1 });
+    await sql.end();
     await server?.stop();
     throw error;
   }
-  const db = drizzle(sql, { schema });
+  const db = drizzle(sessions.driver, { schema });
   return {
     db,
     sql,
     server,
     transaction: work => db.transaction(work),
     close: async () => {
-      await sql.end({ timeout: 5 });
+      await sql.end();
       await server?.stop();
     },
   };
@@ -95,7 +95,7 @@ async function privateServer(options: OpenStoreOptions): Promise<PrivatePostgres
 
 /** Makes a database in the private server unless it is there; `template` for a copy of another one. */
 export async function createDatabase(server: PrivatePostgres, name: string, template?: string): Promise<void> {
-  const sql = connectTo(server, 'postgres', 1);
+  const { sql } = connectTo(server, 'postgres', 1);
   try {
     const found = await sql`select 1 from pg_database where datname = ${name}`;
     if (found.length === 0) await sql.unsafe(`create database "${name}"${template ? ` template "${template}"` : ''}`);
@@ -108,31 +108,25 @@ function connect(
   options: OpenStoreOptions,
   server: PrivatePostgres | null,
   connections = options.maxConnections ?? DEFAULT_CONNECTIONS,
-): postgres.Sql {
+): Sessions {
   if (server) return connectTo(server, DATABASE, connections);
-  const { url, ...site } = siteConnection(options.databaseUrl ?? '');
-  return postgres(url, { ...driverOptions(connections), ...site });
+  return openSessions({ ...DRIVER_OPTIONS, ...siteConnection(options.databaseUrl ?? '') }, connections);
 }
 
-export const connectTo = (server: PrivatePostgres, database: string, connections = DEFAULT_CONNECTIONS): postgres.Sql =>
-  // The port is in the socket's name; left out, the driver would take PGPORT.
-  postgres({
-    ...driverOptions(connections),
-    host: server.socketDirectory,
-    port: 5432,
-    username: server.user,
-    database,
-  });
+export const connectTo = (server: PrivatePostgres, database: string, connections = DEFAULT_CONNECTIONS): Sessions =>
+  openSessions(
+    // The port is in the socket's name; left out, the driver would take PGPORT.
+    { ...DRIVER_OPTIONS, host: server.socketDirectory, port: 5432, username: server.user, database },
+    connections,
+  );
 
-const driverOptions = (connections: number) => ({
-  max: connections,
-  connect_timeout: CONNECT_WITHIN_S,
+const DRIVER_OPTIONS = {
   // "already exists, skipping" is no news.
   onnotice: () => {},
   connection: { application_name: 'tidemark', idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS },
-});
+};
 
-async function checkSite(sql: postgres.Sql, url: string): Promise<void> {
+async function checkSite(sql: SqlClient, url: string): Promise<void> {
   const where = withoutSecret(url);
   const [answer] = await sql`
     select current_setting('server_version_num')::int as version, current_setting('server_encoding') as encoding,

@@ -100,7 +100,7 @@ describe("a store in the site's PostgreSQL", () => {
       writeFileSync(join(folder, 'broken.sql'), 'create table half (n int);--> statement-breakpoint\nselect 1/0');
       const database = await emptyDatabase();
       await expect(open(database, folder)).rejects.toThrow();
-      const sql = connectTo(databases.server, database, 1);
+      const { sql } = connectTo(databases.server, database, 1);
       expect(await sql`select count(*)::int as n from information_schema.tables where table_schema = 'public'`).toEqual(
         [{ n: 0 }],
       );
@@ -129,7 +129,7 @@ describe("a store in the site's PostgreSQL", () => {
   });
 
   it('is refused in a database of another encoding', async () => {
-    const sql = connectTo(databases.server, 'postgres', 1);
+    const { sql } = connectTo(databases.server, 'postgres', 1);
     await sql`create database ascii encoding 'SQL_ASCII' locale_provider libc locale 'C' template template0`;
     await sql.end();
     await expect(open('ascii')).rejects.toThrow('encoding SQL_ASCII');

@@ -48,14 +48,14 @@ export async function startTestDatabases(): Promise<TestDatabases> {
   const fresh = async (): Promise<Store> => {
     const name = `test_${++made}`;
     await createDatabase(server, name, TEMPLATE);
-    const sql = connectTo(server, name);
-    const db = drizzle(sql, { schema });
+    const { sql, driver } = connectTo(server, name);
+    const db = drizzle(driver, { schema });
     const store: Store = {
       db,
       sql,
       server: null,
       transaction: work => db.transaction(work),
-      close: () => sql.end({ timeout: 1 }),
+      close: () => sql.end(),
     };
     stores.push(store);
     return store;
