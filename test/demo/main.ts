@@ -33,14 +33,18 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 
 try {
-  await tell(places, register);
+  const summary = await tell(places, register);
   if (args.includes('--keep')) {
-    section('All of it is still up');
+    section('Done, and all of it is still up');
+    for (const line of summary) say(line);
+    print();
     for (const line of howToLook(places)) say(line);
     process.exit(0);
   }
   await endAll(register, places);
-  section('Done: everything that was started has ended');
+  section('Done');
+  for (const line of summary) say(line);
+  say('everything that was started has ended; "npm run demo -- --keep" leaves it up to look around');
 } catch (error) {
   print(`\nThe demo failed: ${(error as Error).message}`);
   print(`Logs are in ${places.logs}.`);

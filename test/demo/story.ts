@@ -11,17 +11,23 @@ import { lineWriter, print, say, section, showCommand, showOutput } from './scre
 import { buildServer, choosePorts, type Ports, placements, placeOf, SERVERS, scriptOf } from './site.ts';
 import { type Counts, startTraffic } from './traffic.ts';
 
-/** The main job of Tidemark from beginning to end. Throws where anything is not as it should be. */
-export async function tell(places: Places, register: Register): Promise<void> {
+/** The main job of Tidemark from beginning to end. Gives a summary; throws where anything is not as it should be. */
+export async function tell(places: Places, register: Register): Promise<string[]> {
+  const begun = performance.now();
   const call = createCall(places);
   const ports = await buildSite(places);
   const { enrolment } = await setUp(places, register, call, ports);
   await connectAgents(places, register, call, enrolment);
   await learnReleases(places, call);
   const plan = await planAndApprove(places, call);
-  await patch(call, plan, ports);
+  const noticed = await patch(call, plan, ports);
   await prove(call);
   await spoil(places, call);
+  return [
+    `${SERVERS.length} servers went from ${OLD_VERSION} to ${NEW_VERSION}, as one approved plan said, in ${Math.round((performance.now() - begun) / 1000)} s`,
+    ...noticed,
+    'the pair was identical afterwards; a file changed, one added and one removed by hand were all found',
+  ];
 }
 
 async function buildSite(places: Places): Promise<Ports> {
@@ -94,7 +100,8 @@ async function planAndApprove(places: Places, call: Call): Promise<string> {
   return join(places.desk, 'plan.json');
 }
 
-async function patch(call: Call, plan: string, ports: Ports): Promise<void> {
+/** Runs the plan while users send requests; gives what they noticed. */
+async function patch(call: Call, plan: string, ports: Ports): Promise<string[]> {
   section('The run');
   const front = (host: string, product: string) => `http://127.0.0.1:${ports[placeOf(product, host)]}/book`;
   const orders = startTraffic({
@@ -106,13 +113,14 @@ async function patch(call: Call, plan: string, ports: Ports): Promise<void> {
   try {
     await follow(call, plan);
   } finally {
-    const [ofOrders, ofLedger] = [await orders.stop(), await ledger.stop()];
-    section('What users noticed');
-    say(trafficLine('orders', ofOrders));
-    say(trafficLine('ledger', ofLedger));
+    await Promise.all([orders.stop(), ledger.stop()]);
   }
+  section('What users noticed');
+  const noticed = [trafficLine('orders', orders.counts()), trafficLine('ledger', ledger.counts())];
+  for (const line of noticed) say(line);
   const { notAnswered, lastError } = orders.counts();
   if (notAnswered > 0) throw new Error(`orders did not answer ${notAnswered} times: ${lastError}`);
+  return noticed;
 }
 
 async function follow(call: Call, plan: string): Promise<void> {
