@@ -8,15 +8,22 @@ describe('DATABASE_URL', () => {
     ['postgres://tm@localhost/tm?host=/run/postgresql', { url: 'postgres://tm@localhost/tm', host: '/run/postgresql' }],
     [
       'postgres://tm:x@db.example/tm?sslmode=verify-full&sslrootcert=/ca.pem',
-      { url: 'postgres://tm:x@db.example/tm', ssl: { ca: 'PEM of /ca.pem', rejectUnauthorized: true } },
+      {
+        url: 'postgres://tm:x@db.example/tm',
+        ssl: { host: 'db.example', rejectUnauthorized: true, ca: 'PEM of /ca.pem' },
+      },
     ],
-    ['postgres://tm:x@db.example/tm?sslrootcert=system', { url: 'postgres://tm:x@db.example/tm?sslrootcert=system' }],
+    ...['sslrootcert=system', 'sslmode=verify-full'].map((how): [string, object] => [
+      `postgres://tm:x@10.0.0.9/tm?${how}`,
+      { url: 'postgres://tm:x@10.0.0.9/tm', ssl: { host: '10.0.0.9', rejectUnauthorized: true } },
+    ]),
   ])('%s is read as PostgreSQL reads it', (text, expected) => {
     expect(siteConnection(text, path => `PEM of ${path}`)).toEqual(expected);
   });
 
   it('that is none, or names a file that is not there, is refused without being shown', () => {
     expect(() => siteConnection('no url, geheim')).toThrow(/^DATABASE_URL is no URL: write postgres:/);
+    expect(() => siteConnection('postgres://tm:geheim@h1,h2/d')).toThrow(/^DATABASE_URL names several servers/);
     const missing = 'postgres://tm:geheim@h/d?sslrootcert=/not/there';
     expect(() => siteConnection(missing)).toThrow('/not/there');
     expect(() => siteConnection(missing)).not.toThrow('geheim');

@@ -6,7 +6,7 @@ export interface SiteConnection {
   url: string;
   /** Directory of the server's socket. */
   host?: string;
-  ssl?: { ca: string; rejectUnauthorized: true };
+  ssl?: { host: string; rejectUnauthorized: true; ca?: string };
 }
 
 /**
@@ -30,16 +30,18 @@ export function siteConnection(
     );
   const host = url.searchParams.get('host');
   const authority = url.searchParams.get('sslrootcert');
-  const ownAuthority = authority !== null && authority !== 'system';
+  const verified = authority !== null || url.searchParams.get('sslmode') === 'verify-full';
   url.searchParams.delete('host');
-  if (ownAuthority) {
+  if (verified) {
     url.searchParams.delete('sslrootcert');
     url.searchParams.delete('sslmode');
   }
+  const ca = authority === null || authority === 'system' ? {} : { ca: authorityIn(authority, readFile) };
   return {
     url: url.href,
     ...(host !== null && { host }),
-    ...(ownAuthority && { ssl: { ca: authorityIn(authority, readFile), rejectUnauthorized: true } }),
+    // The name to be checked is said here: for an address the driver leaves it out, and Node then checks "localhost".
+    ...(verified && { ssl: { host: url.hostname, rejectUnauthorized: true, ...ca } }),
   };
 }
 
