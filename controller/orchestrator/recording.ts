@@ -67,7 +67,9 @@ export function createRecording({ store, planOf, clock, wake }: RecordingDepende
     { body, atMs }: HostReport,
   ): Promise<Record<string, unknown> | null> {
     if (body.orderDigest === null) return { ...body };
-    const order = await transaction.orderOf(hostId, body.orderDigest);
+    const order =
+      (await transaction.orderOf(hostId, body.orderDigest)) ??
+      (body.type === 'order-refused' ? await refusedUnderAnotherDigest(transaction, hostId) : null);
     if (order === null) return { ...summary(body), note: 'no order of this host' };
     const host = present(await transaction.hostOf(order.run, hostId), `host ${hostId} in ${order.run}`);
     const known = await planOf(order.plan);
@@ -99,6 +101,21 @@ export function createRecording({ store, planOf, clock, wake }: RecordingDepende
   }
 
   return { record, onHello, onFacts, reported: (hostId: string) => store.read.reported(hostId) };
+}
+
+/**
+ * An order that was changed on its way, or in the database, has another digest when it arrives: what the host refused is
+ * the one that it was offered and has not accepted, and people must hear of it.
+ */
+async function refusedUnderAnotherDigest(
+  transaction: RunTransaction,
+  hostId: string,
+): Promise<{ run: string; plan: string } | null> {
+  for (const order of await transaction.activeOrders(hostId)) {
+    const host = await transaction.hostOf(order.run, hostId);
+    if (host && host.offeredAt !== null && host.acceptedAt === null) return order;
+  }
+  return null;
 }
 
 /** Those that are new, in their order, up to the first number that is missing. */
