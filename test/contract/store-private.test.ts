@@ -28,10 +28,13 @@ import { until } from '../support/fleet.ts';
 const asRoot = process.getuid?.() === 0;
 const opened: Store[] = [];
 const started: ChildProcess[] = [];
+const servers: number[] = [];
 const directories: string[] = [];
 
 afterEach(async () => {
   for (const child of started.splice(0)) child.kill('SIGKILL');
+  // Their servers end on their own, and write a last time.
+  for (const server of servers.splice(0)) await gone(server);
   await Promise.all(opened.splice(0).map(store => store.close()));
   for (const directory of directories.splice(0)) await removed(directory);
 });
@@ -72,6 +75,7 @@ async function controller(stateDir: string): Promise<{ child: ChildProcess; serv
   });
   started.push(child);
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  servers.push(Number(line));
   return { child, server: Number(line) };
 }
 
