@@ -31,9 +31,12 @@ export interface CallOptions {
 
 export type Call = (program: Program, argv: readonly string[], options?: CallOptions) => Promise<Ended>;
 
-/** Runs a program to its end; throws {@link CommandFailed} with what it said where the status is unexpected. */
+/**
+ * Runs a program to its end; throws {@link CommandFailed} with what it said where the status is unexpected. Registered
+ * too: `run watch` would go on looking for its controller when the demo around it was killed.
+ */
 export const createCall =
-  (places: Places): Call =>
+  (places: Places, register: Register): Call =>
   (program, argv, { expect = [0], onOutput } = {}) =>
     new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [PROGRAM[program], ...argv], {
@@ -41,6 +44,7 @@ export const createCall =
         env: environment(places),
         stdio: ['ignore', 'pipe', 'pipe'],
       });
+      if (child.pid !== undefined) register.add(commandLine(program, argv), child.pid);
       let [stdout, stderr] = ['', ''];
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
         stdout += text;

@@ -14,7 +14,7 @@ import { type Counts, startTraffic } from './traffic.ts';
 /** The main job of Tidemark from beginning to end. Gives a summary; throws where anything is not as it should be. */
 export async function tell(places: Places, register: Register): Promise<string[]> {
   const begun = performance.now();
-  const call = createCall(places);
+  const call = createCall(places, register);
   const ports = await buildSite(places);
   const { enrolment } = await setUp(places, register, call, ports);
   await connectAgents(places, register, call, enrolment);

@@ -72,16 +72,18 @@ async function until(holds: () => boolean, process: ChildProcess): Promise<void>
   }
 }
 
-/** Command lines that speak of the demo's directory. */
+/** Command lines of processes that work in the demo's directory, or were started with it in their environment. */
 function processesOfDemo(): string[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name) && name !== String(process.pid))
     .map(name => {
       try {
-        return readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        const read = (what: string) => readFileSync(`/proc/${name}/${what}`, 'utf8').replaceAll('\0', ' ');
+        const command = read('cmdline');
+        return command.includes(base) || read('environ').includes(base) ? command : '';
       } catch {
         return '';
       }
     })
-    .filter(command => command.includes(base));
+    .filter(command => command !== '');
 }
