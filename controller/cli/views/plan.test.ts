@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { samplePlan } from '../testing/samples.ts';
-import { planLines } from './plan.ts';
+import { folded, planLines } from './plan.ts';
 
 const approval = { approvals: [], needed: 1, complete: false };
 const text = (wide = false) => planLines(samplePlan, approval, { wide }).join('\n');
@@ -30,5 +30,32 @@ describe('the view of a plan', () => {
   it('shows what each job is called with when asked for more', () => {
     expect(text()).not.toContain('/opt/orders-web/bin/stop --now');
     expect(text(true)).toContain('/opt/orders-web/bin/stop --now');
+  });
+});
+
+describe('hosts that are shown to do the same', () => {
+  it('stand together, with HOST where each has its own name', () => {
+    const shown = ['web01', 'web2'].map(host => ({ host, lines: [`1  stop shop on ${host}   2s`] }));
+    expect(folded(shown)).toEqual([{ hosts: ['web01', 'web2'], lines: ['1  stop shop on HOST   2s'] }]);
+  });
+
+  it('stand apart for a single letter', () => {
+    const shown = [
+      { host: 'a', lines: ['run /opt/x on a'] },
+      { host: 'b', lines: ['run /opt/y on b'] },
+    ];
+    expect(folded(shown)).toHaveLength(2);
+  });
+
+  it.each([
+    ['a text that says HOST', 'run /opt/a', 'run /opt/HOST'],
+    ['a longer name that begins the same', 'peer of a', 'peer of a1'],
+    ['another host that is named', 'run on a', 'run on a.b'],
+  ])('are not confused by %s', (_, first, second) => {
+    const shown = [
+      { host: 'a', lines: [first] },
+      { host: 'b', lines: [second] },
+    ];
+    expect(folded(shown)).toHaveLength(2);
   });
 });

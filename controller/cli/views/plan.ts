@@ -24,7 +24,9 @@ export function planLines(plan: Plan, approval: ApprovalState | null, options: P
     ...header.waves.flatMap((wave, index) => ['', ...waveLines(plan, wave, index, paint)]),
     '',
     paint('strong', 'What each host does, in this order'),
-    ...header.hosts.flatMap(host => orderLines(plan, host, options)),
+    ...folded(header.hosts.map(host => ({ host: host.name, lines: orderLines(plan, host, options) }))).flatMap(
+      ({ hosts, lines }) => [`  ${paint('strong', plain(hosts.join(', ')))}`, ...lines],
+    ),
     ...section(paint, 'What waits for what between hosts', betweenHosts(header)),
     ...section(paint, 'Left out', excludedLines(header)),
     '',
@@ -89,7 +91,7 @@ const changeText = ({ product, from, to }: PlannedHost['changes'][number]): stri
 const jobsOf = (plan: Plan, host: PlannedHost): readonly Job[] =>
   plan.orders.find(({ order }) => order.host.id === host.id)?.order.jobs ?? [];
 
-function orderLines(plan: Plan, host: PlannedHost, { wide = false, paint = noPaint }: PlanViewOptions): string[] {
+function orderLines(plan: Plan, host: PlannedHost, { wide = false }: PlanViewOptions): string[] {
   const lines = table(
     [
       { title: '#', value: ({ index }) => index + 1 },
@@ -108,7 +110,35 @@ function orderLines(plan: Plan, host: PlannedHost, { wide = false, paint = noPai
       .filter(call => classOf(call.kind) === 'command')
       .map(call => `job ${index + 1} runs ${plain(callText(call))}`),
   );
-  return [`  ${paint('strong', plain(host.name))}`, ...indent(lines, 4), ...(wide ? [] : indent(commands, 4))];
+  return [...indent(lines, 4), ...(wide ? [] : indent(commands, 4))];
+}
+
+/** In no text that was made fit for a terminal, so a host whose order says "HOST" is not taken for another one. */
+const OWN_NAME = '\0';
+
+interface Folded {
+  hosts: string[];
+  lines: string[];
+}
+
+/**
+ * Hosts that are shown to do the same stand together, once: with 200 hosts, what differs would not be seen otherwise.
+ * Only what reads the same to the letter, but for the host's own name, is taken for the same.
+ */
+export function folded(shown: readonly { host: string; lines: readonly string[] }[]): Folded[] {
+  const groups = new Map<string, Folded>();
+  for (const { host, lines } of shown) {
+    const name = new RegExp(`(?<![\\w.-])${host.replaceAll('.', '\\.')}(?![\\w-]|\\.\\w)`, 'g');
+    const marked = lines.map(line => line.replace(name, OWN_NAME));
+    // Columns are as wide as their longest cell, so names of other lengths move what stands behind them.
+    const key = marked.map(line => line.replace(/ +/g, ' ')).join('\n');
+    const group = groups.get(key);
+    if (group) {
+      group.hosts.push(host);
+      group.lines = marked.map(line => line.replaceAll(OWN_NAME, 'HOST'));
+    } else groups.set(key, { hosts: [host], lines: [...lines] });
+  }
+  return [...groups.values()];
 }
 
 function failureText(job: Job): string {
