@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
-import { isStepKind, stepKinds } from '@tidemark/shared/orders/step-kinds.ts';
+import { classOf, isStepKind, stepKinds } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
 import type { HostPolicy } from '../executor/permit.ts';
 import { readYaml } from './yaml-file.ts';
@@ -18,11 +18,14 @@ const PolicyFile = z.strictObject({
   paths: z.array(PathGlob).optional(),
 });
 
-/** Where nobody wrote a policy: all that patches, nothing that runs what it is told. */
+/**
+ * Where nobody wrote a policy: all that patches, nothing that runs what it is told. Programs are those that came with a
+ * release, else "start this service" would be another word for "run this command", at the price of a patch.
+ */
 export const DEFAULT_POLICY: HostPolicy = {
-  kinds: stepKinds.filter(kind => !kind.startsWith('command/')),
-  programs: ['/**'],
-  paths: ['/**'],
+  kinds: stepKinds.filter(kind => classOf(kind) !== 'command' || kind === 'cluster/handover'),
+  programs: ['/opt/*/current/bin/**'],
+  paths: ['/opt/*', '/opt/*/**', '/etc/*', '/etc/*/**'],
 };
 
 /**

@@ -56,6 +56,7 @@ function programsOf(call: Call): string[] {
     }
     case 'cluster/handover':
       return [call.args.command[0], call.args.confirm[0]];
+    case 'check/command':
     case 'command/run':
       return [call.args.command[0]];
     default:

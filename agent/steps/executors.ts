@@ -1,8 +1,14 @@
 import type { Call, StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { archiveActivate, archiveInstall } from './archive.ts';
 import { artifactStage } from './artifact-stage.ts';
+import { checkAll } from './check-all.ts';
+import { checkClock } from './check-clock.ts';
+import { checkCommand } from './check-command.ts';
 import { checkDisk } from './check-disk.ts';
 import { checkHttp } from './check-http.ts';
+import { checkSql } from './check-sql.ts';
+import { checkTcp } from './check-tcp.ts';
+import { checkUnits } from './check-units.ts';
 import { clusterHandover, commandRun } from './command.ts';
 import type { Executor, StepContext, StepReport } from './executor.ts';
 import { scanRun } from './scan-run.ts';
@@ -13,6 +19,12 @@ import { snapshotCreate, snapshotDelete } from './snapshot.ts';
 const executors = {
   'check/disk': checkDisk,
   'check/http': checkHttp,
+  'check/clock': checkClock,
+  'check/units': checkUnits,
+  'check/tcp': checkTcp,
+  'check/sql': checkSql,
+  'check/command': checkCommand,
+  'check/all': checkAll,
   'artifact/stage': artifactStage,
   'snapshot/create': snapshotCreate,
   'snapshot/delete': snapshotDelete,

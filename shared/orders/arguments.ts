@@ -19,3 +19,17 @@ export const DigestText = z.custom<Digest>(value => typeof value === 'string' &&
 });
 
 export const Name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'must be letters, digits, ".", "_" or "-"');
+
+/** A unit of systemd with its kind; never something that could be taken for an option or a path. */
+export const UnitName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9:_][A-Za-z0-9:_.\\@-]{0,240}\.(service|socket|timer|target|mount|path)$/,
+    'must be a unit like cron.service',
+  );
+
+/** A name or an address, without port. */
+export const NetworkHost = z
+  .string()
+  .regex(/^([A-Za-z0-9]([A-Za-z0-9.-]{0,252})|[0-9a-fA-F:.]{2,45})$/, 'must be a host name or an address');
+export const NetworkPort = z.int().min(1).max(65_535);

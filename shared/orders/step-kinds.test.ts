@@ -6,10 +6,10 @@ describe('the step vocabulary', () => {
     for (const kind of stepKinds.filter(each => classOf(each) === 'observe')) expect(isIdempotent(kind)).toBe(true);
   });
 
-  it('counts what runs a given program as a command, and a command as not repeatable', () => {
+  it('counts what runs a given program as a command, and a command as not repeatable unless it is a check', () => {
     const commands = stepKinds.filter(kind => classOf(kind) === 'command');
-    expect(commands).toEqual(['cluster/handover', 'command/run']);
-    for (const kind of commands) expect(isIdempotent(kind)).toBe(false);
+    expect(commands).toEqual(['check/sql', 'check/command', 'cluster/handover', 'command/run']);
+    for (const kind of commands) expect(isIdempotent(kind)).toBe(kind.startsWith('check/'));
   });
 
   it('expects every kind to take some time', () => {

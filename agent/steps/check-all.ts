@@ -1,0 +1,45 @@
+import { unreachable } from '@tidemark/shared/base/assert.ts';
+import type { ObservingCheck } from '@tidemark/shared/orders/kinds/check.ts';
+import { checkClock } from './check-clock.ts';
+import { checkDisk } from './check-disk.ts';
+import { checkHttp } from './check-http.ts';
+import { checkTcp } from './check-tcp.ts';
+import { checkUnits } from './check-units.ts';
+import { type Executor, report, type StepContext, StepFailed, type StepReport } from './executor.ts';
+
+/** One after the other, all of them: who repairs a server wants to know everything that is wrong with it. */
+export const checkAll: Executor<'check/all'> = async ({ checks }, context) => {
+  const results: { kind: string; good: boolean; message: string; facts: Record<string, unknown> | null }[] = [];
+  for (const check of checks) {
+    try {
+      results.push({ kind: check.kind, good: true, ...(await run(check, context)) });
+    } catch (error) {
+      const facts = error instanceof StepFailed ? error.facts : null;
+      results.push({ kind: check.kind, good: false, message: (error as Error).message, facts });
+    }
+  }
+  const bad = results.filter(({ good }) => !good);
+  if (bad.length === 0)
+    return report(`all ${results.length} checks are good: ${results.map(({ message }) => message).join('; ')}`, {
+      results,
+    });
+  const each = bad.map(({ kind, message }, index) => `(${index + 1}) ${kind}: ${message}`);
+  throw new StepFailed(`${bad.length} of ${results.length} checks failed: ${each.join(' ')}`, { results });
+};
+
+function run(check: ObservingCheck, context: StepContext): Promise<StepReport> {
+  switch (check.kind) {
+    case 'check/disk':
+      return checkDisk(check.args, context);
+    case 'check/clock':
+      return checkClock(check.args, context);
+    case 'check/units':
+      return checkUnits(check.args, context);
+    case 'check/tcp':
+      return checkTcp(check.args, context);
+    case 'check/http':
+      return checkHttp(check.args, context);
+    default:
+      return unreachable(check);
+  }
+}
