@@ -1,6 +1,7 @@
 import type { Call, StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { archiveActivate, archiveInstall } from './archive.ts';
 import { artifactStage } from './artifact-stage.ts';
+import { batchHold, batchRelease } from './batch.ts';
 import { checkAll } from './check-all.ts';
 import { checkClock } from './check-clock.ts';
 import { checkCommand } from './check-command.ts';
@@ -25,6 +26,8 @@ const executors = {
   'check/sql': checkSql,
   'check/command': checkCommand,
   'check/all': checkAll,
+  'batch/hold': batchHold,
+  'batch/release': batchRelease,
   'artifact/stage': artifactStage,
   'snapshot/create': snapshotCreate,
   'snapshot/delete': snapshotDelete,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { archiveKinds } from './kinds/archive.ts';
+import { batchKinds } from './kinds/batch.ts';
 import { checkKinds } from './kinds/check.ts';
 import { clusterKinds } from './kinds/cluster.ts';
 import { commandKinds } from './kinds/command.ts';
@@ -17,6 +18,7 @@ export type { StepClass } from './kinds/spec.ts';
  */
 const STEP_KINDS = {
   ...checkKinds,
+  ...batchKinds,
   ...archiveKinds,
   ...snapshotKinds,
   ...serviceKinds,
