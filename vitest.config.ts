@@ -1,8 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
 /**
- * Three projects, from quick to slow: `unit` needs nothing but memory, `contract` starts single parts (a database,
- * a gRPC server), `e2e` starts whole controllers and agents as processes.
+ * From quick to slow: `unit` needs nothing but memory, `contract` starts single parts (a database, a gRPC server), `e2e`
+ * starts whole controllers and agents as processes. `lab` boots real servers: it needs root and a Debian machine, and is
+ * not part of `npm test` but run by `npm run test:lab`.
  */
 export default defineConfig({
   test: {
@@ -29,6 +30,16 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 120_000,
           // Each of these runs a controller with a database of its own: side by side they would fight for two cores.
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'lab',
+          include: ['test/lab/**/*.lab.ts'],
+          // A power cut in the middle of a run takes its time; the first file of all builds the hosts' Debian.
+          testTimeout: 240_000,
+          hookTimeout: 300_000,
           fileParallelism: false,
         },
       },

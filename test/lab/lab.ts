@@ -1,0 +1,181 @@
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { AGENT_HOME, agentProgram } from './agent.ts';
+import { type Base, ensureBase } from './base.ts';
+import { killGroup, removeGroup } from './cgroup.ts';
+import { run, runOk } from './command.ts';
+import { Host } from './host.ts';
+import { withLock } from './lock.ts';
+import { cannotHaveLab, installPackages, raiseLimits, restoreLimits } from './machine.ts';
+import { makeBridge, removeNetwork } from './network.ts';
+import { abandonedLabs, allLabs, writeOwner } from './owner.ts';
+import { HOST_NAME, inNamespace, LAB_DIRECTORY, type LabPlaces, labPlaces } from './places.ts';
+import { type StartedProgram, startProgram } from './programs.ts';
+
+export interface LabOptions {
+  /** What the lab is called; another for each process that makes one. */
+  id?: string;
+  /** So many hosts, named `<prefix>01` and so on. */
+  count?: number;
+  prefix?: string;
+  /** Instead of count and prefix. */
+  names?: readonly string[];
+  /** Hosts with a small file system of their own: `{web01: '64M'}`. */
+  diskSizes?: Readonly<Record<string, string>>;
+  /** Stays when the process that made it ends. */
+  kept?: boolean;
+  say?: (line: string) => void;
+}
+
+/** Hosts boot side by side, but more at once would only wait for the processor. */
+const BOOTING_AT_ONCE = 6;
+let made = 0;
+
+/** Real systemd hosts on a bridge of their own, with an apt repository at its gateway. */
+export class Lab {
+  readonly places: LabPlaces;
+  readonly base: Base;
+  readonly hosts: readonly Host[];
+
+  private constructor(places: LabPlaces, base: Base, hosts: readonly Host[]) {
+    this.places = places;
+    this.base = base;
+    this.hosts = hosts;
+  }
+
+  /** Boots the hosts and waits until they are ready. Takes down what it has made where anything fails. */
+  static async start(options: LabOptions = {}): Promise<Lab> {
+    const say = options.say ?? (() => undefined);
+    const problem = cannotHaveLab();
+    if (problem !== null) throw new Error(problem);
+    const places = labPlaces(options.id ?? `t${process.pid}x${++made}`);
+    const base = await prepareMachine(say);
+    if (existsSync(places.directory)) throw new Error(`there is a lab "${places.id}" already: npm run lab -- down`);
+    for (const each of [places.hosts, places.desk, places.logs]) mkdirSync(each, { recursive: true });
+    writeOwner(places, { kept: options.kept === true });
+    const lab = new Lab(places, base, hostsOf(places, base, options));
+    try {
+      await makeBridge(places);
+      await lab.serveRepository();
+      await lab.inTurn(async host => {
+        await host.create();
+        host.boot();
+      });
+      await lab.inTurn(host => host.ready());
+      return lab;
+    } catch (error) {
+      await lab.down();
+      throw error;
+    }
+  }
+
+  host(name: string): Host {
+    const found = this.hosts.find(each => each.name === name);
+    if (!found) throw new Error(`there is no host ${name}; there are ${this.hosts.map(each => each.name).join(', ')}`);
+    return found;
+  }
+
+  /** The first host, for labs that have one. */
+  get first(): Host {
+    const [first] = this.hosts;
+    if (!first) throw new Error('this lab has no hosts');
+    return first;
+  }
+
+  /** Does something on all hosts, a few at once. */
+  async inTurn(work: (host: Host) => Promise<void>): Promise<void> {
+    const waiting = [...this.hosts];
+    const next = async (): Promise<void> => {
+      for (let host = waiting.shift(); host; host = waiting.shift()) await work(host);
+    };
+    await Promise.all(Array.from({ length: BOOTING_AT_ONCE }, next));
+  }
+
+  /** Starts a program at the gateway: on the hosts' network, in the lab's control group. Its output goes into a log. */
+  startAtGateway(name: string, argv: readonly string[], env: NodeJS.ProcessEnv = process.env): StartedProgram {
+    return startProgram(this.places, name, inNamespace(this.places.bridgeNamespace, argv), env);
+  }
+
+  /** A command of this machine on the hosts' network; gives what it wrote. */
+  atGateway(argv: readonly string[]): Promise<string> {
+    return runOk(inNamespace(this.places.bridgeNamespace, argv));
+  }
+
+  down(): Promise<void> {
+    return takeDown(this.places);
+  }
+
+  private async serveRepository(): Promise<void> {
+    this.startAtGateway('repository', [
+      process.execPath,
+      join(import.meta.dirname, 'repository-server.ts'),
+      this.base.repository,
+    ]);
+  }
+}
+
+/**
+ * Hosts for as long as `work` takes:
+ *
+ *     await withHosts({count: 2}, async lab => { await lab.first.execOk(['apt-get', 'update']); });
+ */
+export async function withHosts<T>(options: LabOptions, work: (lab: Lab) => Promise<T>): Promise<T> {
+  const lab = await Lab.start(options);
+  try {
+    return await work(lab);
+  } finally {
+    await lab.down();
+  }
+}
+
+/** Packages, limits, base tree; and what labs before this one left when their process was killed. */
+async function prepareMachine(say: (line: string) => void): Promise<Base> {
+  mkdirSync(LAB_DIRECTORY, { recursive: true });
+  await withLock(join(LAB_DIRECTORY, 'machine.lock'), async () => {
+    await installPackages(say);
+    raiseLimits();
+  });
+  await removeAbandoned(say);
+  return ensureBase(say);
+}
+
+export async function removeAbandoned(say: (line: string) => void = () => undefined): Promise<void> {
+  for (const lab of abandonedLabs()) {
+    say(`taking down lab ${lab.id}, whose process has ended`);
+    await takeDown(lab);
+  }
+}
+
+/** Takes away all that goes by this lab's name, whoever made it and whatever is left of it. */
+export async function takeDown(places: LabPlaces): Promise<void> {
+  await killGroup(places.cgroup);
+  await unmountBelow(places.directory);
+  await removeNetwork(places);
+  await removeGroup(places.cgroup);
+  rmSync(places.directory, { recursive: true, force: true });
+  if (allLabs().length === 0) restoreLimits();
+}
+
+async function unmountBelow(directory: string): Promise<void> {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map(line => line.split(' ')[1] ?? '');
+  // The last mounted first: a clone lies on the file system that was made for it.
+  for (const mount of mounts.filter(each => each.startsWith(`${directory}/`)).reverse()) {
+    if ((await run(['umount', mount])).code !== 0) await runOk(['umount', '--lazy', mount]);
+  }
+}
+
+function hostsOf(places: LabPlaces, base: Base, options: LabOptions): Host[] {
+  const { count = 1, prefix = 'host', diskSizes = {} } = options;
+  const names =
+    options.names ?? Array.from({ length: count }, (_, index) => `${prefix}${String(index + 1).padStart(2, '0')}`);
+  const bad = names.find(name => !HOST_NAME.test(name));
+  if (bad !== undefined)
+    throw new Error(`"${bad}" is no name for a host: lower-case letters, digits and "-", 24 at most`);
+  const binds = [[agentProgram(places), AGENT_HOME]] as const;
+  return names.map((name, at) => {
+    const diskSize = diskSizes[name];
+    return new Host(places, { name, index: at + 1, tree: base.tree, names, binds, ...(diskSize ? { diskSize } : {}) });
+  });
+}
