@@ -12,6 +12,16 @@ import { checkTcp } from './check-tcp.ts';
 import { checkUnits } from './check-units.ts';
 import { clusterHandover, commandRun } from './command.ts';
 import type { Executor, StepContext, StepReport } from './executor.ts';
+import {
+  packageDownload,
+  packageHold,
+  packageInstall,
+  packageRefresh,
+  packageRemove,
+  packageRepair,
+  packageUnhold,
+  packageUpgrade,
+} from './package.ts';
 import { scanRun } from './scan-run.ts';
 import { serviceStart, serviceStop } from './service.ts';
 import { snapshotCreate, snapshotDelete } from './snapshot.ts';
@@ -37,6 +47,14 @@ const executors = {
   'archive/activate': archiveActivate,
   'cluster/handover': clusterHandover,
   'command/run': commandRun,
+  'package/refresh': packageRefresh,
+  'package/download': packageDownload,
+  'package/upgrade': packageUpgrade,
+  'package/install': packageInstall,
+  'package/remove': packageRemove,
+  'package/hold': packageHold,
+  'package/unhold': packageUnhold,
+  'package/repair': packageRepair,
   'scan/run': scanRun,
 } satisfies { [K in StepKind]: Executor<K> };
 

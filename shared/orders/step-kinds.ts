@@ -4,6 +4,7 @@ import { batchKinds } from './kinds/batch.ts';
 import { checkKinds } from './kinds/check.ts';
 import { clusterKinds } from './kinds/cluster.ts';
 import { commandKinds } from './kinds/command.ts';
+import { packageKinds } from './kinds/package.ts';
 import { scanKinds } from './kinds/scan.ts';
 import { serviceKinds } from './kinds/service.ts';
 import { snapshotKinds } from './kinds/snapshot.ts';
@@ -24,6 +25,7 @@ const STEP_KINDS = {
   ...serviceKinds,
   ...clusterKinds,
   ...commandKinds,
+  ...packageKinds,
   ...scanKinds,
 };
 

@@ -1,0 +1,88 @@
+import { INSTALLED_FORMAT } from './apt-output.ts';
+import type { Argv } from './command.ts';
+import type { ChangeRequest } from './os-package.ts';
+
+/* The command lines of apt and dpkg, and what their exit statuses say. */
+
+/**
+ * Our own place for packages: what lies here was fetched by us and is verified before each use, and a cleaning of apt's
+ * cache in between takes nothing from us. Server path.
+ */
+export const DOWNLOADS = '/var/cache/tidemark-agent/packages';
+
+/** apt-get(8), dpkg(1): what is not in a table is a failure too. */
+export const EXIT = {
+  'apt-get': { 0: 'done', 100: 'failed' },
+  'apt-mark': { 0: 'done', 100: 'failed' },
+  dpkg: { 0: 'done', 1: 'failed', 2: 'fatal' },
+} as const satisfies Record<string, Record<number, string>>;
+
+/** Nothing asks, and nothing restarts services behind the back of the order's own steps. */
+export const ENVIRONMENT = {
+  DEBIAN_FRONTEND: 'noninteractive',
+  DEBIAN_PRIORITY: 'critical',
+  APT_LISTCHANGES_FRONTEND: 'none',
+  APT_LISTBUGS_FRONTEND: 'none',
+  NEEDRESTART_SUSPEND: '1',
+} as const;
+
+/** The configuration that ucf manages is decided by the same word. */
+export const conffileEnvironment = (conffiles: ChangeRequest['conffiles']): Record<string, string> =>
+  conffiles === 'keep' ? { UCF_FORCE_CONFFOLD: '1' } : { UCF_FORCE_CONFFNEW: '1' };
+
+const OPTIONS = [
+  '-q',
+  '-y',
+  // Without a terminal of its own dpkg writes what it does, in order, to where we read it.
+  ['Dpkg::Use-Pty', '0'],
+  ['APT::Color', '0'],
+  // Waiting is ours: apt waits only for some of the locks.
+  ['DPkg::Lock::Timeout', '0'],
+  ['Dir::Cache::archives', `${DOWNLOADS}/`],
+  ['APT::Keep-Downloaded-Packages', '1'],
+  ['APT::Install-Recommends', '0'],
+  ['APT::Get::AutomaticRemove', '0'],
+  // A repository that hangs must not take the whole window.
+  ['Acquire::Retries', '2'],
+  ['Acquire::http::Timeout', '30'],
+  ['Acquire::https::Timeout', '30'],
+].flatMap(option => (typeof option === 'string' ? [option] : ['-o', option.join('=')]));
+
+const aptGet = (...rest: string[]): Argv => ['/usr/bin/apt-get', ...OPTIONS, ...rest];
+
+/** `keep` takes the default where the package's maintainer gave one, else what is there (dpkg(1), --force-confdef). */
+const conffileOptions = (conffiles: ChangeRequest['conffiles']): string[] =>
+  conffiles === 'keep' ? ['--force-confdef', '--force-confold'] : ['--force-confnew'];
+
+const throughApt = (options: readonly string[]): string[] =>
+  options.flatMap(option => ['-o', `Dpkg::Options::=${option}`]);
+
+const CHANGE = ['--no-remove', '--allow-downgrades'];
+
+export const commands = {
+  architecture: (): Argv => ['/usr/bin/dpkg', '--print-architecture'],
+  installed: (): Argv => ['/usr/bin/dpkg-query', '-W', '-f', INSTALLED_FORMAT],
+  updates: (): Argv => aptGet('-s', 'dist-upgrade'),
+  /** Without the mode it ends well where a repository could not be reached. */
+  refresh: (): Argv => aptGet('-o', 'APT::Update::Error-Mode=any', 'update'),
+  candidates: (specs: readonly string[]): Argv => ['/usr/bin/apt-cache', 'show', '--no-all-versions', ...specs],
+  simulate: (specs: readonly string[]): Argv => aptGet('-s', ...CHANGE, 'install', ...specs),
+  download: (specs: readonly string[]): Argv => aptGet(...CHANGE, '--download-only', 'install', ...specs),
+  /** Also of a version that is installed. */
+  downloadAgain: (spec: string): Argv => aptGet('--download-only', '--reinstall', 'install', spec),
+  change: (specs: readonly string[], conffiles: ChangeRequest['conffiles']): Argv =>
+    aptGet(...CHANGE, '--no-download', ...throughApt(conffileOptions(conffiles)), 'install', ...specs),
+  simulateRemoval: (names: readonly string[]): Argv => aptGet('-s', 'remove', ...names),
+  remove: (names: readonly string[]): Argv => aptGet('remove', ...names),
+  configure: (conffiles: ChangeRequest['conffiles']): Argv => [
+    '/usr/bin/dpkg',
+    ...conffileOptions(conffiles),
+    '--configure',
+    '-a',
+  ],
+  fixBroken: (): Argv => aptGet('--no-remove', ...throughApt(conffileOptions('keep')), '-f', 'install'),
+  reinstall: (specs: readonly string[]): Argv =>
+    aptGet('--no-remove', ...throughApt(conffileOptions('keep')), '--reinstall', 'install', ...specs),
+  automatic: (): Argv => ['/usr/bin/apt-mark', 'showauto'],
+  mark: (as: 'auto' | 'hold' | 'unhold', names: readonly string[]): Argv => ['/usr/bin/apt-mark', as, ...names],
+};

@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
+import { commands } from './apt-commands.ts';
+import { parseInstalled } from './apt-output.ts';
+import { describeEnd } from './command.ts';
+import { type InstalledPackage, OsPackageProblem, type PendingState } from './os-package.ts';
+import type { Tool } from './os-package-tool.ts';
+import { resolveBelow } from './server-path.ts';
+
+/** What dpkg's database says, looked up by the names that apt uses: `libssl3`, and `libssl3:i386` where it is foreign. */
+export interface AptState {
+  all: InstalledPackage[];
+  byKey: ReadonlyMap<string, InstalledPackage>;
+  native: string;
+}
+
+export async function readState(tool: Tool): Promise<AptState> {
+  const architecture = await tool.ask(commands.architecture());
+  const listed = await tool.ask(commands.installed());
+  if (architecture.status !== 0 || listed.status !== 0) {
+    const end = listed.status === 0 ? architecture : listed;
+    throw new OsPackageProblem('broken', `dpkg's database cannot be read: ${describeEnd(end)}; repair it by hand`);
+  }
+  const native = architecture.text.trim();
+  const all = parseInstalled(listed.text);
+  return { all, native, byKey: new Map(all.map(each => [keyOf(each, native), each])) };
+}
+
+export function keyOf({ name, architecture }: { name: string; architecture: string | null }, native: string): string {
+  return architecture === null || architecture === 'all' || architecture === native ? name : `${name}:${architecture}`;
+}
+
+export const specOf = (exact: ExactPackage, native: string): string => `${keyOf(exact, native)}=${exact.version}`;
+
+export const isWell = ({ state }: InstalledPackage): boolean => state === 'installed';
+
+export const brokenIn = ({ all }: AptState): PendingState['broken'] =>
+  all.filter(each => !isWell(each)).map(({ name, state }) => ({ name, state }));
+
+/** dpkg writes each change as a numbered file first; one that stays was never taken over (dpkg, lib/dpkg/dbmodify.c). */
+export function isInterrupted(root: string): boolean {
+  try {
+    return readdirSync(resolveBelow(root, '/var/lib/dpkg/updates')).some(name => /^\d+$/.test(name));
+  } catch {
+    return false;
+  }
+}
+
+const LOCKS = [
+  '/var/lib/dpkg/lock-frontend',
+  '/var/lib/dpkg/lock',
+  '/var/lib/apt/lists/lock',
+  '/var/cache/apt/archives/lock',
+];
+
+/** Who works with the packages right now, as far as the kernel tells this process; null where nobody does. */
+export function lockHolder(root: string): PendingState['lockedBy'] {
+  const inodes = new Set(
+    LOCKS.flatMap(path => statSync(resolveBelow(root, path), { throwIfNoEntry: false })?.ino ?? []),
+  );
+  for (const line of readText('/proc/locks').split('\n')) {
+    const found = /\sWRITE (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line);
+    if (!found || line.includes('->') || !inodes.has(Number(found[2]))) continue;
+    const pid = Number(found[1]);
+    return { pid, name: readText(`/proc/${pid}/comm`).trim() || 'a process that has ended' };
+  }
+  return null;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,311 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '@tidemark/shared/base/clock.ts';
+import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
+import { commands, conffileEnvironment, ENVIRONMENT } from './apt-commands.ts';
+import { checkSpace, prepareDownloads, verifyFiles, type WantedFile, wantedFile } from './apt-files.ts';
+import {
+  parseConffiles,
+  parseErrors,
+  parseFailures,
+  parseLock,
+  parseRefreshFailures,
+  parseSimulation,
+  saysInterrupted,
+  saysNoSpace,
+} from './apt-output.ts';
+import { candidatesOf, cannotBeginWith, list, resolveWish } from './apt-resolve.ts';
+import { type AptState, brokenIn, isInterrupted, isWell, keyOf, lockHolder, readState, specOf } from './apt-state.ts';
+import { type Argv, type CommandPlace, describeEnd } from './command.ts';
+import {
+  type ChangeRequest,
+  describeChanges,
+  OsPackageProblem,
+  type OsPackages,
+  type RemoveRequest,
+  type VersionChange,
+} from './os-package.ts';
+import { createTool, type Tool, type ToolEnd } from './os-package-tool.ts';
+import { resolveBelow } from './server-path.ts';
+
+/** Between two looks at a lock that somebody has. */
+const LOCK_POLL_MS = 500;
+
+/** apt and dpkg. Written for apt 2.x; tried with Debian 12's. */
+export function createApt(place: CommandPlace, clock: Clock): OsPackages {
+  const { root } = place;
+  const tool = createTool(place, ENVIRONMENT);
+  const toolFor = (conffiles: ChangeRequest['conffiles']) =>
+    createTool(place, { ...ENVIRONMENT, ...conffileEnvironment(conffiles) });
+  const look = () => readState(tool);
+
+  /** Runs a command once nobody else works with the packages; throws `locked` where that takes too long. */
+  async function whenFree(waitMs: number, run: () => Promise<ToolEnd>): Promise<ToolEnd> {
+    const begun = clock.monotonic();
+    for (let told = false; ; ) {
+      const end = await run();
+      const lock = end.status === 0 ? null : parseLock(end.text);
+      if (!lock) return end;
+      const waitedMs = clock.monotonic() - begun;
+      const holder = lock.name !== '' ? lock : (lockHolder(root) ?? lock);
+      const who = `${holder.name || 'another process'}${holder.pid > 0 ? ` (process ${holder.pid})` : ''}`;
+      if (waitedMs >= waitMs || place.signal.aborted)
+        throw new OsPackageProblem(
+          'locked',
+          `${who} works with the packages and has ${lock.path}, and still after ${Math.round(waitedMs / 1000)} s; ` +
+            'nothing was changed; wait for it or end it, then try again',
+          { lock: lock.path, pid: holder.pid, process: holder.name },
+        );
+      if (!told) place.output(Buffer.from(`waiting for ${who}, which has ${lock.path}\n`), 'stdout');
+      told = true;
+      await delay(LOCK_POLL_MS);
+    }
+  }
+  const act = (argv: Argv, waitMs: number, by: Tool = tool) => whenFree(waitMs, () => by.act(argv));
+
+  /** Finishes what was cut off. What its scripts do not let it finish is left for whoever asks next. */
+  async function finish(waitMs: number, conffiles: ChangeRequest['conffiles']): Promise<ToolEnd[]> {
+    const configured = await act(commands.configure(conffiles), waitMs, toolFor(conffiles));
+    const fixed = await act(commands.fixBroken(), waitMs);
+    const left = await look();
+    const again = left.all.filter(each => each.state === 'half-installed').map(each => keyOf(each, left.native));
+    // Neither of the two unpacks again what was cut off while it was unpacked.
+    const ends = again.length > 0 ? [await act(commands.reinstall(again), waitMs)] : [];
+    return [configured, fixed, ...ends];
+  }
+
+  /** The state to begin with: whole, or with the words of who made it otherwise. */
+  async function begin(request: Pick<ChangeRequest, 'lockWaitMs' | 'conffiles'>): Promise<AptState> {
+    await prepareDownloads(root, null);
+    if (isInterrupted(root)) await finish(request.lockWaitMs, request.conffiles);
+    return look();
+  }
+
+  async function fetch(files: readonly WantedFile[], argv: Argv, waitMs: number): Promise<void> {
+    const end = await act(argv, waitMs);
+    if (end.status !== 0) throw problemOf(end, 'the packages could not be fetched', 'nothing was changed');
+    await verifyFiles(root, files);
+  }
+
+  return {
+    manager: 'apt',
+
+    installed: async () => (await look()).all,
+
+    async updates() {
+      const end = await tool.ask(commands.updates());
+      if (end.status !== 0) return new Map();
+      const { changes } = parseSimulation(end.text);
+      return new Map(changes.flatMap(({ name, from, to }) => (from === null || to === null ? [] : [[name, to]])));
+    },
+
+    async pending() {
+      return { interrupted: isInterrupted(root), broken: brokenIn(await look()), lockedBy: lockHolder(root) };
+    },
+
+    async refresh({ lockWaitMs }) {
+      const end = await act(commands.refresh(), lockWaitMs);
+      const failures = parseRefreshFailures(end.text);
+      if (end.status === 0 && failures.length === 0) return;
+      throw new OsPackageProblem(
+        'refresh-failed',
+        `the repositories' lists could not be fetched: ${list(failures, 3) || parseErrors(end.text) || describeEnd(end)}; ` +
+          'see that this server reaches them and has their keys, and try again',
+        { failures: failures.slice(0, 10) },
+      );
+    },
+
+    need: async request => {
+      const resolved = await resolveWish(tool, root, await look(), request);
+      return need(resolved);
+    },
+
+    async download({ back, ...request }) {
+      const state = await begin({ ...request, conffiles: 'keep' });
+      const resolved = await resolveWish(tool, root, state, request);
+      const ways = await waysBack(back, state);
+      await prepareDownloads(root, [...resolved.files, ...ways.files.map(({ file }) => file)]);
+      checkSpace(root, resolved);
+      if (resolved.specs.length > 0) await fetch(resolved.files, commands.download(resolved.specs), request.lockWaitMs);
+      for (const { file, spec } of ways.files) await fetch([file], commands.downloadAgain(spec), request.lockWaitMs);
+      return { ...need(resolved), noWayBack: ways.missing };
+    },
+
+    async change(request) {
+      const state = await begin(request);
+      const resolved = await resolveWish(tool, root, state, request);
+      const { specs, files, others, unchanged } = resolved;
+      if (specs.length === 0) return { changes: [], others: [], unchanged, conffiles: [] };
+      checkSpace(root, resolved);
+      await fetch(files, commands.download(specs), request.lockWaitMs);
+      const automatic = await automaticOnes(specs);
+      const end = await act(commands.change(specs, request.conffiles), request.lockWaitMs, toolFor(request.conffiles));
+      let said = end.text;
+      let after = await look();
+      if (end.status === 0 && after.all.some(each => !isWell(each))) {
+        // A downgrade may leave what it went over unconfigured.
+        said += (await finish(request.lockWaitMs, request.conffiles)).map(({ text }) => text).join('');
+        after = await look();
+      }
+      if (automatic.length > 0) await tool.ask(commands.mark('auto', automatic));
+      const reports = conffilesIn(said);
+      checkAfter(end, after, request.packages, said);
+      return { changes: changesBetween(state, after), others, unchanged, conffiles: reports };
+    },
+
+    async remove(request) {
+      const before = await begin({ ...request, conffiles: 'keep' });
+      const names = request.names.filter(name => before.byKey.has(name));
+      if (names.length === 0) return [];
+      await checkRemoval(names, request);
+      const end = await act(commands.remove(names), request.lockWaitMs);
+      const after = await look();
+      const left = names.filter(name => after.byKey.has(name));
+      if (end.status !== 0 || left.length > 0)
+        throw problemOf(end, `${list(left.length > 0 ? left : names)} could not be removed`, 'see its state');
+      return changesBetween(before, after);
+    },
+
+    hold: names => mark('hold', names),
+    unhold: names => mark('unhold', names),
+
+    async repair({ lockWaitMs }) {
+      await prepareDownloads(root, null);
+      const before = await look();
+      const ends = await finish(lockWaitMs, 'keep');
+      const after = await look();
+      const left = brokenIn(after);
+      if (left.length > 0 || isInterrupted(root)) {
+        const said = ends.map(({ text }) => text).join('');
+        const what = `${list(left.map(each => `${each.name} (${each.state})`)) || 'the database'} is still not well`;
+        throw (
+          failureOf(said, what) ?? new OsPackageProblem('broken', `${what}: ${parseErrors(said)}; repair it by hand`)
+        );
+      }
+      return brokenIn(before).map(({ name }) => name);
+    },
+  };
+
+  async function waysBack(back: readonly ExactPackage[], state: AptState) {
+    const files: { file: WantedFile; spec: string }[] = [];
+    const missing: string[] = [];
+    const specs = back.map(exact => specOf(exact, state.native));
+    const candidates = await candidatesOf(tool, specs);
+    for (const [index, exact] of back.entries()) {
+      const key = keyOf(exact, state.native);
+      const own = candidates.filter(each => keyOf(each, state.native) === key && each.version === exact.version);
+      const file = own.length > 0 ? wantedFile(own, exact) : null;
+      // Only what is there can be fetched "again"; another version is not what an undo goes back to.
+      if (file && state.byKey.get(key)?.version === exact.version) files.push({ file, spec: specs[index] ?? '' });
+      else missing.push(`${exact.name} ${exact.version}`);
+    }
+    return { files, missing };
+  }
+
+  /** apt marks what it is told by name as wanted by a person; that is not what an upgrade means. */
+  async function automaticOnes(specs: readonly string[]): Promise<string[]> {
+    const end = await tool.ask(commands.automatic());
+    const automatic = new Set(end.text.split('\n'));
+    return specs.map(spec => spec.split('=')[0] ?? '').filter(name => automatic.has(name));
+  }
+
+  async function mark(as: 'hold' | 'unhold', names: readonly string[]): Promise<string[]> {
+    const state = await look();
+    const unknown = names.filter(name => !state.byKey.has(name));
+    if (unknown.length > 0)
+      throw new OsPackageProblem('not-installed', `${list(unknown)} cannot be changed: not installed here`);
+    const open = names.filter(name => state.byKey.get(name)?.held !== (as === 'hold'));
+    if (open.length === 0) return [];
+    const end = await tool.act(commands.mark(as, open));
+    const after = await look();
+    const left = open.filter(name => after.byKey.get(name)?.held !== (as === 'hold'));
+    if (left.length > 0) throw problemOf(end, `${list(left)}: its hold could not be changed`, 'try again');
+    return open;
+  }
+
+  async function checkRemoval(names: readonly string[], { others }: RemoveRequest): Promise<void> {
+    const simulated = await tool.ask(commands.simulateRemoval(names));
+    if (simulated.status !== 0) throw cannotBeginWith(simulated);
+    const { removals, changes } = parseSimulation(simulated.text);
+    const more = [...removals.filter(({ name }) => !names.includes(name)), ...changes];
+    if (more.length > 0 && others === 'refuse')
+      throw new OsPackageProblem(
+        'others',
+        `${list(names)} cannot be removed alone: ${describeChanges(more)} would go with it; nothing was changed`,
+        { others: more },
+      );
+  }
+
+  function conffilesIn(text: string) {
+    return parseConffiles(text).map(({ path, kept }) => {
+      const other = `${path}.${kept ? 'dpkg-dist' : 'dpkg-old'}`;
+      return { path, kept, other: existsSync(resolveBelow(root, other)) ? other : null };
+    });
+  }
+}
+
+const need = ({ changes, downloadBytes, unpackedBytes }: Awaited<ReturnType<typeof resolveWish>>) => ({
+  changes,
+  downloadBytes,
+  unpackedBytes,
+});
+
+/** What apt says counts less than what is there. */
+function checkAfter(end: ToolEnd, after: AptState, packages: readonly ExactPackage[], said: string): void {
+  const wrong = packages.flatMap(exact => {
+    const found = after.byKey.get(keyOf(exact, after.native));
+    if (found?.version === exact.version && isWell(found)) return [];
+    return [`${exact.name} is ${found ? `${found.version} and ${found.state}` : 'not there'}`];
+  });
+  const broken = brokenIn(after);
+  if (wrong.length === 0 && broken.length === 0 && end.status === 0) return;
+  const now =
+    wrong.length > 0
+      ? list(wrong, 4)
+      : list(
+          broken.map(({ name, state }) => `${name} is ${state}`),
+          4,
+        );
+  throw problemOf({ ...end, text: said }, now === '' ? 'apt failed' : now, 'repair it or take it back');
+}
+
+function problemOf(end: ToolEnd, what: string, next: string): OsPackageProblem {
+  const failure = failureOf(end.text, what);
+  if (failure) return failure;
+  if (saysNoSpace(end.text))
+    return new OsPackageProblem('no-space', `${what}: the disk is full; free some, then run the step package/repair`);
+  if (saysInterrupted(end.text))
+    return new OsPackageProblem('broken', `${what}: dpkg was interrupted before; run the step package/repair`);
+  const missing = cannotBeginWith(end);
+  if (missing.code === 'unavailable') return missing;
+  return new OsPackageProblem('failed', `${what}: ${parseErrors(end.text) || describeEnd(end)}; ${next}`);
+}
+
+/** Which package and which of its scripts, with its last lines. */
+function failureOf(text: string, what: string): OsPackageProblem | null {
+  const failures = parseFailures(text);
+  const [first] = failures;
+  if (!first) return null;
+  if (saysNoSpace(first.reason))
+    return new OsPackageProblem(
+      'no-space',
+      `${what}: no space left while ${first.name} was unpacked; free some, then run the step package/repair`,
+      { failures },
+    );
+  const which = first.script === null ? `${first.name} failed` : `the ${first.script} script of ${first.name} failed`;
+  const words = first.output.length > 0 ? `, its last lines: ${JSON.stringify(first.output.join('\n'))}` : '';
+  const more = failures.length > 1 ? `; and ${failures.length - 1} more` : '';
+  return new OsPackageProblem(
+    first.script === null ? 'failed' : 'script-failed',
+    `${which} (${first.reason})${words}${more}; ${what}; correct what it needs and run the step package/repair, or take it back`,
+    { failures },
+  );
+}
+
+function changesBetween(before: AptState, after: AptState): VersionChange[] {
+  const keys = [...new Set([...before.byKey.keys(), ...after.byKey.keys()])].sort();
+  return keys.flatMap(name => {
+    const [from, to] = [before.byKey.get(name)?.version ?? null, after.byKey.get(name)?.version ?? null];
+    return from === to ? [] : [{ name, from, to }];
+  });
+}
