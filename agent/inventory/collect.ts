@@ -2,6 +2,7 @@ import { hostname, release as kernelRelease, totalmem } from 'node:os';
 import type { CommandPlace } from '../platform/command.ts';
 import { readBootId } from '../platform/process.ts';
 import { collectSiteFacts } from './facts-directory.ts';
+import { collectPackages } from './packages.ts';
 import { collectReleases } from './releases.ts';
 
 export interface CollectOptions {
@@ -15,6 +16,7 @@ export async function collectFacts({ root, factsDir, place }: CollectOptions): P
   const errors: string[] = [];
   const system = await collectSystem(errors);
   const releases = await collectReleases(root, errors);
+  const packages = await collectPackages(place, errors);
   const site = await collectSiteFacts(factsDir, root, place);
   errors.push(...site.errors);
   return {
@@ -24,6 +26,7 @@ export async function collectFacts({ root, factsDir, place }: CollectOptions): P
     bootId: readBootId(),
     hostname: hostname(),
     releases,
+    ...(packages ? { packages } : {}),
     ...(errors.length > 0 ? { errors } : {}),
   };
 }
