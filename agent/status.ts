@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { shortDigest } from '@tidemark/shared/base/digest.ts';
 import { isOver, isUndo, type Standing } from '@tidemark/shared/orders/frontier.ts';
 import { decodeOrder } from '@tidemark/shared/orders/order.ts';
-import type { Report } from './boundary/messages.ts';
+import type { Report } from '@tidemark/shared/orders/report.ts';
 import { journalFile } from './executor/executor.ts';
 import { type Journal, openJournal, type StoredOrder } from './executor/journal.ts';
 import { isEnrolled, loadIdentity } from './link/identity.ts';

@@ -1,7 +1,6 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { InclusionProof } from '@tidemark/shared/merkle/proof.ts';
-import type { Direction, JobEventKind } from '@tidemark/shared/orders/job-state.ts';
-import type { RefusalCode } from '@tidemark/shared/orders/refusal.ts';
+import type { OrderStanding, Report } from '@tidemark/shared/orders/report.ts';
 
 /*
  * All that the agent's two parts say to each other. The link is unprivileged and talks to the network; the executor is
@@ -33,41 +32,3 @@ export type FromExecutor =
   | { type: 'scan-ready'; scan: string; request: string; orderDigest: Digest | null; directory: string }
   | { type: 'scan-failed'; request: string; message: string }
   | { type: 'artifact-wanted'; digest: Digest; name: string; bytes: number };
-
-export interface OrderStanding {
-  orderDigest: Digest;
-  frontier: number;
-  position: number;
-  direction: Direction;
-}
-
-/** Kept in the journal until acknowledged; `sequence` grows by one, for ever. */
-export interface Report {
-  sequence: number;
-  atMs: number;
-  body: ReportBody;
-}
-
-export type ReportBody =
-  | { type: 'order-accepted'; orderDigest: Digest }
-  | { type: 'order-refused'; orderDigest: Digest; code: RefusalCode; message: string }
-  | { type: 'dispatch-refused'; orderDigest: Digest | null; code: RefusalCode; message: string }
-  | {
-      type: 'job';
-      orderDigest: Digest;
-      job: number;
-      attempt: number;
-      direction: Direction;
-      kind: Exclude<JobEventKind, 'released'>;
-      message: string;
-      facts: Record<string, unknown> | null;
-      output: OutputSummary | null;
-    }
-  | { type: 'order-finished'; orderDigest: Digest; direction: Direction };
-
-export interface OutputSummary {
-  size: number;
-  digest: Uint8Array;
-  head: Uint8Array;
-  tail: Uint8Array;
-}

@@ -1,4 +1,4 @@
-import type { Report, ReportBody } from '../boundary/messages.ts';
+import type { Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 
 /** Bytes in a report's JSON. */
 const BYTES = '$bytes';

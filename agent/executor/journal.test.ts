@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import { accepted } from '@tidemark/shared/orders/frontier.ts';
+import type { Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Report, ReportBody } from '../boundary/messages.ts';
 import { type Journal, openJournal } from './journal.ts';
 
 const DIGEST: Digest = `sha256:${'a'.repeat(64)}`;

@@ -2,8 +2,8 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import { isOver, type Standing } from '@tidemark/shared/orders/frontier.ts';
 import type { Direction } from '@tidemark/shared/orders/job-state.ts';
+import type { Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import type { DispatchMark } from '@tidemark/shared/signing/dispatch.ts';
-import type { Report, ReportBody } from '../boundary/messages.ts';
 import { decodeReport, encodeBody } from './journal-rows.ts';
 
 /*

@@ -3,7 +3,7 @@ import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import { isOver, isUndo, step as moveStanding, type StandingEvent } from '@tidemark/shared/orders/frontier.ts';
 import { decodeOrder, type Job, type Order } from '@tidemark/shared/orders/order.ts';
-import type { OutputSummary } from '../boundary/messages.ts';
+import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
 import type { Journal, JournalWriter, OpenStep } from './journal.ts';
 import { eventAfter, type StepEnd } from './next.ts';
 

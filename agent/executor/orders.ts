@@ -5,10 +5,10 @@ import { accepted, isOver, isUndo, step } from '@tidemark/shared/orders/frontier
 import { decodeOrder } from '@tidemark/shared/orders/order.ts';
 import { orderDigest } from '@tidemark/shared/orders/plan.ts';
 import type { Refusal } from '@tidemark/shared/orders/refusal.ts';
+import type { OrderStanding, ReportBody } from '@tidemark/shared/orders/report.ts';
 import { Dispatch, verifyDispatch } from '@tidemark/shared/signing/dispatch.ts';
 import { type Envelope, parseEnvelope } from '@tidemark/shared/signing/dsse.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
-import type { OrderStanding, ReportBody } from '../boundary/messages.ts';
 import { accept, type Offer } from './accept.ts';
 import type { Journal } from './journal.ts';
 import type { HostPolicy } from './permit.ts';

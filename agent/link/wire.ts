@@ -1,4 +1,5 @@
 import type { Result } from '@tidemark/shared/base/result.ts';
+import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import {
   digestToWire,
   directionToWire,
@@ -16,7 +17,7 @@ import type {
   OrderStanding as WireStanding,
 } from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
 import { MAX_REPORT_MESSAGE } from '@tidemark/shared/protocol/limits.ts';
-import type { FromExecutor, OrderStanding, Report, ReportBody, ToExecutor } from '../boundary/messages.ts';
+import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 
 /** What the link keeps for itself of what the controller says. */
 export type ForLink = { type: 'welcome'; protocol: number; heartbeatMs: number; acknowledged: number };

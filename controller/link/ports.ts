@@ -1,16 +1,9 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Result } from '@tidemark/shared/base/result.ts';
+import type { OrderStanding, Report } from '@tidemark/shared/orders/report.ts';
 import type { UploadMessage, UploadReply } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
-import type {
-  AgentFacts,
-  AgentHello,
-  AgentOutput,
-  AgentReport,
-  AgentScan,
-  OrderStanding,
-  ToAgent,
-} from './messages.ts';
+import type { AgentFacts, AgentHello, AgentOutput, AgentScan, ToAgent } from './messages.ts';
 
 /** A host, as its certificate says. Nothing that the host writes into a message can change it. */
 export interface Caller {
@@ -36,7 +29,7 @@ export interface LinkHandlers {
    * Reports in the order of their sequence, at most some dozens at once; one that was stored before may come again.
    * Gives the highest sequence that is stored now.
    */
-  reports(caller: Caller, reports: AgentReport[]): Promise<number>;
+  reports(caller: Caller, reports: Report[]): Promise<number>;
   facts(caller: Caller, facts: AgentFacts): Promise<void>;
   /** The scan's tree is committed. */
   scanReady(caller: Caller, scan: AgentScan): Promise<void>;

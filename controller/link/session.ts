@@ -1,11 +1,12 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
+import type { Report } from '@tidemark/shared/orders/report.ts';
 import type { AgentMessage, ControllerMessage } from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
 import { OUTPUT_CREDIT_BYTES, OUTPUT_TOP_UP_BYTES, PROTOCOL } from '@tidemark/shared/protocol/limits.ts';
 import { CallRefused } from './authorisation.ts';
 import { Inbox } from './inbox.ts';
 import type { Log } from './log.ts';
-import type { AgentHello, AgentReport } from './messages.ts';
+import type { AgentHello } from './messages.ts';
 import type { Caller, LinkHandlers } from './ports.ts';
 import { type FromAgent, readAgentMessage } from './wire.ts';
 
@@ -172,7 +173,7 @@ export class Session {
   }
 
   /** Acknowledges after the commit, and only then. */
-  async #reports(reports: AgentReport[]): Promise<void> {
+  async #reports(reports: Report[]): Promise<void> {
     const sequence = await this.#options.handlers.reports(this.caller, reports);
     this.send({ body: { $case: 'acknowledge', value: { sequence } } });
   }

@@ -1,4 +1,5 @@
 import type { Result } from '@tidemark/shared/base/result.ts';
+import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import {
   digestFromWire,
   directionFromWire,
@@ -17,20 +18,11 @@ import type {
   ControllerMessage,
   JobEvent,
   OutputChunk,
-  Report,
   Standings,
+  Report as WireReport,
 } from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
 import { MAX_REPORT_MESSAGE } from '@tidemark/shared/protocol/limits.ts';
-import type {
-  AgentFacts,
-  AgentHello,
-  AgentOutput,
-  AgentReport,
-  AgentReportBody,
-  AgentScan,
-  OrderStanding,
-  ToAgent,
-} from './messages.ts';
+import type { AgentFacts, AgentHello, AgentOutput, AgentScan, ToAgent } from './messages.ts';
 
 /** Names, ids and versions that an agent gives: shown to people, so not without end. */
 const MAX_NAME = 256;
@@ -40,7 +32,7 @@ export type FromAgent =
   | { type: 'hello'; hello: AgentHello }
   | { type: 'heartbeat' }
   | { type: 'standings'; standings: OrderStanding[] }
-  | { type: 'report'; report: AgentReport }
+  | { type: 'report'; report: Report }
   | { type: 'output'; output: AgentOutput }
   | { type: 'facts'; facts: AgentFacts }
   | { type: 'scan-ready'; scan: AgentScan }
@@ -107,13 +99,13 @@ const standingsFrom = ({ standings }: Standings): OrderStanding[] =>
     direction: directionFromWire(standing.direction, 'standings.direction'),
   }));
 
-const reportFrom = (report: Report): AgentReport => ({
+const reportFrom = (report: WireReport): Report => ({
   sequence: sequenceFromWire(report.sequence, 'report.sequence'),
   atMs: report.atMs,
   body: reportBodyFrom(report.body),
 });
 
-function reportBodyFrom(body: Report['body']): AgentReportBody {
+function reportBodyFrom(body: WireReport['body']): ReportBody {
   switch (body?.$case) {
     case 'orderAccepted':
       return {
@@ -147,7 +139,7 @@ function reportBodyFrom(body: Report['body']): AgentReportBody {
   }
 }
 
-const jobFrom = (job: JobEvent): AgentReportBody => ({
+const jobFrom = (job: JobEvent): ReportBody => ({
   type: 'job',
   orderDigest: digestFromWire(job.orderDigest, 'report.job.order_digest'),
   job: job.job,

@@ -1,7 +1,6 @@
-import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Direction, JobEventKind, JobState } from '@tidemark/shared/orders/job-state.ts';
 import type { PlanDocument } from '@tidemark/shared/orders/plan.ts';
-import type { RefusalCode } from '@tidemark/shared/orders/refusal.ts';
+import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
 import type { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import type { RunState, WaveTimes } from './snapshot.ts';
@@ -56,44 +55,6 @@ export interface StoredJob {
   message: string;
   startedAt: number | null;
   endedAt: number | null;
-}
-
-/** What an agent reports, as the link hands it over. */
-export interface HostReport {
-  sequence: number;
-  atMs: number;
-  body: HostReportBody;
-}
-
-export type HostReportBody =
-  | { type: 'order-accepted'; orderDigest: Digest }
-  | { type: 'order-refused'; orderDigest: Digest; code: RefusalCode; message: string }
-  | { type: 'dispatch-refused'; orderDigest: Digest | null; code: RefusalCode; message: string }
-  | {
-      type: 'job';
-      orderDigest: Digest;
-      job: number;
-      attempt: number;
-      direction: Direction;
-      kind: Exclude<JobEventKind, 'released'>;
-      message: string;
-      facts: Record<string, unknown> | null;
-      output: JobOutput | null;
-    }
-  | { type: 'order-finished'; orderDigest: Digest; direction: Direction };
-
-export interface JobOutput {
-  size: number;
-  digest: Uint8Array;
-  head: Uint8Array;
-  tail: Uint8Array;
-}
-
-export interface HostStanding {
-  orderDigest: Digest;
-  frontier: number;
-  position: number;
-  direction: Direction;
 }
 
 export type RunEventName =
@@ -178,7 +139,7 @@ export interface RunTransaction {
   putJob(
     run: string,
     hostId: string,
-    job: StoredJob & { facts?: Record<string, unknown> | null; output?: JobOutput | null },
+    job: StoredJob & { facts?: Record<string, unknown> | null; output?: OutputSummary | null },
   ): Promise<void>;
   addEvents(run: string, events: readonly NewRunEvent[]): Promise<void>;
   openIncident(incident: {
@@ -218,7 +179,7 @@ export interface RunReads {
     hostName: string,
     position: number,
     direction: Direction,
-  ): Promise<(StoredJob & { output: JobOutput | null }) | null>;
+  ): Promise<(StoredJob & { output: OutputSummary | null }) | null>;
   reported(hostId: string): Promise<number>;
 }
 

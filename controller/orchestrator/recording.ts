@@ -1,17 +1,10 @@
 import { present } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
+import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import { jobEvent, offer, runEvent } from './applying.ts';
 import type { KnownPlan } from './known-plans.ts';
 import type { IndexedHost } from './plan-index.ts';
-import type {
-  HostChange,
-  HostReport,
-  HostReportBody,
-  HostStanding,
-  OrchestratorStore,
-  RunTransaction,
-  StoredHost,
-} from './ports.ts';
+import type { HostChange, OrchestratorStore, RunTransaction, StoredHost } from './ports.ts';
 import { afterReport } from './reports.ts';
 import { NOT_BEGUN } from './stored-snapshot.ts';
 
@@ -23,7 +16,7 @@ interface RecordingDependencies {
   wake(): void;
 }
 
-type JobBody = Extract<HostReportBody, { type: 'job' }>;
+type JobBody = Extract<ReportBody, { type: 'job' }>;
 
 /** What agents say of orders and jobs. Repeated, late and unknown reports change nothing. */
 export function createRecording({ store, planOf, clock, wake }: RecordingDependencies) {
@@ -34,7 +27,7 @@ export function createRecording({ store, planOf, clock, wake }: RecordingDepende
   const afterHello = new Set<string>();
 
   /** Stores reports and gives the highest sequence up to which all are stored; call it acknowledged only then. */
-  async function record({ hostId, reports }: { hostId: string; reports: readonly HostReport[] }): Promise<number> {
+  async function record({ hostId, reports }: { hostId: string; reports: readonly Report[] }): Promise<number> {
     const acknowledged = await store.transaction(async transaction => {
       const stored = await transaction.lockReports(hostId);
       if (stored === null) return 0;
@@ -64,7 +57,7 @@ export function createRecording({ store, planOf, clock, wake }: RecordingDepende
   async function apply(
     transaction: RunTransaction,
     hostId: string,
-    { body, atMs }: HostReport,
+    { body, atMs }: Report,
   ): Promise<Record<string, unknown> | null> {
     if (body.orderDigest === null) return { ...body };
     const order =
@@ -82,7 +75,13 @@ export function createRecording({ store, planOf, clock, wake }: RecordingDepende
     return changed ? summary(body) : null;
   }
 
-  async function onHello({ hostId, standings }: { hostId: string; standings: readonly HostStanding[] }): Promise<void> {
+  async function onHello({
+    hostId,
+    standings,
+  }: {
+    hostId: string;
+    standings: readonly OrderStanding[];
+  }): Promise<void> {
     afterHello.add(hostId);
     await store.transaction(async transaction => {
       for (const { run, plan } of await transaction.activeOrders(hostId)) {
@@ -119,9 +118,9 @@ async function refusedUnderAnotherDigest(
 }
 
 /** Those that are new, in their order, up to the first number that is missing. */
-function inSequence(reports: readonly HostReport[], stored: number, mayBegin: boolean): HostReport[] {
+function inSequence(reports: readonly Report[], stored: number, mayBegin: boolean): Report[] {
   const sorted = reports.filter(report => report.sequence > stored).toSorted((a, b) => a.sequence - b.sequence);
-  const fresh: HostReport[] = [];
+  const fresh: Report[] = [];
   let next = stored + 1;
   for (const report of sorted) {
     if (report.sequence < next) continue;
@@ -141,7 +140,7 @@ interface Place {
 }
 
 /** Whether the report changed anything. */
-async function applyBody(transaction: RunTransaction, place: Place, body: HostReportBody): Promise<boolean> {
+async function applyBody(transaction: RunTransaction, place: Place, body: ReportBody): Promise<boolean> {
   const { run, host, at } = place;
   const set = (change: HostChange) => transaction.setHost(run, host.hostId, change);
   switch (body.type) {
@@ -211,7 +210,7 @@ function learnFrom(host: StoredHost, body: JobBody, at: number): HostChange {
 async function dispatchRefused(
   transaction: RunTransaction,
   { run, plan, planned, host, at }: Place,
-  { code, message }: Extract<HostReportBody, { type: 'dispatch-refused' }>,
+  { code, message }: Extract<ReportBody, { type: 'dispatch-refused' }>,
 ): Promise<void> {
   const title = `${host.hostName} refused a dispatch: ${message}`;
   const isNew = await transaction.openIncident({
@@ -234,7 +233,7 @@ async function dispatchRefused(
 async function catchUp(
   transaction: RunTransaction,
   { run, plan, host, now }: { run: string; plan: string; host: StoredHost; now: number },
-  standings: readonly HostStanding[],
+  standings: readonly OrderStanding[],
 ): Promise<void> {
   const standing = standings.find(({ orderDigest }) => orderDigest === host.orderDigest);
   if (!standing) {
@@ -268,7 +267,7 @@ const dispatch = (transaction: RunTransaction, run: string, host: StoredHost): P
   });
 
 /** A report as the audit keeps it: what happened, without output. */
-function summary(body: HostReportBody): Record<string, unknown> {
+function summary(body: ReportBody): Record<string, unknown> {
   if (body.type !== 'job') return { ...body };
   const { type, orderDigest, job, attempt, direction, kind } = body;
   return { type, orderDigest, job, attempt, direction, kind };

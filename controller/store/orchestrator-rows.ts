@@ -1,5 +1,6 @@
+import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
 import { and, asc, eq, gte, inArray, max, min } from 'drizzle-orm';
-import type { JobOutput, StoredHost, StoredJob, StoredRun } from '../orchestrator/ports.ts';
+import type { StoredHost, StoredJob, StoredRun } from '../orchestrator/ports.ts';
 import { facts, hosts, incidents, observations, runHosts, runJobs, runs, runWaves } from './schema.ts';
 import type { Tx } from './store.ts';
 
@@ -101,7 +102,7 @@ export const jobOf = (row: JobRow): StoredJob => ({
   endedAt: ms(row.endedAt),
 });
 
-export function outputOf(row: typeof runJobs.$inferSelect): JobOutput | null {
+export function outputOf(row: typeof runJobs.$inferSelect): OutputSummary | null {
   const { outputSize, outputDigest, outputHead, outputTail } = row;
   if (outputSize === null || outputDigest === null || outputHead === null || outputTail === null) return null;
   return { size: outputSize, digest: outputDigest, head: outputHead, tail: outputTail };

@@ -1,8 +1,9 @@
 import { type Digest, digestFromBytes, digestToBytes } from '../base/digest.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { InclusionProof } from '../merkle/proof.ts';
-import type { Direction, JobEventKind } from '../orders/job-state.ts';
+import type { Direction } from '../orders/job-state.ts';
 import { RefusalCode } from '../orders/refusal.ts';
+import type { AgentJobEvent } from '../orders/report.ts';
 import {
   Direction as WireDirection,
   JobEventKind as WireJobEventKind,
@@ -61,9 +62,6 @@ const DIRECTIONS = {
 export const directionToWire = (direction: Direction): WireDirection => DIRECTIONS[direction];
 
 export const directionFromWire = (value: number, field: string): Direction => keyOf(DIRECTIONS, value, field);
-
-/** `released` is the controller's own: no agent says it. */
-export type AgentJobEvent = Exclude<JobEventKind, 'released'>;
 
 const JOB_EVENTS = {
   started: WireJobEventKind.JOB_EVENT_KIND_STARTED,

@@ -4,11 +4,12 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { FromExecutor, Report, ToExecutor } from '@tidemark/agent/boundary/messages.ts';
+import type { FromExecutor, ToExecutor } from '@tidemark/agent/boundary/messages.ts';
 import { present } from '@tidemark/shared/base/assert.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Job, Order } from '@tidemark/shared/orders/order.ts';
 import { encodePlan, openPlan, type PlanOrder } from '@tidemark/shared/orders/plan.ts';
+import type { Report } from '@tidemark/shared/orders/report.ts';
 import { signApproval } from '@tidemark/shared/signing/approval.ts';
 import { type Dispatch, signDispatch } from '@tidemark/shared/signing/dispatch.ts';
 import { encodeEnvelope } from '@tidemark/shared/signing/dsse.ts';

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import type { LinkStream } from '@tidemark/agent/link/connection.ts';
-import type { AgentReport } from '@tidemark/controller/link/messages.ts';
 import { digestOf } from '@tidemark/shared/base/digest.ts';
+import type { Report } from '@tidemark/shared/orders/report.ts';
 import { type AgentMessage, LinkService } from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
 import { MAX_AGENT_MESSAGE_BYTES } from '@tidemark/shared/protocol/limits.ts';
 import { describe, expect, it } from 'vitest';
@@ -16,7 +16,7 @@ const { fleetWith, linkFor, rawClient } = linkFixture();
 
 const reportsHeard = (fleet: Fleet): number[] =>
   fleet.heard.all.flatMap(({ call, value }) =>
-    call === 'reports' ? (value as AgentReport[]).map(report => report.sequence) : [],
+    call === 'reports' ? (value as Report[]).map(report => report.sequence) : [],
   );
 
 describe('a hello', () => {

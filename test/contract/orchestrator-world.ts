@@ -1,7 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { ToAgent } from '@tidemark/controller/link/messages.ts';
 import { deliver } from '@tidemark/controller/loops/deliver.ts';
-import type { HostReport, HostReportBody, HostStanding } from '@tidemark/controller/orchestrator/ports.ts';
 import { createOrchestrator, type Orchestrator } from '@tidemark/controller/orchestrator/service.ts';
 import { type PlanSpec, planOf, START } from '@tidemark/controller/orchestrator/testing/random-plan.ts';
 import {
@@ -17,6 +16,7 @@ import * as schema from '@tidemark/controller/store/schema.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
 import { present } from '@tidemark/shared/base/assert.ts';
 import { encodePlan, openPlan, type Plan, type PlanOrder } from '@tidemark/shared/orders/plan.ts';
+import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import { signApproval, verifyOrder } from '@tidemark/shared/signing/approval.ts';
 import { type DispatchMark, verifyDispatch } from '@tidemark/shared/signing/dispatch.ts';
 import { encodeEnvelope, PayloadType, parseEnvelope, signEnvelope } from '@tidemark/shared/signing/dsse.ts';
@@ -33,7 +33,7 @@ export class TestAgent {
   readonly id: string;
   readonly refusals: string[] = [];
   mark: DispatchMark = { epoch: 0, sequence: 0 };
-  spool: HostReport[] = [];
+  spool: Report[] = [];
   readonly #world: World;
   readonly #planned: PlanOrder;
   #sequence = 0;
@@ -83,11 +83,11 @@ export class TestAgent {
     for (const report of this.simulated.advance(now)) this.#report(report);
   }
 
-  say(body: HostReportBody): void {
+  say(body: ReportBody): void {
     this.spool.push({ sequence: ++this.#sequence, atMs: this.#world.now, body });
   }
 
-  standings(): HostStanding[] {
+  standings(): OrderStanding[] {
     const { standing } = this.simulated;
     if (!standing || standing.state === 'finished' || standing.state === 'undone') return [];
     const isUndo = standing.state.startsWith('undo');

@@ -1,9 +1,10 @@
-import type { FromExecutor, Report, ReportBody } from '@tidemark/agent/boundary/messages.ts';
+import type { FromExecutor } from '@tidemark/agent/boundary/messages.ts';
 import { toWire as agentToWire, readControllerMessage } from '@tidemark/agent/link/wire.ts';
 import type { ToAgent } from '@tidemark/controller/link/messages.ts';
 import { toWire as controllerToWire, readAgentMessage } from '@tidemark/controller/link/wire.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import { RefusalCode } from '@tidemark/shared/orders/refusal.ts';
+import type { Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import { LinkService } from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
 import { MAX_REPORT_MESSAGE } from '@tidemark/shared/protocol/limits.ts';
 import fc from 'fast-check';
