@@ -2,6 +2,6 @@ export type AccessErrorCode = 'token-exists' | 'token-unknown' | 'expiry-passed'
 
 export interface AccessError {
   code: AccessErrorCode;
-  /** What happened, to what, and what to do next. */
+  /** For people: what was refused, and how to get further. */
   message: string;
 }

@@ -12,7 +12,7 @@ export type EnrolmentErrorCode =
 
 export interface EnrolmentError {
   code: EnrolmentErrorCode;
-  /** What happened, to what, and what to do next. */
+  /** For people: what was refused, and how to get further. */
   message: string;
 }
 

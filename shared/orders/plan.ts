@@ -7,9 +7,9 @@ import { DigestText } from './arguments.ts';
 import { decodeOrder, type Order } from './order.ts';
 
 /**
- * A plan: one order a host and, in its header, everything between hosts. Immutable and content-addressed: its digest is
- * the Merkle root over the header (leaf 0) and the orders (by host id), so one signature covers every byte that
- * any host will run as well as the rules by which the orchestrator lets them.
+ * A plan: one order a host and, in its header, everything between hosts. It is known by its content: the Merkle root over
+ * the header (leaf 0) and the orders (by host id), so that one signature covers every byte that any host will run and
+ * the rules by which the orchestrator lets them.
  */
 
 const Instant = z.int().min(0);
