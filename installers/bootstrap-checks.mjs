@@ -10,6 +10,8 @@ const ENTRIES = {
   build: { script: null },
   demo: { script: 'test/demo/main.ts' },
   test: { script: 'test/support/run-all.mjs' },
+  'test:lab': { script: 'test/lab/run.mjs' },
+  lab: { script: 'test/lab/main.ts' },
 };
 
 export const entryFor = command => (Object.hasOwn(ENTRIES, command ?? '') ? ENTRIES[command] : null);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { differsFromLock, entryFor, explainNpmFailure, unsupported } from '../../installers/bootstrap-checks.mjs';
-import { countReport, sum, summaryLine } from '../support/totals.mjs';
+import { countReport, readSummary, sum, summaryLine } from '../support/totals.mjs';
 
 describe('what bootstrap says about a machine', () => {
   const machine = { nodeVersion: '20.11.0', platform: 'linux', arch: 'x64', glibc: '2.28' };
@@ -90,5 +90,14 @@ describe('what the last line of npm test counts', () => {
     ]);
     expect(summaryLine(total)).toBe('3 passed, 1 failed');
     expect(summaryLine({ ...total, skipped: 2 })).toBe('3 passed, 1 failed, 2 skipped');
+  });
+
+  it.each([
+    ['as it was written', 'a test\n\n12 s\n7 passed, 2 failed, 1 skipped\n', { passed: 7, failed: 2, skipped: 1 }],
+    ['without skipped ones', '7 passed, 0 failed\n', { passed: 7, failed: 0, skipped: 0 }],
+    ['as a failure where the output was cut off', '7 passed, 0 failed\nunit te', { passed: 0, failed: 1, skipped: 0 }],
+    ['as a failure where there is none', '', { passed: 0, failed: 1, skipped: 0 }],
+  ])('is read again %s', (_, output, expected) => {
+    expect(readSummary(output)).toEqual(expected);
   });
 });

@@ -174,11 +174,17 @@ export class Host {
   // -- looking into it ------------------------------------------------------------------------------------------------
 
   /** Runs a command on it and gives how it ended; rejects where the host is not running. */
-  exec(argv: readonly string[], { env, ...options }: ExecOptions = {}): Promise<Ended> {
+  async exec(argv: readonly string[], { env, ...options }: ExecOptions = {}): Promise<Ended> {
+    return run(this.command(argv, env), { ...options });
+  }
+
+  /** The command of this machine that runs `argv` on the host; throws where the host is not running. */
+  command(argv: readonly string[], env: Record<string, string> = {}): string[] {
     const leader = this.leader();
-    if (leader === null) return Promise.reject(new CommandFailed(`${this.name} is not running`));
+    if (leader === null) throw new CommandFailed(`${this.name} is not running`);
     const enter = ['nsenter', '-m', '-u', '-i', '-n', '-p', '-C', '-T', '-t', String(leader), '-r', '-w', '--'];
-    return run([...enter, ...argv], { ...options, env: { ...ENVIRONMENT, ...env } });
+    const variables = Object.entries({ ...ENVIRONMENT, ...env }).map(([name, value]) => `${name}=${value}`);
+    return [...enter, 'env', '-i', ...variables, ...argv];
   }
 
   /** As {@link exec}; gives standard output, and throws where the command does not end with 0. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AGENT_HOME, agentProgram } from './agent.ts';
 import { type Base, ensureBase } from './base.ts';
@@ -49,11 +49,10 @@ export class Lab {
     const problem = cannotHaveLab();
     if (problem !== null) throw new Error(problem);
     const places = labPlaces(options.id ?? `t${process.pid}x${++made}`);
-    const base = await prepareMachine(say);
-    if (existsSync(places.directory)) throw new Error(`there is a lab "${places.id}" already: npm run lab -- down`);
-    for (const each of [places.hosts, places.desk, places.logs]) mkdirSync(each, { recursive: true });
-    writeOwner(places, { kept: options.kept === true });
-    const lab = new Lab(places, base, hostsOf(places, base, options));
+    const base = await prepare(places, options.kept === true, say);
+    const description = describe(base, agentProgram(places), options);
+    writeFileSync(places.description, JSON.stringify(description));
+    const lab = new Lab(places, base, hostsOf(places, description));
     try {
       await makeBridge(places);
       await lab.serveRepository();
@@ -67,6 +66,14 @@ export class Lab {
       await lab.down();
       throw error;
     }
+  }
+
+  /** The lab of this name that somebody has started; null where there is none. */
+  static open(id: string): Lab | null {
+    const places = labPlaces(id);
+    if (!existsSync(places.description)) return null;
+    const description = JSON.parse(readFileSync(places.description, 'utf8')) as Description;
+    return new Lab(places, description.base, hostsOf(places, description));
   }
 
   host(name: string): Host {
@@ -128,19 +135,25 @@ export async function withHosts<T>(options: LabOptions, work: (lab: Lab) => Prom
   }
 }
 
-/** Packages, limits, base tree; and what labs before this one left when their process was killed. */
-async function prepareMachine(say: (line: string) => void): Promise<Base> {
-  mkdirSync(LAB_DIRECTORY, { recursive: true });
-  await withLock(join(LAB_DIRECTORY, 'machine.lock'), async () => {
+/** One at a time changes what the machine has and which labs there are. */
+const machineLock = join(LAB_DIRECTORY, 'machine.lock');
+
+/** Packages, limits, the lab's directory, the base tree; and takes away what labs left whose process was killed. */
+async function prepare(places: LabPlaces, kept: boolean, say: (line: string) => void): Promise<Base> {
+  await withLock(machineLock, async () => {
     await installPackages(say);
+    if (existsSync(places.directory)) throw new Error(`there is a lab "${places.id}" already: npm run lab -- down`);
     raiseLimits();
+    for (const each of [places.hosts, places.desk, places.logs]) mkdirSync(each, { recursive: true });
+    writeOwner(places, { kept });
   });
   await removeAbandoned(say);
   return ensureBase(say);
 }
 
 export async function removeAbandoned(say: (line: string) => void = () => undefined): Promise<void> {
-  for (const lab of abandonedLabs()) {
+  const abandoned = await withLock(machineLock, async () => abandonedLabs());
+  for (const lab of abandoned) {
     say(`taking down lab ${lab.id}, whose process has ended`);
     await takeDown(lab);
   }
@@ -152,8 +165,10 @@ export async function takeDown(places: LabPlaces): Promise<void> {
   await unmountBelow(places.directory);
   await removeNetwork(places);
   await removeGroup(places.cgroup);
-  rmSync(places.directory, { recursive: true, force: true });
-  if (allLabs().length === 0) restoreLimits();
+  await withLock(machineLock, async () => {
+    rmSync(places.directory, { recursive: true, force: true });
+    if (allLabs().length === 0) restoreLimits();
+  });
 }
 
 async function unmountBelow(directory: string): Promise<void> {
@@ -166,14 +181,26 @@ async function unmountBelow(directory: string): Promise<void> {
   }
 }
 
-function hostsOf(places: LabPlaces, base: Base, options: LabOptions): Host[] {
+/** All that is needed to find the hosts again from another process. */
+interface Description {
+  base: Base;
+  agent: string;
+  names: readonly string[];
+  diskSizes: Readonly<Record<string, string>>;
+}
+
+function describe(base: Base, agent: string, options: LabOptions): Description {
   const { count = 1, prefix = 'host', diskSizes = {} } = options;
-  const names =
-    options.names ?? Array.from({ length: count }, (_, index) => `${prefix}${String(index + 1).padStart(2, '0')}`);
+  const numbered = Array.from({ length: count }, (_, index) => `${prefix}${String(index + 1).padStart(2, '0')}`);
+  const names = options.names ?? numbered;
   const bad = names.find(name => !HOST_NAME.test(name));
   if (bad !== undefined)
     throw new Error(`"${bad}" is no name for a host: lower-case letters, digits and "-", 24 at most`);
-  const binds = [[agentProgram(places), AGENT_HOME]] as const;
+  return { base, agent, names, diskSizes };
+}
+
+function hostsOf(places: LabPlaces, { base, agent, names, diskSizes }: Description): Host[] {
+  const binds = [[agent, AGENT_HOME]] as const;
   return names.map((name, at) => {
     const diskSize = diskSizes[name];
     return new Host(places, { name, index: at + 1, tree: base.tree, names, binds, ...(diskSize ? { diskSize } : {}) });

@@ -33,6 +33,8 @@ export interface LabPlaces {
   directory: string;
   /** Who owns it, see owner.ts. */
   owner: string;
+  /** What was asked for, see lab.ts. */
+  description: string;
   hosts: string;
   host(name: string): string;
   controller: string;
@@ -53,6 +55,7 @@ export function labPlaces(id: string): LabPlaces {
     id,
     directory,
     owner: join(directory, 'owner.json'),
+    description: join(directory, 'lab.json'),
     hosts: join(directory, 'hosts'),
     host: name => join(directory, 'hosts', name),
     controller: join(directory, 'controller'),

@@ -1,0 +1,189 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AGENT, AGENT_UNIT, type AgentSettings, installAgent } from './agent.ts';
+import { CommandFailed, type Ended, run, until } from './command.ts';
+import type { Host } from './host.ts';
+import { Lab, type LabOptions } from './lab.ts';
+import { GATEWAY, inNamespace, type LabPlaces, repositoryRoot } from './places.ts';
+import type { StartedProgram } from './programs.ts';
+
+const CLI = join(repositoryRoot, 'dist/tidemark.mjs');
+const PORTS = { api: 7443, link: 7444, enrol: 7445 };
+const URL = `https://${GATEWAY}:${PORTS.api}`;
+const FLEET = 'lab';
+const APPROVER = 'approver.key';
+const TRUST_ROOT = 'trust-root.json';
+const CONFIG = 'controller.yaml';
+
+export interface FleetOptions extends LabOptions, AgentSettings {}
+
+interface KnownHost {
+  name: string;
+  connected: boolean;
+}
+
+export interface Incident {
+  id: number;
+  run: string | null;
+  host: string | null;
+  title: string;
+  detail: string;
+}
+
+/**
+ * A lab with a Tidemark on it: the built controller at the gateway, and on every host the agent as its unit, enrolled by
+ * a token. What is done with it is done by the command line, in a directory of its own, the desk.
+ */
+export class LabFleet {
+  readonly lab: Lab;
+  private controller: StartedProgram | null = null;
+  private plans = 0;
+
+  private constructor(lab: Lab) {
+    this.lab = lab;
+  }
+
+  static async start(options: FleetOptions = {}): Promise<LabFleet> {
+    const lab = await Lab.start(options);
+    try {
+      const fleet = new LabFleet(lab);
+      await fleet.setUpController();
+      await lab.inTurn(host => fleet.enrol(host, options));
+      await fleet.allConnected();
+      return fleet;
+    } catch (error) {
+      await lab.down();
+      throw error;
+    }
+  }
+
+  host(name: string): Host {
+    return this.lab.host(name);
+  }
+
+  down(): Promise<void> {
+    return this.lab.down();
+  }
+
+  /** A file on the desk. */
+  desk(name: string): string {
+    return join(this.lab.places.desk, name);
+  }
+
+  // -- controller -----------------------------------------------------------------------------------------------------
+
+  private async setUpController(): Promise<void> {
+    const settings = {
+      fleet: FLEET,
+      apiListen: `${GATEWAY}:${PORTS.api}`,
+      linkListen: `${GATEWAY}:${PORTS.link}`,
+      enrolListen: `${GATEWAY}:${PORTS.enrol}`,
+      publicNames: `[${GATEWAY}]`,
+    };
+    writeFileSync(this.desk(CONFIG), yamlLines(settings));
+    await this.startController();
+    const state = (name: string) => join(this.lab.places.controller, name);
+    await this.cliOk('login', URL, '--token-file', state('admin.token'), '--ca-file', state('ca.pem'));
+    await this.cliOk('key', 'create', '--out', APPROVER);
+    const approver = ['--approver', `ada=${APPROVER}.pub`, '--key', APPROVER];
+    await this.cliOk('trust', 'create', '--fleet', FLEET, ...approver, '--out', TRUST_ROOT);
+    await this.cliOk('trust', 'install', TRUST_ROOT);
+  }
+
+  async startController(): Promise<void> {
+    const { places } = this.lab;
+    const argv = [process.execPath, CLI, 'controller', '--state', places.controller, '--config', this.desk(CONFIG)];
+    const controller = this.lab.startAtGateway('controller', argv, environment(places));
+    this.controller = controller;
+    const ca = join(places.controller, 'ca.pem');
+    await until('the controller answers', async () => {
+      if (controller.hasEnded()) throw new CommandFailed(`the controller has ended:\n${controller.log()}`);
+      return existsSync(ca) && (await this.cli('health', '--url', URL, '--ca-file', ca)).code === 0;
+    });
+  }
+
+  /** Ends the controller's own process; its database is left as a crash leaves it. */
+  async killController(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.controller?.end(signal);
+    this.controller = null;
+  }
+
+  /** What the controller has written. */
+  controllerLog(): string {
+    return this.controller?.log() ?? '';
+  }
+
+  // -- command line ---------------------------------------------------------------------------------------------------
+
+  /** Runs `tidemark ARGS` at the gateway, on the desk. */
+  cli(...args: string[]): Promise<Ended> {
+    return run(cliCommand(this.lab.places, args), { cwd: this.lab.places.desk, env: environment(this.lab.places) });
+  }
+
+  async cliOk(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.cli(...args);
+    if (code !== 0) throw new CommandFailed(`tidemark ${args.join(' ')} ended with ${code}:\n${stderr}${stdout}`);
+    return stdout;
+  }
+
+  async cliJson<T>(...args: string[]): Promise<T> {
+    return JSON.parse(await this.cliOk(...args, '-o', 'json')) as T;
+  }
+
+  /** Plans by a policy's text, approves and applies; gives the run's id. */
+  async begin(policy: string): Promise<string> {
+    const [file, plan] = [`policy-${++this.plans}.yaml`, `plan-${this.plans}.json`];
+    writeFileSync(this.desk(file), policy);
+    await this.cliOk('plan', file, '--out', plan);
+    await this.cliOk('approve', plan, '--key', APPROVER, '--yes');
+    return (await this.cliJson<{ run: string }>('apply', plan)).run;
+  }
+
+  /** Follows a run until it ends or waits for a person: the exit status says how it went. */
+  watch(id: string): Promise<Ended> {
+    return this.cli('run', 'watch', id);
+  }
+
+  incidents(): Promise<Incident[]> {
+    return this.cliJson<Incident[]>('get', 'incidents');
+  }
+
+  // -- agents ---------------------------------------------------------------------------------------------------------
+
+  private async enrol(host: Host, settings: AgentSettings): Promise<void> {
+    installAgent(host, this.desk(TRUST_ROOT), settings);
+    const token = `${host.name}.token`;
+    await this.cliOk('enrol', 'token', host.name, '--out', token);
+    const input = await run(['cat', this.desk(token)]);
+    const enrolment = ['--controller', `${GATEWAY}:${PORTS.enrol}`, '--token-file', '-'];
+    await host.execOk([AGENT, 'enrol', ...enrolment], { input: input.stdout });
+    await host.execOk(['systemctl', 'enable', '-q', '--now', AGENT_UNIT]);
+  }
+
+  async isConnected(host: string): Promise<boolean> {
+    const known = await this.cliJson<KnownHost[]>('get', 'hosts');
+    return known.some(({ name, connected }) => name === host && connected);
+  }
+
+  async allConnected(): Promise<void> {
+    const names = this.lab.hosts.map(({ name }) => name);
+    await until(`${names.join(', ')} are connected`, async () => {
+      const known = await this.cliJson<KnownHost[]>('get', 'hosts');
+      return names.every(each => known.some(({ name, connected }) => name === each && connected));
+    });
+  }
+}
+
+export const cliCommand = (lab: LabPlaces, args: readonly string[]): string[] =>
+  inNamespace(lab.bridgeNamespace, [process.execPath, CLI, ...args]);
+
+/** The lab's own contexts, not the user's; and no DATABASE_URL, so that the controller has a database of its own. */
+export function environment(lab: LabPlaces): NodeJS.ProcessEnv {
+  const { DATABASE_URL: _, ...rest } = process.env;
+  return { ...rest, TIDEMARK_CONFIG: join(lab.desk, 'contexts.json'), NO_COLOR: '1' };
+}
+
+const yamlLines = (values: Record<string, string>): string =>
+  Object.entries(values)
+    .map(([key, value]) => `${key}: ${value}\n`)
+    .join('');
