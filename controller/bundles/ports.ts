@@ -1,4 +1,5 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 
 export type Ring = 'test' | 'inactive' | 'active';
 
@@ -30,6 +31,8 @@ export interface Bundle {
   digest: Digest;
   ring: Ring;
   releases: { product: string; version: string; artifact: Digest; bytes: number }[];
+  /** Of operating systems: what servers get from the repositories that they know. Sorted by name and architecture. */
+  packages: ExactPackage[];
   createdBy: string;
   createdAt: number;
 }

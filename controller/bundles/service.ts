@@ -3,6 +3,7 @@ import { canonicalJson } from '@tidemark/shared/base/canonical-json.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { type Digest, digestFromBytes, digestOf, shortDigest } from '@tidemark/shared/base/digest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import type { BundleError, BundleErrorCode } from './errors.ts';
 import { type Harvest, harvestArchive } from './harvest.ts';
 import type { ArtifactFiles, Bundle, BundleStore, Release, Ring } from './ports.ts';
@@ -77,14 +78,16 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
       });
     },
 
-    /** Freezes releases under a name. The same content under the same name again changes nothing. */
+    /** Freezes releases and packages under a name. The same content under the same name again changes nothing. */
     async createBundle(input: {
       name: string;
       releases: readonly { product: string; version: string }[];
+      packages?: readonly ExactPackage[];
       ring: Ring;
       by: string;
     }): Promise<Result<Bundle, BundleError>> {
-      const problem = problemWith(input.releases);
+      const packages = [...(input.packages ?? [])].sort(byPackage);
+      const problem = problemWith(input.releases, packages);
       if (problem) return refuse('bundle-invalid', `bundle ${input.name}: ${problem}`);
       return store.transaction(async transaction => {
         const releases: Bundle['releases'] = [];
@@ -99,17 +102,19 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
           releases.push({ product, version, artifact: release.artifact.digest, bytes: release.artifact.bytes });
         }
         releases.sort((a, b) => (a.product < b.product ? -1 : 1));
-        const digest = digestOf(Buffer.from(canonicalJson({ name: input.name, releases }), 'utf8'));
+        // Bundles of releases alone have the digest that they had before there were packages.
+        const content = { name: input.name, releases, ...(packages.length > 0 ? { packages } : {}) };
+        const digest = digestOf(Buffer.from(canonicalJson(content), 'utf8'));
         const known = await transaction.bundle(input.name);
         if (known?.digest === digest) return ok(known);
         if (known) {
           return refuse(
             'bundle-exists',
-            `there is a bundle ${input.name} with other releases (${shortDigest(known.digest)}): a bundle never changes; choose another name`,
+            `there is a bundle ${input.name} with other content (${shortDigest(known.digest)}): a bundle never changes; choose another name`,
           );
         }
         const { name, ring } = input;
-        const bundle: Bundle = { name, digest, ring, releases, createdBy: input.by, createdAt: clock.now() };
+        const bundle: Bundle = { name, digest, ring, releases, packages, createdBy: input.by, createdAt: clock.now() };
         await transaction.addBundle(bundle);
         await transaction.audit({ actor: input.by, action: 'bundle.created', subject: name, detail: { digest, ring } });
         return ok(bundle);
@@ -155,14 +160,31 @@ async function harvest(
   }
 }
 
-function problemWith(releases: readonly { product: string; version: string }[]): string | null {
-  if (releases.length === 0) return 'it must hold a release';
+function problemWith(
+  releases: readonly { product: string; version: string }[],
+  packages: readonly ExactPackage[],
+): string | null {
+  if (releases.length + packages.length === 0) return 'it must hold a release or a package';
   const seen = new Set<string>();
   for (const { product } of releases) {
     if (seen.has(product)) return `it names ${product} twice: one version of a product a bundle`;
     seen.add(product);
   }
+  const keys = new Set<string>();
+  for (const exact of packages) {
+    // Whoever calls: what is frozen here becomes an argument of a package manager some day.
+    const parsed = ExactPackage.safeParse(exact);
+    if (!parsed.success) return `package ${JSON.stringify(exact.name)}: ${parsed.error.issues[0]?.message}`;
+    if (keys.has(packageKey(exact)))
+      return `it names package ${packageKey(exact)} twice: one version of a package a bundle`;
+    keys.add(packageKey(exact));
+  }
   return null;
 }
+
+const packageKey = ({ name, architecture }: ExactPackage): string =>
+  architecture === null ? name : `${name}:${architecture}`;
+
+const byPackage = (a: ExactPackage, b: ExactPackage): number => (packageKey(a) < packageKey(b) ? -1 : 1);
 
 const refuse = (code: BundleErrorCode, message: string) => err({ code, message });

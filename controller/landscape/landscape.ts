@@ -27,6 +27,8 @@ export interface LandscapeComponent {
   product: string | null;
   /** Absolute path on the server; null exactly where there is no product. */
   home: string | null;
+  /** The operating system's package that it runs from; left out where there is none, as in landscapes of before. */
+  package?: string;
   service: Service | null;
   health: { url: string; status: number; text: string | null } | null;
   perHostConfig: string[];

@@ -46,6 +46,7 @@ function componentOf(written: LandscapeFile['components'][number], application: 
     kind: written.kind,
     product,
     home: product === null ? null : (written.home ?? `/opt/${product}`).replace(/\/+$/, ''),
+    ...(written.package ? { package: written.package } : {}),
     service: written.service ?? null,
     health: written.health ? { ...written.health, text: written.health.text ?? null } : null,
     perHostConfig: [...new Set(written.perHostConfig)].sort(),

@@ -1,3 +1,4 @@
+import { PackageName } from '@tidemark/shared/orders/kinds/package.ts';
 import { Service } from '@tidemark/shared/orders/kinds/service.ts';
 import { z } from 'zod';
 
@@ -39,6 +40,8 @@ const Component = z.strictObject({
   product: Name.nullish(),
   /** Where its releases lie; `/opt/<product>` where it is not said. */
   home: ServerPath.nullish(),
+  /** The operating system's package that it runs from: it is stopped while that is upgraded. */
+  package: PackageName.nullish(),
   service: Service.nullish(),
   health: Health.nullish(),
   /** Globs over absolute paths whose content is this host's own: a fingerprint of a peer may differ there. */

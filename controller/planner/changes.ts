@@ -1,6 +1,7 @@
 import { compareReleaseVersions } from '@tidemark/shared/versions/release.ts';
 import { type HostView, listed } from './fleet-view.ts';
 import type { PlannerBundle, PlannerComponent, PlannerRelease } from './input.ts';
+import { type Idle, type PackageChange, packageChangesOf } from './package-changes.ts';
 
 /** A release that is to be put in the place of another one, in one home on one host. */
 export interface Change {
@@ -18,12 +19,24 @@ export interface Change {
 const VERSION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 /** What the bundle changes on a host, or why it changes nothing. */
-export type HostChanges =
-  | { changes: Change[] }
-  /** `blocked`: it should change and cannot; `idle`: there is nothing to change. */
-  | { none: 'blocked' | 'idle'; reason: string };
+export type HostChanges = { changes: Change[]; packages: PackageChange[] } | Idle;
 
+/** Releases and packages alike: where one of them should change and cannot, the host stays as it is. */
 export function changesOf(view: HostView, bundle: PlannerBundle): HostChanges {
+  const packages = packageChangesOf(view, bundle);
+  if (packages !== null && 'none' in packages && packages.none === 'blocked') return packages;
+  const releases = bundle.releases.length > 0 || packages === null ? releaseChangesOf(view, bundle) : null;
+  if (releases !== null && 'none' in releases && releases.none === 'blocked') return releases;
+  const found = {
+    changes: releases !== null && 'changes' in releases ? releases.changes : [],
+    packages: packages !== null && 'packages' in packages ? packages.packages : [],
+  };
+  if (found.changes.length + found.packages.length > 0) return found;
+  const reasons = [releases, packages].flatMap(each => (each !== null && 'none' in each ? [each.reason] : []));
+  return { none: 'idle', reason: reasons.join('; ') };
+}
+
+function releaseChangesOf(view: HostView, bundle: PlannerBundle): { changes: Change[] } | Idle {
   const releases = new Map(bundle.releases.map(release => [release.product, release]));
   const homes = homesOf(view.components.filter(component => releases.has(component.product ?? '')));
   if (homes.length === 0) return { none: 'idle', reason: `no component on it has a product of bundle ${bundle.name}` };

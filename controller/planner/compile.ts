@@ -98,7 +98,7 @@ function plannedHosts(waves: readonly PlannedWave[], orders: readonly PlannedOrd
     candidates
       .filter(candidate => planned.has(candidate))
       .map(candidate => {
-        const { view, id, unit, role, changes } = candidate;
+        const { view, id, unit, role, changes, packages } = candidate;
         return {
           id,
           name: view.host.name,
@@ -108,9 +108,17 @@ function plannedHosts(waves: readonly PlannedWave[], orders: readonly PlannedOrd
           clusterRole: role,
           wave: rule.name,
           unit: unit?.name ?? view.host.name,
-          changes: changes.flatMap(({ components, product, from, release }) =>
-            components.map(component => ({ component: component.name, product, from, to: release.version })),
-          ),
+          changes: [
+            ...changes.flatMap(({ components, product, from, release }) =>
+              components.map(component => ({ component: component.name, product, from, to: release.version })),
+            ),
+            ...packages.flatMap(({ components, from, to }) => {
+              const change = { product: to.name, from, to: to.version };
+              // What no component names is a thing of its own.
+              const names = components.length > 0 ? components.map(({ name }) => name) : [to.name];
+              return names.map(component => ({ component, ...change }));
+            }),
+          ],
         };
       }),
   );

@@ -131,6 +131,9 @@ const INTERRUPTING: ReadonlySet<string> = new Set([
   'service/stop',
   'service/start',
   'archive/install',
+  'package/upgrade',
+  'package/install',
+  'package/remove',
   'cluster/handover',
   'command/run',
 ]);
@@ -148,10 +151,12 @@ function doNotFit(policy: Policy, hosts: readonly { host: string; totalMs: numbe
 
 /**
  * What stops on a host: every component of an application that changes there, since those above a tier use it; in a unit,
- * every component of the unit's applications. By tier, then by name; what has no tier stops first and starts last.
+ * every component of the unit's applications; for a package that no component names, everything, since anything may run on
+ * it. By tier, then by name; what has no tier stops first and starts last.
  */
 function stoppingComponents(candidate: Candidate, tierOrder: ReadonlyMap<string, number>): PlannerComponent[] {
-  const changed = candidate.changes.flatMap(change => change.components);
+  const changed = [...candidate.changes, ...candidate.packages].flatMap(change => change.components);
+  const all = candidate.packages.some(change => change.components.length === 0);
   const names = new Set(changed.map(({ name }) => name));
   const applications = new Set([
     ...changed.flatMap(({ application }) => application ?? []),
@@ -161,7 +166,7 @@ function stoppingComponents(candidate: Candidate, tierOrder: ReadonlyMap<string,
   return candidate.view.components
     .filter(
       component =>
-        names.has(component.name) || (component.application !== null && applications.has(component.application)),
+        all || names.has(component.name) || (component.application !== null && applications.has(component.application)),
     )
     .filter(component => component.service !== null)
     .sort((a, b) => rank(a) - rank(b) || compareText(a.name, b.name));

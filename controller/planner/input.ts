@@ -1,4 +1,5 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import type { Service } from '@tidemark/shared/orders/kinds/service.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import type { Policy } from './policy.ts';
@@ -51,6 +52,8 @@ export interface PlannerComponent {
   kind: string;
   product: string | null;
   home: string | null;
+  /** The operating system's package that it runs from. */
+  package?: string;
   service: Service | null;
   health: { url: string; status: number; text: string | null } | null;
   perHostConfig: readonly string[];
@@ -60,6 +63,7 @@ export interface PlannerBundle {
   name: string;
   digest: Digest;
   releases: readonly PlannerRelease[];
+  packages: readonly ExactPackage[];
 }
 
 export interface PlannerRelease {

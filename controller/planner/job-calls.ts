@@ -2,6 +2,7 @@ import type { Call, StepArgs } from '@tidemark/shared/orders/step-kinds.ts';
 import type { Change } from './changes.ts';
 import type { PlannerComponent } from './input.ts';
 import { releaseKey } from './input.ts';
+import { fetchPackages, packageSpace, refreshPackages, repairPackages, upgradePackages } from './package-jobs.ts';
 import { fillIn } from './placeholders.ts';
 import type { Step } from './policy.ts';
 import type { Candidate } from './population.ts';
@@ -65,6 +66,14 @@ export function draftsOf(step: Step, context: HostContext): JobDraft[] {
       return context.stopping
         .toReversed()
         .flatMap(component => serviceJob(context, component, 'start', step.with.wait));
+    case 'package/refresh':
+      return refreshPackages(candidate, context.bundle, step.with).map(draft);
+    case 'package/download':
+      return fetchPackages(candidate, context.bundle, step.with).map(draft);
+    case 'package/upgrade':
+      return upgradePackages(candidate, context.bundle, step.with).map(draft);
+    case 'package/repair':
+      return repairPackages(candidate, step.with).map(draft);
     case 'archive/install':
       return candidate.changes.map(change => install(candidate, change));
     case 'check/http':
@@ -91,14 +100,16 @@ const distinctProducts = (changes: readonly Change[]): Change[] => [
 /** Components that stop, and those whose release changes under them. */
 function isTouched({ candidate, stopping }: HostContext): (component: PlannerComponent) => boolean {
   const names = new Set(
-    [...stopping, ...candidate.changes.flatMap(change => change.components)].map(({ name }) => name),
+    [...stopping, ...[...candidate.changes, ...candidate.packages].flatMap(change => change.components)].map(
+      ({ name }) => name,
+    ),
   );
   return component => names.has(component.name);
 }
 
 function spaceCheck({ candidate, installedBytes, bundle }: HostContext, reserve: number): JobDraft[] {
-  const { changes, view } = candidate;
-  if (changes.length === 0) return [];
+  const { changes, packages, view } = candidate;
+  if (changes.length + packages.length === 0) return [];
   const mounts = mountsOf(candidate.facts);
   const needs = new Map<string, { path: string; bytes: number }>();
   // The archive is fetched once for a product, wherever and however often it is unpacked.
@@ -110,11 +121,15 @@ function spaceCheck({ candidate, installedBytes, bundle }: HostContext, reserve:
     const bytes = change.release.unpackedBytes + backupBytes(change, installedBytes) + (index === 0 ? downloads : 0);
     needs.set(mount, { ...before, bytes: before.bytes + bytes });
   }
+  for (const [path, bytes] of packageSpace(packages)) {
+    const before = needs.get(mountOf(path, mounts)) ?? { path, bytes: reserve };
+    needs.set(mountOf(path, mounts), { ...before, bytes: before.bytes + bytes });
+  }
   const total = [...needs.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   return [
     draft({
       name: `check free space on ${view.host.name}`,
-      reason: `download, unpacked release and backup of bundle ${bundle} take ${megabytes(total)}`,
+      reason: `download, unpacked ${changes.length > 0 ? 'release and backup' : 'packages'} of bundle ${bundle} take ${megabytes(total)}`,
       call: { kind: 'check/disk', args: { needs: [...needs.values()] } },
     }),
   ];
@@ -202,6 +217,10 @@ function serviceReason({ candidate }: HostContext, component: PlannerComponent, 
   if (verb === 'start') return 'it was stopped for the patch';
   const change = candidate.changes.find(({ components }) => components.some(({ name }) => name === component.name));
   if (change) return `${change.product} ${change.from} under it becomes ${change.release.version}`;
+  const own = candidate.packages.find(({ components }) => components.some(({ name }) => name === component.name));
+  if (own) return `package ${own.to.name} ${own.from} under it becomes ${own.to.version}`;
+  const unnamed = candidate.packages.find(({ components }) => components.length === 0);
+  if (unnamed) return `package ${unnamed.to.name} changes, and no component names it: anything may use it`;
   return candidate.unit
     ? `${candidate.unit.name} stops as a whole`
     : `it stands above or below a component of ${component.application ?? 'this host'} that changes`;

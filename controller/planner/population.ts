@@ -2,6 +2,7 @@ import { type Change, changesOf } from './changes.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import type { FleetView, HostView } from './fleet-view.ts';
 import type { PlannerBundle } from './input.ts';
+import type { PackageChange } from './package-changes.ts';
 import type { Policy } from './policy.ts';
 import { findRoles, type KnownCluster, type Role } from './roles.ts';
 import type { Unit, Units } from './units.ts';
@@ -11,8 +12,9 @@ export interface Candidate {
   view: HostView;
   id: string;
   facts: Readonly<Record<string, unknown>>;
-  /** Empty for a host that only stops and starts with the others of its unit. */
+  /** Both empty for a host that only stops and starts with the others of its unit. */
   changes: readonly Change[];
+  packages: readonly PackageChange[];
   /** Null where it is a unit of its own. */
   unit: Unit | null;
   cluster: KnownCluster | null;
@@ -67,6 +69,7 @@ export function choosePopulation(
         id: view.id,
         facts: view.facts,
         changes: 'changes' in own ? own.changes : [],
+        packages: 'packages' in own ? own.packages : [],
         unit: units.byHost.get(view.host.name) ?? null,
         cluster,
         role: cluster?.roles.get(view.host.name) ?? null,

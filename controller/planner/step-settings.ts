@@ -16,6 +16,11 @@ export const Argv = z
 
 const none = z.strictObject({});
 
+/** How long another package manager may go on: unattended upgrades and configuration management take minutes. */
+const LockWait = Duration.default(5 * MINUTE);
+/** Packages that the bundle does not list and that would change too. */
+const Others = z.enum(['refuse', 'allow']).default('refuse');
+
 /**
  * What a policy may say under `with` for each kind of step. The rest of a step's arguments comes from the landscape, the
  * bundle and the facts.
@@ -32,6 +37,15 @@ const WITH = {
   'service/stop': z.strictObject({ wait: Duration.default(30 * SECOND) }),
   'service/start': z.strictObject({ wait: Duration.default(30 * SECOND) }),
   'archive/install': none,
+  'package/refresh': z.strictObject({ lockWait: LockWait }),
+  'package/download': z.strictObject({ others: Others, lockWait: LockWait }),
+  'package/upgrade': z.strictObject({
+    /** Configuration that was changed on a server stays, or the package's takes its place. */
+    conffiles: z.enum(['keep', 'replace']).default('keep'),
+    others: Others,
+    lockWait: LockWait,
+  }),
+  'package/repair': z.strictObject({ lockWait: LockWait }),
   'check/http': z.strictObject({
     /** How long a component may take to answer as expected. */
     within: Duration.default(30 * SECOND),
@@ -64,7 +78,6 @@ export const LATER_KINDS: ReadonlySet<string> = new Set([
   'manual',
   'monitoring/lift',
   'monitoring/silence',
-  'package/upgrade',
   'snapshot/revert',
   'system/reboot',
 ]);
@@ -103,6 +116,26 @@ export const KIND_DEFAULTS: Record<PlannedKind, KindDefaults> = {
     undo: 'service/start',
   },
   'archive/install': { timeoutMs: 20 * MINUTE, retries: once, onFailure: 'undo-host', undo: 'archive/activate' },
+  'package/refresh': {
+    timeoutMs: 15 * MINUTE,
+    retries: { max: 2, backoffMs: 10 * SECOND },
+    onFailure: 'skip-host',
+    undo: null,
+  },
+  'package/download': {
+    timeoutMs: 60 * MINUTE,
+    retries: { max: 2, backoffMs: 10 * SECOND },
+    onFailure: 'skip-host',
+    undo: null,
+  },
+  // Once more where it was cut off: what a power cut left is finished rather than taken back.
+  'package/upgrade': {
+    timeoutMs: 60 * MINUTE,
+    retries: { max: 1, backoffMs: 10 * SECOND },
+    onFailure: 'undo-host',
+    undo: 'package/upgrade',
+  },
+  'package/repair': { timeoutMs: 60 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'service/start': {
     timeoutMs: 5 * MINUTE,
     retries: { max: 1, backoffMs: 5 * SECOND },
@@ -114,13 +147,16 @@ export const KIND_DEFAULTS: Record<PlannedKind, KindDefaults> = {
   'scan/run': { timeoutMs: 30 * MINUTE, retries: { max: 1, backoffMs: 5 * SECOND }, onFailure: 'continue', undo: null },
 };
 
-/** `steps: standard`: what a patch of releases takes, in this order. Jobs of a step that a host does not need are not made. */
+/** `steps: standard`: what a patch of releases and packages takes, in this order. Jobs of a step that a host does not need are not made. */
 export const STANDARD_STEPS: readonly { id: string; uses: PlannedKind }[] = [
   { id: 'space', uses: 'check/disk' },
+  { id: 'refresh', uses: 'package/refresh' },
+  { id: 'fetch', uses: 'package/download' },
   { id: 'stage', uses: 'artifact/stage' },
   { id: 'backup', uses: 'snapshot/create' },
   { id: 'handover', uses: 'cluster/handover' },
   { id: 'stop', uses: 'service/stop' },
+  { id: 'upgrade', uses: 'package/upgrade' },
   { id: 'patch', uses: 'archive/install' },
   { id: 'start', uses: 'service/start' },
   { id: 'verify', uses: 'check/http' },

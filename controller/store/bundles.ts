@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
+import { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import { and, asc, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Bundle, BundleStore, Release, SignatureFile } from '../bundles/ports.ts';
@@ -90,7 +91,7 @@ async function addBundle(tx: Tx, bundle: Bundle): Promise<void> {
   await tx.insert(bundles).values({
     name: bundle.name,
     digest: bundle.digest,
-    document: { releases: bundle.releases },
+    document: { releases: bundle.releases, packages: bundle.packages },
     ring: bundle.ring,
     createdBy: bundle.createdBy,
     createdAt: new Date(bundle.createdAt),
@@ -107,13 +108,15 @@ const BundleDocument = z.object({
   releases: z.array(
     z.object({ product: z.string(), version: z.string(), artifact: z.custom<Digest>(), bytes: z.number() }),
   ),
+  /** Not there in bundles that were made before there were any. */
+  packages: z.array(ExactPackage).default([]),
 });
 
 const bundleOf = (row: typeof bundles.$inferSelect): Bundle => ({
   name: row.name,
   digest: row.digest as Digest,
   ring: row.ring,
-  releases: BundleDocument.parse(row.document).releases,
+  ...BundleDocument.parse(row.document),
   createdBy: row.createdBy,
   createdAt: row.createdAt.getTime(),
 });

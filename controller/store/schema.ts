@@ -148,7 +148,7 @@ export const signatureFiles = pgTable(
 export const bundles = pgTable('bundles', {
   name: text('name').primaryKey(),
   digest: text('digest').notNull(),
-  /** Frozen content: releases with product, version, artifact and sizes. */
+  /** Frozen content: releases with product, version, artifact and sizes; packages with name, version and digest. */
   document: jsonb('document').notNull(),
   ring: text('ring', { enum: ['test', 'inactive', 'active'] }).notNull(),
   createdBy: text('created_by').notNull(),

@@ -108,7 +108,7 @@ async function plannedBundle(bundles: ReturnType<typeof createBundles>, name: st
   if (!bundle) return null;
   const wanted = new Map(bundle.releases.map(({ product, version }) => [product, version]));
   const releases = (await bundles.releases()).filter(({ product, version }) => wanted.get(product) === version);
-  return { name: bundle.name, digest: bundle.digest, releases };
+  return { name: bundle.name, digest: bundle.digest, releases, packages: bundle.packages };
 }
 
 function landscapePort(landscape: ReturnType<typeof createLandscape>): LandscapePort {

@@ -1,3 +1,4 @@
+import { PackageArchitecture, PackageName, PackageVersion } from '@tidemark/shared/orders/kinds/package.ts';
 import { z } from 'zod';
 import { DigestParam, FileName, Instant, Name } from './common.ts';
 import { route } from './route.ts';
@@ -33,11 +34,21 @@ export type SignatureImported = z.input<typeof SignatureImported>;
 
 export const Ring = z.enum(['test', 'inactive', 'active']);
 
+/** A package of an operating system in exactly one version, and what its file must be where that is known. */
+const BundlePackage = z.object({
+  name: z.string(),
+  version: z.string(),
+  architecture: z.string().nullable(),
+  /** Null: what the server's repositories say counts. */
+  sha256: z.string().nullable(),
+});
+
 export const Bundle = z.object({
   name: z.string(),
   digest: z.string(),
   ring: Ring,
   releases: z.array(z.object({ product: z.string(), version: z.string(), artifact: z.string(), bytes: z.int() })),
+  packages: z.array(BundlePackage),
   createdBy: z.string(),
   createdAt: Instant,
 });
@@ -74,14 +85,27 @@ export const releaseRoutes = {
     path: '/bundles',
     role: 'operator',
     tag: 'releases',
-    summary: 'Freezes a set of releases under a name',
+    summary: 'Freezes a set of releases and packages under a name',
     body: z.strictObject({
       name: Name,
       ring: Ring.default('test'),
       releases: z
         .array(z.strictObject({ product: Name, version: Name }))
-        .min(1)
-        .max(1_000),
+        .max(1_000)
+        .default([]),
+      /** Packages of operating systems, from the repositories that the servers know. */
+      packages: z
+        .array(
+          z.strictObject({
+            name: PackageName,
+            version: PackageVersion,
+            architecture: PackageArchitecture.nullable().default(null),
+            /** Of the package's file: checked on each server before it is used. */
+            sha256: DigestParam.nullable().default(null),
+          }),
+        )
+        .max(5_000)
+        .default([]),
     }),
     status: 201,
     reply: Bundle,

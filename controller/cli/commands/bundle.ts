@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Bundle } from '../../api/contract/releases.ts';
 import { Ring } from '../../api/contract/releases.ts';
 import type { AddCommand } from '../cli.ts';
+import { usageError } from '../exit.ts';
 import { type PrintingOptions, prints, talks } from '../options.ts';
 import { printOne } from '../output/format.ts';
 import { withClient } from '../session.ts';
@@ -12,6 +13,15 @@ interface Release {
   version: string;
 }
 
+interface Package {
+  name: string;
+  version: string;
+  architecture: string | null;
+  sha256: `sha256:${string}` | null;
+}
+
+type BundleOptions = PrintingOptions & { release?: Release[]; package?: Package[]; ring: Bundle['ring'] };
+
 /** `bundle create`. */
 export const addBundle: AddCommand = (program, { io }) => {
   const bundle = program.command('bundle').description('frozen sets of patches');
@@ -19,20 +29,37 @@ export const addBundle: AddCommand = (program, { io }) => {
     talks(
       bundle
         .command('create')
-        .description('freeze a set of releases under a name')
+        .description('freeze a set of releases and packages under a name')
         .argument('<name>', 'what to call it')
-        .requiredOption('--release <product@version>', 'a release that is in it; may be repeated', releaseOption)
+        .option('--release <product@version>', 'a release that is in it; may be repeated', releaseOption)
+        .option(
+          '--package <name=version>',
+          'a package of the operating system, as name[:arch]=version[@sha256]; may be repeated',
+          packageOption,
+        )
         .addOption(
           new Option('--ring <ring>', 'how far it is promoted from the start').choices(Ring.options).default('test'),
         ),
     ),
-  ).action(async (name: string, options: PrintingOptions & { release: Release[]; ring: Bundle['ring'] }) => {
+  ).action(async (name: string, options: BundleOptions) => {
+    const { release: releases = [], package: packages = [], ring } = options;
+    if (releases.length + packages.length === 0)
+      throw usageError('a bundle needs content: give a --release or a --package');
     const made = await withClient(io, options, client =>
-      client.createBundle({ body: { name, releases: options.release, ring: options.ring } }),
+      client.createBundle({ body: { name, releases, packages, ring } }),
     );
     printOne(io, options.output, made, made.name, () => bundleLines(made));
   });
 };
+
+/** `libssl3:amd64=3.0.22-1@<64 hex digits>`. What is wrong in it besides, the controller says. */
+function packageOption(text: string, before: Package[] | undefined): Package[] {
+  const match = /^([^=@:]+)(?::([^=@:]+))?=([^=@]+)(?:@(?:sha256:)?([0-9a-fA-F]{64}))?$/.exec(text);
+  const [, name, architecture, version, hex] = match ?? [];
+  if (!name || !version) throw new InvalidArgumentError('Give NAME=VERSION, NAME:ARCH=VERSION or NAME=VERSION@SHA256.');
+  const sha256 = hex === undefined ? null : (`sha256:${hex.toLowerCase()}` as const);
+  return [...(before ?? []), { name, version, architecture: architecture ?? null, sha256 }];
+}
 
 function releaseOption(text: string, before: Release[] | undefined): Release[] {
   const match = /^(.+)@([^@]+)$/.exec(text);

@@ -78,6 +78,7 @@ export const bundlesListing = (rows: readonly Bundle[]): Listing<Bundle> => ({
     { title: 'NAME', value: row => row.name },
     { title: 'RING', value: row => row.ring },
     { title: 'RELEASES', value: row => row.releases.map(one => `${one.product}@${one.version}`).join(', ') },
+    { title: 'PACKAGES', value: row => row.packages.length },
     { title: 'MADE', value: row => moment(row.createdAt) },
     { title: 'BY', value: row => row.createdBy, wide: true },
     { title: 'DIGEST', value: row => row.digest, wide: true },

@@ -1,4 +1,5 @@
 import { shortDigest } from '@tidemark/shared/base/digest.ts';
+import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import type { Job } from '@tidemark/shared/orders/order.ts';
 import type { Plan, PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
 import { type Call, classOf } from '@tidemark/shared/orders/step-kinds.ts';
@@ -171,12 +172,26 @@ export function callText(call: Call): string {
       return `${argvText(call.args.command)}, then until it succeeds ${argvText(call.args.confirm)}`;
     case 'command/run':
       return argvText(call.args.command);
+    case 'package/refresh':
+    case 'package/repair':
+      return `waits up to ${Math.round(call.args.lockWaitMs / 1000)} s for other package managers`;
+    case 'package/download':
+    case 'package/upgrade':
+    case 'package/install':
+      return call.args.packages.map(packageText).join(', ');
+    case 'package/remove':
+    case 'package/hold':
+    case 'package/unhold':
+      return call.args.names.join(', ');
     case 'scan/run':
       return `${call.args.profile.name} of ${call.args.profile.roots.map(root => root.path).join(', ')}`;
     default:
       return JSON.stringify(call);
   }
 }
+
+const packageText = ({ name, version, architecture, sha256 }: ExactPackage): string =>
+  `${name}${architecture === null ? '' : `:${architecture}`}=${version}${sha256 === null ? '' : ` (${sha256})`}`;
 
 /** Words that hold anything but harmless characters are quoted, so that one argument is not taken for two. */
 const argvText = (argv: readonly string[]): string =>

@@ -24,6 +24,20 @@ export const bundleLines = (bundle: Bundle): string[] => [
     ],
     bundle.releases,
   ),
+  ...(bundle.packages.length === 0
+    ? []
+    : [
+        '',
+        ...table(
+          [
+            { title: 'PACKAGE', value: each => each.name },
+            { title: 'VERSION', value: each => each.version },
+            { title: 'ARCHITECTURE', value: each => each.architecture },
+            { title: 'SHA-256', value: each => each.sha256 },
+          ],
+          bundle.packages,
+        ),
+      ]),
 ];
 
 export const hostDetailLines = (host: Host): string[] => [

@@ -59,6 +59,7 @@ export function bundleOf(products: readonly string[], version = '1.4.1'): Planne
       },
       unpackedBytes: 3_000_000,
     })),
+    packages: [],
   };
 }
 

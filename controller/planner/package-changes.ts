@@ -1,0 +1,92 @@
+import { type ExactPackage, PackageVersion } from '@tidemark/shared/orders/kinds/package.ts';
+import { compareDpkgVersions } from '@tidemark/shared/versions/dpkg.ts';
+import { compareRpmVersions } from '@tidemark/shared/versions/rpm.ts';
+import { type HostView, listed } from './fleet-view.ts';
+import type { PlannerBundle, PlannerComponent } from './input.ts';
+
+/** A package of the operating system that is on a host in an older version than the bundle's. */
+export interface PackageChange {
+  from: string;
+  to: ExactPackage;
+  /** That run from it, by name. Empty where no component names it: then nobody knows what does. */
+  components: readonly PlannerComponent[];
+}
+
+/** `blocked`: it should change and cannot; `idle`: there is nothing to change. */
+export interface Idle {
+  none: 'blocked' | 'idle';
+  reason: string;
+}
+
+/** How the versions of each package manager are ordered. */
+const ORDERS: Readonly<Record<string, (a: string, b: string) => number>> = {
+  apt: compareDpkgVersions,
+  dnf: compareRpmVersions,
+  zypper: compareRpmVersions,
+};
+
+/** What the bundle's packages change on a host, or why nothing; null where the bundle has no packages. */
+export function packageChangesOf(view: HostView, bundle: PlannerBundle): { packages: PackageChange[] } | Idle | null {
+  if (bundle.packages.length === 0) return null;
+  if (view.facts === null) return { none: 'blocked', reason: view.unreachable ?? 'nothing is known about it' };
+  const known = packagesFact(view.facts);
+  if (!known) return { none: 'idle', reason: 'its agent reports no packages of the operating system' };
+  const present = bundle.packages.flatMap(to => {
+    const from = installedVersion(known.installed, to);
+    return from === null ? [] : [{ from, to }];
+  });
+  if (present.length === 0) return { none: 'idle', reason: `no package of bundle ${bundle.name} is installed on it` };
+  const compare = ORDERS[known.manager];
+  if (!compare)
+    return { none: 'blocked', reason: `its packages are ${known.manager}'s, whose versions cannot be compared here` };
+  const odd = present.find(({ from }) => !PackageVersion.safeParse(from).success);
+  if (odd) return { none: 'blocked', reason: `its agent reports ${odd.to.name} "${odd.from}", which is no version` };
+  const older = present.filter(({ from, to }) => compare(from, to.version) < 0);
+  const names = older.map(({ to }) => to.name);
+  if (older.length === 0) return { none: 'idle', reason: listed(present.map(each => whyNot(each, compare))) };
+  const held = names.filter(name => known.held.includes(name));
+  if (held.length > 0)
+    return { none: 'blocked', reason: `${listed(held)} is held there: its owner wants no change of it` };
+  if (known.broken.length > 0)
+    return { none: 'blocked', reason: `${listed(known.broken)} was left half way there: repair it first` };
+  return { packages: older.map(each => ({ ...each, components: componentsOf(view, each.to.name) })) };
+}
+
+const componentsOf = (view: HostView, name: string): PlannerComponent[] =>
+  view.components.filter(component => component.package === name);
+
+function whyNot({ from, to }: { from: string; to: ExactPackage }, compare: (a: string, b: string) => number): string {
+  return compare(from, to.version) === 0
+    ? `is on ${to.name} ${to.version} already`
+    : `has ${to.name} ${from}, which is newer than ${to.version} of the bundle`;
+}
+
+interface Known {
+  manager: string;
+  installed: Readonly<Record<string, unknown>>;
+  held: string[];
+  broken: string[];
+}
+
+/** Facts come from the host: every part of them may be missing or of another kind. */
+function packagesFact(facts: Readonly<Record<string, unknown>>): Known | null {
+  const { manager, installed, held, broken } = record(facts['packages']) as Record<keyof Known, unknown>;
+  if (typeof manager !== 'string' || typeof installed !== 'object' || installed === null) return null;
+  return {
+    manager,
+    installed: record(installed),
+    held: Array.isArray(held) ? held.filter(each => typeof each === 'string') : [],
+    broken: Object.keys(record(broken)),
+  };
+}
+
+/** Of the architecture that is asked for; the server's own where none is. */
+function installedVersion(installed: Readonly<Record<string, unknown>>, { name, architecture }: ExactPackage) {
+  const keys = architecture === null ? [name] : [`${name}:${architecture}`, name];
+  const key = keys.find(each => Object.hasOwn(installed, each));
+  const version = key === undefined ? null : installed[key];
+  return typeof version === 'string' ? version : null;
+}
+
+const record = (value: unknown): Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
