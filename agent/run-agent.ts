@@ -6,6 +6,7 @@ import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { pino } from 'pino';
 import type { Settings } from './config/settings.ts';
 import { createExecutor, type Executor } from './executor/executor.ts';
+import { chooseLauncher } from './executor/launch-unit.ts';
 import { createReserve } from './executor/reserve.ts';
 import { loadIdentity } from './link/identity.ts';
 import { createLink } from './link/link.ts';
@@ -49,12 +50,14 @@ export async function runAgent(
     random: Math.random,
     log: log.child({ part: 'link' }),
   });
+  const launcher = chooseLauncher(command, log.child({ part: 'executor' }));
   executor = createExecutor({
     ...settings,
     hostId,
     dispatchKey,
     reserve,
     command,
+    launcher,
     clock: systemClock,
     log: log.child({ part: 'executor' }),
     send: message => link.deliver(message),
@@ -63,7 +66,7 @@ export async function runAgent(
     const asked = signalled(['SIGTERM', 'SIGINT']);
     await executor.start();
     link.start();
-    log.info({ version: AGENT_VERSION, stateDir, hostId, controller: identity.value.linkAddress }, 'agent started');
+    log.info({ version: AGENT_VERSION, stateDir, hostId, controller: identity.value.linkAddress, steps: launcher.name }, 'agent started');
     const signal = await asked;
     log.info({ signal }, 'agent stops; a step that runs goes on and is found again');
     await link.stop();

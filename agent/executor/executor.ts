@@ -6,6 +6,7 @@ import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 import { incomingIn } from '../steps/artifact-stage.ts';
 import { openJournal } from './journal.ts';
+import { createSessionLauncher, type Launcher } from './launch.ts';
 import type { Log } from './log.ts';
 import { createObserver } from './observe.ts';
 import { createOrders } from './orders.ts';
@@ -33,6 +34,8 @@ export interface ExecutorOptions {
   /** Between asking a step that is past its time to end, and ending it. */
   graceMs?: number;
   reserve?: Reserve;
+  /** How steps are started; each in a session of its own where it is left out. */
+  launcher?: Launcher;
 }
 
 /** The privileged part: believes no message before it has verified it, and never opens a connection. */
@@ -75,6 +78,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     journal,
     reserve,
     scans,
+    launcher: options.launcher ?? createSessionLauncher(options.command),
     graceMs: options.graceMs ?? GRACE_MS,
     now: orders.now,
   });

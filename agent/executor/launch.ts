@@ -1,19 +1,46 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { syncDirectory } from '../platform/file-system.ts';
-import { ageMs, isAlive, killGroup, type ProcessIdentity } from '../platform/process.ts';
-import { claimStart, putJson, readResult, readStarted, type StepInput, stepFile } from '../steps/directory.ts';
+import { ageMs, isAlive, killGroup, readBootId } from '../platform/process.ts';
+import { killControlGroup, processesOf } from '../platform/systemd-cgroup.ts';
+import {
+  claimStart,
+  putJson,
+  readResult,
+  readStarted,
+  type StartedBy,
+  type StepInput,
+  stepFile,
+} from '../steps/directory.ts';
 import type { StepTraces } from './recover.ts';
 
 /** A step's child while it runs, started by this executor or by one before it. */
 export interface RunningChild {
   directory: string;
-  /** Looks whether it is still there, and ends its whole group where it is past its time; true once it has ended. */
+  /** Looks whether it is still there, and ends all of it where it is past its time; true once it has ended. */
   look(): boolean;
 }
 
+/**
+ * Starts steps so that nothing that happens to the agent happens to them. Every implementation passes
+ * launch.conformance.ts. `onEnd` may come late or never, {@link RunningChild.look} is what counts.
+ */
+export interface Launcher {
+  readonly name: 'session' | 'unit';
+  launch(directory: string, input: StepInput, onEnd: () => void): RunningChild;
+}
+
+/** How this program is started, to be followed by `step DIR`. */
+export type AgentCommand = readonly [string, ...string[]];
+
+/** Nothing of the agent's own environment reaches a step. */
+export const STEP_ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LANG: 'C.UTF-8',
+} as const;
+
 /** After timeout and grace, for the child to write its own result before it is ended from outside. */
-const LAST_CHANCE_MS = 5_000;
+export const LAST_CHANCE_MS = 5_000;
 const LOG_BYTES = 2_000;
 
 /** Makes a step's directory, on the disk before anything is said about it. */
@@ -25,16 +52,12 @@ export async function prepare(parent: string, name: string, input: StepInput): P
   return directory;
 }
 
-/**
- * Starts the child in a session of its own, so that nothing that happens to the agent happens to it. `command` is how
- * this program is started; `onEnd` may come late or never, {@link RunningChild.look} is what counts.
- */
-export function launch(
-  command: readonly [string, ...string[]],
-  directory: string,
-  input: StepInput,
-  onEnd: () => void,
-): RunningChild {
+/** Each step in a session of its own: wherever there is no systemd. */
+export function createSessionLauncher(command: AgentCommand): Launcher {
+  return { name: 'session', launch: (directory, input, onEnd) => launchSession(command, directory, input, onEnd) };
+}
+
+function launchSession(command: AgentCommand, directory: string, input: StepInput, onEnd: () => void): RunningChild {
   const [program, ...rest] = command;
   const log = openSync(stepFile.log(directory), 'a', 0o600);
   let child: ChildProcess;
@@ -43,7 +66,7 @@ export function launch(
       detached: true,
       cwd: '/',
       stdio: ['ignore', log, log],
-      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' },
+      env: STEP_ENVIRONMENT,
     });
   } finally {
     closeSync(log);
@@ -56,7 +79,7 @@ export function launch(
   child.once('error', end);
   child.once('exit', end);
   child.unref();
-  const watched = watch(directory, input);
+  const watched = attach(directory, input);
   const look = () => {
     // Ends a child that is past its time; whether it is gone the system says for a child of one's own.
     watched.look();
@@ -65,35 +88,47 @@ export function launch(
   return { directory, look };
 }
 
-/** Takes up a child that another executor started. */
-export function attach(directory: string, input: StepInput): RunningChild {
-  return watch(directory, input);
-}
-
-function watch(directory: string, input: StepInput): RunningChild {
-  const limitMs = input.timeoutMs + input.graceMs + LAST_CHANCE_MS;
+/** Takes up a child that somebody started, in a session or in a unit: what it wrote about itself says which. */
+export function attach(directory: string, input: StepInput, lastChanceMs = LAST_CHANCE_MS): RunningChild {
+  const limitMs = input.timeoutMs + input.graceMs + lastChanceMs;
   return {
     directory,
     look() {
       const started = readStarted(directory);
-      if (!isProcess(started) || !isAlive(started)) return true;
-      if (ageMs(started) > limitMs) killGroup(started, 'SIGKILL');
+      if (!isStarted(started) || !isThere(directory, started)) return true;
+      if (ageMs(started.process) > limitMs) end(started);
       return false;
     },
   };
 }
 
 /**
+ * A step is there as long as its process is. Where that broke, what it had started in its unit may still be at work:
+ * nobody may take the step for over, or start it again, before that has ended too.
+ */
+function isThere(directory: string, { process, unit }: StartedBy): boolean {
+  if (isAlive(process)) return true;
+  if (unit === null || process.bootId !== readBootId() || readResult(directory)) return false;
+  return processesOf(unit.controlGroup).length > 0;
+}
+
+function end({ process, unit }: StartedBy): void {
+  if (unit === null) killGroup(process, 'SIGKILL');
+  else killControlGroup(unit.controlGroup);
+}
+
+/**
  * What a step left. Claims the directory where nobody had: after this, what has not begun there never will, even a
  * child that was started and has not come to its first line.
  */
-export function traces(directory: string): Omit<StepTraces, 'idempotent'> {
+export function traces(directory: string): Pick<StepTraces, 'result' | 'child'> {
   const result = readResult(directory) ?? null;
   if (claims(directory)) return { result, child: 'never-began' };
   const started = readStarted(directory);
   if (started === 'recovery') return { result, child: 'never-began' };
-  if (!isProcess(started)) return { result, child: 'unclear' };
-  return { result, child: isAlive(started) ? 'alive' : 'gone' };
+  if (!isStarted(started)) return { result, child: 'unclear' };
+  if (started.process.bootId !== readBootId()) return { result, child: 'before-boot' };
+  return { result, child: isThere(directory, started) ? 'alive' : 'gone' };
 }
 
 function claims(directory: string): boolean {
@@ -115,5 +150,5 @@ export function lastWords(directory: string): string {
   }
 }
 
-const isProcess = (started: ReturnType<typeof readStarted>): started is ProcessIdentity =>
+const isStarted = (started: ReturnType<typeof readStarted>): started is StartedBy =>
   typeof started === 'object' && started !== null;

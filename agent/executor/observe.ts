@@ -6,7 +6,7 @@ import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 import { readResult, type StepInput } from '../steps/directory.ts';
-import { lastWords, launch, prepare, type RunningChild } from './launch.ts';
+import { createSessionLauncher, lastWords, prepare, type RunningChild } from './launch.ts';
 import type { Scans } from './scans.ts';
 
 /*
@@ -44,6 +44,8 @@ export function createObserver(options: ObserverOptions): Observer {
   const base = join(options.stateDir, 'observe');
   mkdirSync(base, { recursive: true, mode: 0o700 });
   for (const name of readdirSync(base)) rmSync(join(base, name), { recursive: true, force: true });
+  // They end with the agent: nothing that only looks has to outlive it.
+  const launcher = createSessionLauncher(options.command);
   const waiting: Request[] = [];
   let running: { request: Request; child: RunningChild } | null = null;
   let starting = false;
@@ -62,7 +64,7 @@ export function createObserver(options: ObserverOptions): Observer {
     starting = true;
     try {
       const directory = await prepare(base, randomBytes(8).toString('hex'), input);
-      running = { request, child: launch(options.command, directory, input, look) };
+      running = { request, child: launcher.launch(directory, input, look) };
       timer = setInterval(look, LOOK_MS);
     } catch (error) {
       failed(request, (error as Error).message);
@@ -111,7 +113,7 @@ export function createObserver(options: ObserverOptions): Observer {
     const profile = ScanProfile.safeParse(parseJson(request.profile));
     if (!profile.success) return `the scan profile does not fit its schema: ${profile.error.issues[0]?.message}`;
     const call = { kind: 'scan/run' as const, args: { profile: profile.data } };
-    return { work: 'call', call, timeoutMs: SCAN_TIMEOUT_MS, ...common };
+    return { work: 'call', call, attempt: null, timeoutMs: SCAN_TIMEOUT_MS, ...common };
   }
 
   return {

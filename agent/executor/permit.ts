@@ -10,12 +10,15 @@ export interface HostPolicy {
   programs: readonly string[];
   /** Globs over the directories that releases may be installed in and that backups may be made of. */
   paths: readonly string[];
+  /** Globs over the units (of init scripts: `NAME.service`) that steps may start, stop and mask; all where left out. */
+  units?: readonly string[];
 }
 
 /** Why the policy does not permit this order: the first job that it does not, and what about it; else null. */
 export function forbidden(order: Order, policy: HostPolicy): string | null {
   const program = anyOf(policy.programs);
   const path = anyOf(policy.paths);
+  const unit = anyOf((policy.units ?? ['*']).map(glob => `/${glob}`));
   for (const job of order.jobs) {
     for (const call of job.undo ? [job.call, job.undo] : [job.call]) {
       const whose = `job ${job.id}${call === job.undo ? ' (its undo)' : ''}`;
@@ -27,6 +30,9 @@ export function forbidden(order: Order, policy: HostPolicy): string | null {
       const badPath = pathsOf(call).find(each => !path(each));
       if (badPath !== undefined)
         return `${whose}: the path ${badPath} is not among the paths that this server's policy permits`;
+      const badUnit = unitsOf(call).find(each => !unit(`/${each}`));
+      if (badUnit !== undefined)
+        return `${whose}: the unit ${badUnit} is not among the units that this server's policy permits`;
     }
   }
   return null;
@@ -50,15 +56,35 @@ const normal = (path: string): string =>
 function programsOf(call: Call): string[] {
   switch (call.kind) {
     case 'service/start':
-    case 'service/stop': {
-      const { start, stop, status } = call.args.service;
-      return [start[0], stop[0], status[0]];
+    case 'service/stop':
+    case 'service/restart':
+    case 'service/status': {
+      const { service } = call.args;
+      return service.provider === 'script' ? [service.start[0], service.stop[0], service.status[0]] : [];
     }
     case 'cluster/handover':
       return [call.args.command[0], call.args.confirm[0]];
     case 'check/command':
     case 'command/run':
       return [call.args.command[0]];
+    default:
+      return [];
+  }
+}
+
+function unitsOf(call: Call): string[] {
+  switch (call.kind) {
+    case 'service/start':
+    case 'service/stop':
+    case 'service/restart':
+    case 'service/reload':
+    case 'service/status':
+    case 'service/mask':
+    case 'service/unmask': {
+      const { service } = call.args;
+      if (service.provider === 'systemd') return service.units;
+      return service.provider === 'sysv' ? [`${service.name}.service`] : [];
+    }
     default:
       return [];
   }

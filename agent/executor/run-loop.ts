@@ -6,13 +6,14 @@ import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import { isUndo } from '@tidemark/shared/orders/frontier.ts';
 import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
-import { type Call, isIdempotent } from '@tidemark/shared/orders/step-kinds.ts';
+import { type Call, isIdempotent, isResumed } from '@tidemark/shared/orders/step-kinds.ts';
 import type { FromExecutor } from '../boundary/messages.ts';
 import { isNoSpace } from '../platform/file-system.ts';
 import { type Incoming, putJson, type StepInput, type StepResult, stepFile } from '../steps/directory.ts';
 import { salvageOutput } from '../steps/output.ts';
+import { removeRebootLogs } from '../steps/reboot-log.ts';
 import { isFull, type Journal, type OpenStep } from './journal.ts';
-import { attach, lastWords, launch, prepare, type RunningChild, traces } from './launch.ts';
+import { attach, type Launcher, lastWords, prepare, type RunningChild, traces } from './launch.ts';
 import { type Attempt, createLedger, type Findings } from './ledger.ts';
 import { LiveOutput, type Watched } from './live-output.ts';
 import type { Log } from './log.ts';
@@ -24,8 +25,7 @@ import type { Scans } from './scans.ts';
 export interface RunLoopOptions {
   stateDir: string;
   root: string;
-  /** How this program is started: `node`, `agent/main.ts`. */
-  command: readonly [string, ...string[]];
+  launcher: Launcher;
   graceMs: number;
   journal: Journal;
   reserve: Reserve;
@@ -54,6 +54,13 @@ export interface RunLoop {
 const LOOK_MS = 200;
 /** After the disk was full, or something else went wrong that may pass. */
 const TRY_AGAIN_MS = 5_000;
+/**
+ * A step that goes on by itself and whose process has gone is started anew after this pause: what took it (a shutdown,
+ * say) may be about to take this executor too, and then the next one goes on with it.
+ */
+const RESUME_PAUSE_MS = 10_000;
+/** As often for one executor: what always breaks must come to an end. */
+const MAX_RESUMES = 3;
 /** Node's timers take no longer ones. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -68,6 +75,10 @@ interface Running {
   asked: boolean;
   /** When to try again to record its end, by the monotonic clock. */
   settleAt: number;
+  /** How often it was started anew after its process had gone. */
+  resumes: number;
+  /** Its process has gone, and it is to be started anew at `settleAt`. */
+  resuming: boolean;
 }
 
 export function createRunLoop(options: RunLoopOptions): RunLoop {
@@ -143,7 +154,7 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
   /** INTENT, then the child. */
   async function begin(attempt: Attempt, next: Start): Promise<void> {
     const name = nameOf(attempt);
-    const input = inputOf(next.call, next.timeoutMs);
+    const input = inputOf(attempt, next.call, next.timeoutMs);
     let directory: string;
     try {
       if (!reserve.ready()) throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
@@ -168,20 +179,29 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
       throw error;
     }
     log.info({ order: attempt.orderDigest, job: ledger.jobOf(attempt).id, attempt: attempt.attempt }, 'step starts');
-    run({ ...attempt, directory: name, id }, next.call, launch(options.command, directory, input, look));
+    run({ ...attempt, directory: name, id }, next.call, options.launcher.launch(directory, input, look));
   }
 
   const pauseBeforeRetry = (attempt: Attempt) =>
     retryAt.set(attempt.orderDigest, clock.monotonic() + ledger.jobOf(attempt).retries.backoffMs);
 
-  function inputOf(call: Call, timeoutMs: number): StepInput {
+  function inputOf({ orderDigest, job, direction, attempt }: Attempt, call: Call, timeoutMs: number): StepInput {
     const { root, stateDir, graceMs } = options;
-    return { work: 'call', call, root, stateDir, timeoutMs, graceMs };
+    const number = attempt;
+    return {
+      work: 'call',
+      call,
+      attempt: { order: orderDigest, job, direction, number },
+      root,
+      stateDir,
+      timeoutMs,
+      graceMs,
+    };
   }
 
-  function run(step: OpenStep, call: Call, child: RunningChild): void {
+  function run(step: OpenStep, call: Call, child: RunningChild, resumes = 0): void {
     const watched = { ...step, directory: child.directory, shown: 0 };
-    running = { step, call, child, watched, asked: false, settleAt: 0 };
+    running = { step, call, child, watched, asked: false, settleAt: 0, resumes, resuming: false };
     looker = setInterval(look, LOOK_MS);
   }
 
@@ -191,16 +211,39 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     askForArtifact(running);
     if (!running.child.look() || clock.monotonic() < running.settleAt) return;
     try {
-      settle(running.step, running.call, 'seen');
+      if (running.resuming) {
+        resume(running);
+        return;
+      }
+      const how = running.resumes < MAX_RESUMES ? 'seen' : 'seen-last';
+      if (settle(running.step, running.call, how) === 'resumes') {
+        running.resuming = true;
+        running.settleAt = clock.monotonic() + RESUME_PAUSE_MS;
+        return;
+      }
     } catch (error) {
       // The result lies in the step's directory: it is recorded when there is room, or after a restart.
       log.error({ err: error }, 'a result could not be recorded yet');
       running.settleAt = clock.monotonic() + TRY_AGAIN_MS;
       return;
     }
+    rest();
+    turn();
+  }
+
+  function rest(): void {
     running = null;
     if (looker) clearInterval(looker);
-    turn();
+  }
+
+  function resume({ step, call, resumes }: Running): void {
+    rest();
+    startAgain(step, call, resumes + 1).catch((error: unknown) => {
+      // It is still open in the journal: as after a restart, it is found there and taken up again.
+      log.error({ err: error }, 'a step could not be started anew yet');
+      recovered = false;
+      wakeIn(TRY_AGAIN_MS);
+    });
   }
 
   function askForArtifact(now: Running): void {
@@ -210,13 +253,22 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     send({ type: 'artifact-wanted', digest, name, bytes });
   }
 
-  /** RESULT: from what the child left. `found`: by an executor that did not see it end. */
-  function settle(step: OpenStep, call: Call, how: 'seen' | 'found'): 'recorded' | 'running' | 'not-begun' {
+  /**
+   * RESULT: from what the child left. `found`: by an executor that did not see it end; `seen-last`: it was started anew
+   * often enough.
+   */
+  function settle(
+    step: OpenStep,
+    call: Call,
+    how: 'seen' | 'seen-last' | 'found',
+  ): 'recorded' | 'running' | 'not-begun' | 'resumes' {
     const directory = join(stepsDir, step.directory);
     const left = traces(directory);
-    const decided = recover({ ...left, idempotent: isIdempotent(call.kind) });
+    const resumes = isResumed(call.kind) && how !== 'seen-last';
+    const decided = recover({ ...left, idempotent: isIdempotent(call.kind), resumes });
     if (decided.decision === 'adopt' && decided.how === 'running') return 'running';
     if (decided.decision === 'rerun' && how === 'found') return 'not-begun';
+    if (decided.decision === 'resume') return 'resumes';
     if (decided.decision === 'adopt' && left.result) {
       record(step, call, judge(call, left.result), { facts: left.result.facts, output: outputOf(left.result) });
     } else {
@@ -252,8 +304,10 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
       const call = present(step.direction === 'undo' ? job.undo : job.call, 'call');
       const found = settle(step, call, 'found');
       log.info({ order: step.orderDigest, job: job.id, attempt: step.attempt, found }, 'step found after a restart');
-      if (found === 'running') run(step, call, attach(join(stepsDir, step.directory), inputOf(call, job.timeoutMs)));
-      if (found === 'not-begun') await startAgain(step, call);
+      if (found === 'running')
+        run(step, call, attach(join(stepsDir, step.directory), inputOf(step, call, job.timeoutMs)));
+      if (found === 'not-begun' && missed(step)) continue;
+      if (found === 'not-begun' || found === 'resumes') await startAgain(step, call, 0);
     }
     for (const { digest, standing } of journal.openStandings()) {
       if (!('attempt' in standing) || standing.attempt === 1) continue;
@@ -264,25 +318,33 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     const open = new Set(journal.openSteps().map(step => step.directory));
     for (const name of readdirSync(stepsDir))
       if (!open.has(name)) rmSync(join(stepsDir, name), { recursive: true, force: true });
+    removeRebootLogs(
+      options.stateDir,
+      journal.openStandings().map(({ digest }) => digest),
+    );
     if (!running) scans.removeUnfinished();
   }
 
-  /** The INTENT stands, and nothing had begun: in another directory, since the old one is claimed. */
-  async function startAgain(step: OpenStep, call: Call): Promise<void> {
+  /** What had not begun may be too late by now; that is recorded. */
+  function missed(step: OpenStep): boolean {
     const job = ledger.jobOf(step);
-    if (step.direction === 'forward' && options.now() > job.notAfter) {
-      const until = new Date(job.notAfter).toISOString();
-      journal.write(tx => {
-        tx.endStep(step.id, 'missed', clock.now());
-        ledger.missed(tx, step, `it had not begun when the agent ended, and may not start after ${until}`);
-      });
-      return;
-    }
+    if (step.direction !== 'forward' || options.now() <= job.notAfter) return false;
+    const until = new Date(job.notAfter).toISOString();
+    journal.write(tx => {
+      tx.endStep(step.id, 'missed', clock.now());
+      ledger.missed(tx, step, `it had not begun when the agent ended, and may not start after ${until}`);
+    });
+    return true;
+  }
+
+  /** The INTENT stands: in another directory, since the old one is claimed. */
+  async function startAgain(step: OpenStep, call: Call, resumes: number): Promise<void> {
+    const job = ledger.jobOf(step);
     const name = nameOf(step);
-    const input = inputOf(call, job.timeoutMs);
+    const input = inputOf(step, call, job.timeoutMs);
     const directory = await prepare(stepsDir, name, input);
     journal.write(tx => tx.moveStep(step.id, name));
-    run({ ...step, directory: name }, call, launch(options.command, directory, input, look));
+    run({ ...step, directory: name }, call, options.launcher.launch(directory, input, look), resumes);
   }
 
   return {

@@ -3,7 +3,9 @@ import type { CommandPlace } from '../platform/command.ts';
 import { readBootId } from '../platform/process.ts';
 import { collectSiteFacts } from './facts-directory.ts';
 import { collectPackages } from './packages.ts';
+import { collectRebootNeed } from './reboot.ts';
 import { collectReleases } from './releases.ts';
+import { collectServices } from './services.ts';
 
 export interface CollectOptions {
   root: string;
@@ -17,6 +19,8 @@ export async function collectFacts({ root, factsDir, place }: CollectOptions): P
   const system = await collectSystem(errors);
   const releases = await collectReleases(root, errors);
   const packages = await collectPackages(place, errors);
+  const services = await collectServices(place, errors);
+  const reboot = await collectRebootNeed(place, errors);
   const site = await collectSiteFacts(factsDir, root, place);
   errors.push(...site.errors);
   return {
@@ -27,6 +31,8 @@ export async function collectFacts({ root, factsDir, place }: CollectOptions): P
     hostname: hostname(),
     releases,
     ...(packages ? { packages } : {}),
+    ...(services ? { services } : {}),
+    ...(reboot ? { reboot } : {}),
     ...(errors.length > 0 ? { errors } : {}),
   };
 }

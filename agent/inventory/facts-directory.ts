@@ -12,7 +12,19 @@ export interface SiteFacts {
 const TIMEOUT_MS = 10_000;
 const MAX_OUTPUT_BYTES = 256 * 1024;
 /** Written by others: these names are the agent's own. */
-const RESERVED = new Set(['os', 'kernel', 'bootId', 'hostname', 'memory', 'disks', 'releases', 'packages', 'errors']);
+const RESERVED = new Set([
+  'os',
+  'kernel',
+  'bootId',
+  'hostname',
+  'memory',
+  'disks',
+  'releases',
+  'packages',
+  'services',
+  'reboot',
+  'errors',
+]);
 
 /** Runs every executable in `directory`, in the order of names. A directory that is not there has none. */
 export async function collectSiteFacts(directory: string, root: string, place: CommandPlace): Promise<SiteFacts> {

@@ -17,12 +17,27 @@ const STATUS_DOWN = 3;
 /** Short enough to be noticed at once, long enough for a probe that starts an interpreter. */
 const POLL_MS = 100;
 
+/** The commands of a component, and what the exit statuses of its probe mean. */
+export interface ServiceCommands extends Omit<ScriptService, 'provider'> {
+  name: string;
+  /** Null where it cannot. */
+  reload: Argv | null;
+  /** Exit statuses that say that it does not run. */
+  downStatuses: readonly number[];
+}
+
 /** A component that is started, stopped and probed by commands. */
 export function createScriptService(service: ScriptService, place: CommandPlace, clock: Clock): ServiceProvider {
+  const { provider, ...commands } = service;
+  return createCommandService({ ...commands, name: provider, reload: null, downStatuses: [STATUS_DOWN] }, place, clock);
+}
+
+/** As {@link createScriptService}, for commands that somebody else has put together. */
+export function createCommandService(commands: ServiceCommands, place: CommandPlace, clock: Clock): ServiceProvider {
   const probe = async (): Promise<{ state: ServiceState | null; end: CommandEnd }> => {
-    const end = await runCommand(service.status, place);
-    const state = end.status === STATUS_UP ? 'up' : end.status === STATUS_DOWN ? 'down' : null;
-    return { state, end };
+    const end = await runCommand(commands.status, place);
+    const down = end.status !== null && commands.downStatuses.includes(end.status);
+    return { state: end.status === STATUS_UP ? 'up' : down ? 'down' : null, end };
   };
 
   const waitFor = async (wanted: ServiceState, waitMs: number, command: Argv, ran: CommandEnd): Promise<void> => {
@@ -33,7 +48,7 @@ export function createScriptService(service: ScriptService, place: CommandPlace,
       if (clock.monotonic() >= until) {
         throw new ServiceProblem(
           `${describeArgv(command)} ended with ${describeEnd(ran)}, but ${waitMs} ms later the component is still not ` +
-            `${wanted}: ${describeArgv(service.status)} says ${describeEnd(end)}`,
+            `${wanted}: ${describeArgv(commands.status)} says ${describeEnd(end)}`,
         );
       }
       await new Promise(resolve => setTimeout(resolve, POLL_MS));
@@ -50,16 +65,39 @@ export function createScriptService(service: ScriptService, place: CommandPlace,
     return { changed: true, tookMs: clock.monotonic() - begun };
   };
 
+  const start = (waitMs: number) => change('up', commands.start, waitMs);
+  const stop = (waitMs: number) => change('down', commands.stop, waitMs);
   return {
-    name: 'script',
+    name: commands.name,
     async status() {
       const { state, end } = await probe();
       if (state) return state;
       throw new ServiceProblem(
-        `${describeArgv(service.status)} says neither that it runs (0) nor that it does not (3): ${describeEnd(end)}`,
+        `${describeArgv(commands.status)} says neither that it runs (0) nor that it does not ` +
+          `(${commands.downStatuses.join(', ')}): ${describeEnd(end)}`,
       );
     },
-    start: waitMs => change('up', service.start, waitMs),
-    stop: waitMs => change('down', service.stop, waitMs),
+    start,
+    stop,
+    async restart(waitMs) {
+      const stopped = await stop(waitMs);
+      const started = await start(waitMs);
+      return { changed: true, tookMs: stopped.tookMs + started.tookMs };
+    },
+    async reload(waitMs) {
+      const { reload } = commands;
+      if (reload === null)
+        throw new ServiceProblem('a component of scripts has no command to reload it; restart it instead');
+      const begun = clock.monotonic();
+      const { state, end } = await probe();
+      if (state !== 'up')
+        throw new ServiceProblem(
+          `it is not up, so nothing was reloaded: ${describeArgv(commands.status)} says ${describeEnd(end)}`,
+        );
+      const ran = await runCommand(reload, place);
+      if (ran.status !== 0) throw new ServiceProblem(`${describeArgv(reload)} failed: ${describeEnd(ran)}`);
+      await waitFor('up', waitMs, reload, ran);
+      return { changed: true, tookMs: clock.monotonic() - begun };
+    },
   };
 }

@@ -9,7 +9,7 @@ import type { ProcessIdentity } from '../platform/process.ts';
  * What lies in a step's directory. The executor writes `call.json` and starts the child; all else is the child's:
  *
  *   call.json      what to do and where
- *   started.json   which process does it. Made exclusively and before anything is done, so that whoever makes it first,
+ *   started.json   which process does it, and in which unit of systemd. Made exclusively and before anything is done, so that whoever makes it first,
  *                  a child or a recovery that found none, is the only one: a step never starts twice
  *   output.<n>     what it wrote, from byte n on; the first part and the newest few are kept
  *   wanted         the artifact that it waits for is not there (artifact/stage)
@@ -28,7 +28,15 @@ const Common = {
 };
 
 export const StepInput = z.discriminatedUnion('work', [
-  z.strictObject({ work: z.literal('call'), call: Call, ...Common }),
+  z.strictObject({
+    work: z.literal('call'),
+    call: Call,
+    /** Which attempt at which job of which order; null outside of any. */
+    attempt: z
+      .strictObject({ order: z.string(), job: z.int(), direction: z.enum(['forward', 'undo']), number: z.int() })
+      .nullable(),
+    ...Common,
+  }),
   /** Outside of any order: what the inventory finds. */
   z.strictObject({ work: z.literal('facts'), factsDir: z.string(), ...Common }),
 ]);
@@ -51,10 +59,27 @@ export const Incoming = z.discriminatedUnion('state', [
 ]);
 export type Incoming = z.infer<typeof Incoming>;
 
+const StepUnit = z.strictObject({
+  name: z.string(),
+  /** systemd's id of this one run of it: `journalctl _SYSTEMD_INVOCATION_ID=...`. */
+  invocation: z.string(),
+  controlGroup: z.string(),
+});
+/** The transient unit that a step runs in. */
+export type StepUnit = z.infer<typeof StepUnit>;
+
 const Started = z.strictObject({
   /** Null where a recovery claimed the directory, so that no child will ever start in it. */
   process: z.strictObject({ pid: z.int(), startTicks: z.int(), bootId: z.string() }).nullable(),
+  /** Null where it has a session of its own instead. */
+  unit: StepUnit.nullable().default(null),
 });
+
+/** Who does a step. */
+export interface StartedBy {
+  process: ProcessIdentity;
+  unit: StepUnit | null;
+}
 
 export const stepFile = {
   call: (directory: string) => join(directory, 'call.json'),
@@ -73,10 +98,10 @@ export function putJson(path: string, value: unknown): void {
 }
 
 /** False where somebody was first. */
-export function claimStart(directory: string, identity: ProcessIdentity | null): boolean {
+export function claimStart(directory: string, by: StartedBy | null): boolean {
   const path = stepFile.started(directory);
   try {
-    writeDurably(path, { process: identity }, 'wx');
+    writeDurably(path, by ?? { process: null }, 'wx');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
@@ -86,10 +111,13 @@ export function claimStart(directory: string, identity: ProcessIdentity | null):
 }
 
 /** Who started here: undefined where nobody did, null where it cannot be read (cut off while it was written). */
-export function readStarted(directory: string): ProcessIdentity | 'recovery' | null | undefined {
+export function readStarted(directory: string): StartedBy | 'recovery' | null | undefined {
   const json = readJsonFile(stepFile.started(directory));
   const parsed = Started.safeParse(json);
-  if (parsed.success) return parsed.data.process ?? 'recovery';
+  if (parsed.success) {
+    const { process, unit } = parsed.data;
+    return process ? { process, unit } : 'recovery';
+  }
   return exists(stepFile.started(directory)) ? null : undefined;
 }
 

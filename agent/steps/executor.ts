@@ -1,6 +1,7 @@
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { StepArgs, StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import type { CommandPlace } from '../platform/command.ts';
+import type { StepInput } from './directory.ts';
 
 /** Where a step runs. */
 export interface StepContext {
@@ -9,6 +10,8 @@ export interface StepContext {
   stateDir: string;
   /** The step's own, see directory.ts. */
   directory: string;
+  /** Null or left out outside of any order. */
+  attempt?: Extract<StepInput, { work: 'call' }>['attempt'];
   clock: Clock;
   /** Aborted at the timeout. */
   signal: AbortSignal;

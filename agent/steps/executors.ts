@@ -23,8 +23,19 @@ import {
   packageUpgrade,
 } from './package.ts';
 import { scanRun } from './scan-run.ts';
-import { serviceStart, serviceStop } from './service.ts';
+import {
+  serviceMask,
+  serviceReload,
+  serviceRestart,
+  serviceStart,
+  serviceStatus,
+  serviceStop,
+  serviceUnmask,
+} from './service.ts';
 import { snapshotCreate, snapshotDelete } from './snapshot.ts';
+import { checkLoaded } from './system-loaded.ts';
+import { systemReboot } from './system-reboot.ts';
+import { systemWait } from './system-wait.ts';
 
 /** Who does what. A kind of the vocabulary that is not here does not compile. */
 const executors = {
@@ -43,6 +54,11 @@ const executors = {
   'snapshot/delete': snapshotDelete,
   'service/start': serviceStart,
   'service/stop': serviceStop,
+  'service/restart': serviceRestart,
+  'service/reload': serviceReload,
+  'service/status': serviceStatus,
+  'service/mask': serviceMask,
+  'service/unmask': serviceUnmask,
   'archive/install': archiveInstall,
   'archive/activate': archiveActivate,
   'cluster/handover': clusterHandover,
@@ -56,6 +72,9 @@ const executors = {
   'package/unhold': packageUnhold,
   'package/repair': packageRepair,
   'scan/run': scanRun,
+  'system/reboot': systemReboot,
+  'system/wait': systemWait,
+  'check/loaded': checkLoaded,
 } satisfies { [K in StepKind]: Executor<K> };
 
 export function execute(call: Call, context: StepContext): Promise<StepReport> {

@@ -5,25 +5,27 @@ import { resolveBelow } from '../platform/server-path.ts';
 import { claimStart, putResult, reserveResult, StepInput, type StepResult, stepFile } from './directory.ts';
 import { type StepContext, StepFailed, type StepReport } from './executor.ts';
 import { OutputKeeper } from './output.ts';
+import { ownProcesses } from './process-group.ts';
 
 /**
- * The child of a step: `tidemark-agent step DIR`. Leads a session of its own, does what `call.json` says, writes
+ * The child of a step: `tidemark-agent step DIR`. Leads a unit or a session of its own, does what `call.json` says, writes
  * `result.json` and ends. Nothing of it needs the agent, which may be gone meanwhile.
  */
 export async function runStep(directory: string): Promise<void> {
   const input = StepInput.parse(JSON.parse(readFileSync(stepFile.call(directory), 'utf8')));
   const self = identify(process.pid);
+  const processes = ownProcesses();
   reserveResult(directory);
   // Somebody was first: a recovery that took this child for lost, or a child before it.
-  if (!self || !claimStart(directory, self)) return;
-  // The signal that asks the group to end is for what the step started; the step itself has a result to write.
+  if (!self || !claimStart(directory, { process: self, unit: processes.unit })) return;
+  // What asks the group to end is for what the step started; the step itself has a result to write.
   process.on('SIGTERM', () => undefined);
   const keeper = new OutputKeeper(directory);
   const timeout = new AbortController();
   const context = contextOf(input, directory, keeper, timeout.signal);
   const timer = setTimeout(() => {
     timeout.abort();
-    signalGroup('SIGTERM');
+    processes.terminate();
   }, input.timeoutMs);
   const ended = work(input, context).then(
     done => ({ outcome: 'succeeded' as const, ...done }),
@@ -51,7 +53,7 @@ export async function runStep(directory: string): Promise<void> {
   };
   putResult(directory, result);
   // Last, because it ends this process too. A step may leave a daemon behind, a look at the server nothing.
-  if (late || input.work === 'facts') signalGroup('SIGKILL');
+  if (late || input.work === 'facts') processes.kill();
 }
 
 async function work(input: StepInput, context: StepContext): Promise<StepReport> {
@@ -74,6 +76,7 @@ function contextOf(input: StepInput, directory: string, keeper: OutputKeeper, si
     root: input.root,
     stateDir: input.stateDir,
     directory,
+    attempt: input.work === 'call' ? input.attempt : null,
     clock: systemClock,
     signal,
     place: { root: input.root, output, signal, directory },
@@ -87,14 +90,6 @@ const timedOut = (signal: AbortSignal, graceMs: number): Promise<null> =>
   new Promise(resolve =>
     signal.addEventListener('abort', () => setTimeout(() => resolve(null), graceMs), { once: true }),
   );
-
-function signalGroup(signal: NodeJS.Signals): void {
-  try {
-    process.kill(-process.pid, signal);
-  } catch {
-    // Not the leader of a group: started by hand. Then there is only this process to end, and it ends by itself.
-  }
-}
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

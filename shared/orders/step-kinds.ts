@@ -8,7 +8,8 @@ import { packageKinds } from './kinds/package.ts';
 import { scanKinds } from './kinds/scan.ts';
 import { serviceKinds } from './kinds/service.ts';
 import { snapshotKinds } from './kinds/snapshot.ts';
-import type { StepClass } from './kinds/spec.ts';
+import type { StepClass, StepKindSpec } from './kinds/spec.ts';
+import { systemKinds } from './kinds/system.ts';
 
 export type { StepClass } from './kinds/spec.ts';
 
@@ -27,6 +28,7 @@ const STEP_KINDS = {
   ...commandKinds,
   ...packageKinds,
   ...scanKinds,
+  ...systemKinds,
 };
 
 export type StepKind = keyof typeof STEP_KINDS;
@@ -39,6 +41,8 @@ export const stepKinds = Object.keys(STEP_KINDS) as StepKind[];
 export const isStepKind = (kind: string): kind is StepKind => Object.hasOwn(STEP_KINDS, kind);
 export const classOf = (kind: StepKind): StepClass => STEP_KINDS[kind].class;
 export const isIdempotent = (kind: StepKind): boolean => STEP_KINDS[kind].idempotent;
+/** See {@link StepKindSpec.resumes}. */
+export const isResumed = (kind: StepKind): boolean => (STEP_KINDS[kind] as StepKindSpec).resumes === true;
 export const defaultDurationMs = (kind: StepKind): number => STEP_KINDS[kind].expectedMs;
 
 /** The schema of a call, for orders: kind and arguments must fit each other. */

@@ -1,5 +1,6 @@
 import { shortDigest } from '@tidemark/shared/base/digest.ts';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
+import type { Service } from '@tidemark/shared/orders/kinds/service.ts';
 import type { Job } from '@tidemark/shared/orders/order.ts';
 import type { Plan, PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
 import { type Call, classOf } from '@tidemark/shared/orders/step-kinds.ts';
@@ -161,9 +162,19 @@ export function callText(call: Call): string {
     case 'snapshot/delete':
       return call.args.name;
     case 'service/stop':
-      return argvText(call.args.service.stop);
     case 'service/start':
-      return argvText(call.args.service.start);
+    case 'service/restart':
+    case 'service/reload':
+    case 'service/status':
+    case 'service/mask':
+    case 'service/unmask':
+      return serviceText(call.kind, call.args.service);
+    case 'system/reboot':
+      return `${call.args.when === 'needed' ? 'where it needs one' : 'at least once'}, at most ${call.args.maxReboots} in this plan`;
+    case 'system/wait':
+      return call.args.until === 'booted' ? `until it has booted, at most ${call.args.ms} ms` : `${call.args.ms} ms`;
+    case 'check/loaded':
+      return `no process runs a replaced file${call.args.ignore.length > 0 ? `, but ${call.args.ignore.join(', ')}` : ''}`;
     case 'archive/install':
       return `${call.args.product} ${call.args.version} below ${call.args.home} (${call.args.digest})`;
     case 'archive/activate':
@@ -192,6 +203,20 @@ export function callText(call: Call): string {
 
 const packageText = ({ name, version, architecture, sha256 }: ExactPackage): string =>
   `${name}${architecture === null ? '' : `:${architecture}`}=${version}${sha256 === null ? '' : ` (${sha256})`}`;
+
+/** What is run on the server, or asked of its service manager. */
+function serviceText(kind: string, service: Service): string {
+  const verb = kind.slice('service/'.length);
+  switch (service.provider) {
+    case 'script':
+      if (verb === 'restart') return `${argvText(service.stop)}, then ${argvText(service.start)}`;
+      return argvText(verb === 'start' ? service.start : verb === 'stop' ? service.stop : service.status);
+    case 'systemd':
+      return `systemctl ${verb} ${(verb === 'stop' ? service.units.toReversed() : service.units).join(' ')}`;
+    case 'sysv':
+      return `service ${service.name} ${verb}`;
+  }
+}
 
 /** Words that hold anything but harmless characters are quoted, so that one argument is not taken for two. */
 const argvText = (argv: readonly string[]): string =>

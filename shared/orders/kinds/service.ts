@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Argv, Name } from '../arguments.ts';
+import { Argv, Name, UnitName } from '../arguments.ts';
 import type { StepKindSpec } from './spec.ts';
 
 /** A component that is started, stopped and probed by commands, as traditional middleware is. */
@@ -12,17 +12,57 @@ export const ScriptService = z.strictObject({
 });
 export type ScriptService = z.infer<typeof ScriptService>;
 
-export const Service = z.discriminatedUnion('provider', [ScriptService]);
+/** A component that systemd runs. */
+export const SystemdService = z.strictObject({
+  provider: z.literal('systemd'),
+  /** In the order in which they start; they stop the other way round. */
+  units: z.array(UnitName).min(1).max(32),
+});
+export type SystemdService = z.infer<typeof SystemdService>;
+
+/** A component that an init script runs, of SysV or OpenRC, asked for by `service NAME`. */
+export const SysvService = z.strictObject({
+  provider: z.literal('sysv'),
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$/, 'must be the name of an init script'),
+});
+export type SysvService = z.infer<typeof SysvService>;
+
+export const Service = z.discriminatedUnion('provider', [ScriptService, SystemdService, SysvService]);
 export type Service = z.infer<typeof Service>;
 
-const ServiceArgs = z.strictObject({
-  component: Name,
-  service: Service,
-  /** How long the state may take to show after the command has ended. */
-  waitMs: z.int().min(0),
-});
+/** Those that can be told to read their configuration again. */
+const ReloadableService = z.discriminatedUnion('provider', [SystemdService, SysvService]);
+
+const component = { component: Name };
+/** How long the state may take to show after the command has ended. */
+const waitMs = z.int().min(0);
+const ServiceArgs = z.strictObject({ ...component, service: Service, waitMs });
+const MaskArgs = z.strictObject({ ...component, service: SystemdService });
 
 export const serviceKinds = {
   'service/stop': { class: 'patch', idempotent: true, expectedMs: 2_000, args: ServiceArgs },
   'service/start': { class: 'patch', idempotent: true, expectedMs: 2_000, args: ServiceArgs },
+  'service/restart': { class: 'patch', idempotent: true, expectedMs: 4_000, args: ServiceArgs },
+  'service/reload': {
+    class: 'patch',
+    idempotent: true,
+    expectedMs: 500,
+    args: z.strictObject({ ...component, service: ReloadableService, waitMs }),
+  },
+  /** Not `observe`: the probe of a component of scripts is a program that the order names. */
+  'service/status': {
+    class: 'patch',
+    idempotent: true,
+    expectedMs: 300,
+    args: z.strictObject({
+      ...component,
+      service: Service,
+      /** Fails where it is not so; null where it is only to be said. */
+      expect: z.enum(['up', 'down']).nullable(),
+    }),
+  },
+  /** Nothing but a person can start its units any more, until they are unmasked or the server boots. */
+  'service/mask': { class: 'patch', idempotent: true, expectedMs: 500, args: MaskArgs },
+  /** Takes back exactly what `service/mask` did for this component. */
+  'service/unmask': { class: 'patch', idempotent: true, expectedMs: 500, args: MaskArgs },
 } as const satisfies Record<string, StepKindSpec>;

@@ -7,6 +7,11 @@ export interface StepKindSpec {
   class: StepClass;
   /** Whether it may start again when nobody knows how far it came. */
   idempotent: boolean;
+  /**
+   * It finds out by itself how far it came, from what it wrote into the state directory: where its process is gone, also
+   * because the server booted, it is started anew and goes on.
+   */
+  resumes?: true;
   /** What it takes where no history says better. */
   expectedMs: number;
   args: z.ZodType;

@@ -1,0 +1,122 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { compareDpkgVersions } from '@tidemark/shared/versions/dpkg.ts';
+import { capture } from './capture.ts';
+import type { CommandPlace } from './command.ts';
+import { findStaleCode, type StaleCode } from './reboot-stale-code.ts';
+import { resolveBelow } from './server-path.ts';
+import { findTool } from './tools.ts';
+
+export interface RebootReason {
+  source: 'marker' | 'kernel' | 'needrestart' | 'process';
+  /** One sentence, for people. */
+  message: string;
+}
+
+/** Whether the server runs what is installed on it, or must be booted to. */
+export interface RebootNeed {
+  required: boolean;
+  reasons: RebootReason[];
+  /** What is cured by restarting services, except where it is a reason too. */
+  stale: StaleCode;
+}
+
+/** Written by packages: Debian and Ubuntu (update-notifier(5)), SUSE. */
+const MARKERS = ['/run/reboot-required', '/var/run/reboot-required', '/run/reboot-needed', '/boot/reboot-needed'];
+/** What cannot be restarted while the server is up. */
+const ONLY_BY_BOOT: ReadonlySet<string> = new Set(['init.scope', 'dbus.service', 'dbus-broker.service']);
+
+/** All that says that a boot is needed. What cannot be asked (a tool that is not installed) has no say. */
+export async function findRebootNeed(place: CommandPlace): Promise<RebootNeed> {
+  const reasons: RebootReason[] = [];
+  const add = (source: RebootReason['source'], message: string | null) => {
+    if (message !== null) reasons.push({ source, message });
+  };
+  add('marker', markerReason(place.root));
+  // The kernel of a container is its host's: what is installed in the container is never booted.
+  if (!isContainer(place.root)) {
+    add('kernel', kernelReason(release(), installedKernels(place.root)));
+    add('needrestart', await needrestartReason(place));
+  }
+  const stale = await findStaleCode(() => false);
+  for (const { unit, name, pid, files } of stale.processes)
+    if (pid === 1 || (unit !== null && ONLY_BY_BOOT.has(unit)))
+      add('process', `${name} (process ${pid}) runs ${files[0]}, which has been replaced, and cannot be restarted`);
+  return { required: reasons.length > 0, reasons, stale };
+}
+
+function markerReason(root: string): string | null {
+  const marker = MARKERS.find(path => existsSync(resolveBelow(root, path)));
+  if (marker === undefined) return null;
+  const packages = readLines(resolveBelow(root, `${marker}.pkgs`));
+  const because = packages.length > 0 ? `, because of ${[...new Set(packages)].join(', ')}` : '';
+  return `${marker} is there${because}`;
+}
+
+/** As systemd-detect-virt(1) finds them, and Docker's own mark. */
+function isContainer(root: string): boolean {
+  return ['/run/systemd/container', '/.dockerenv', '/run/.containerenv'].some(path =>
+    existsSync(resolveBelow(root, path)),
+  );
+}
+
+function installedKernels(root: string): string[] {
+  const images = namesIn(resolveBelow(root, '/boot')).flatMap(name => /^vmlinu[xz]-(\d.*)$/.exec(name)?.[1] ?? []);
+  const modules = namesIn(resolveBelow(root, '/lib/modules')).filter(name =>
+    existsSync(resolveBelow(root, `/lib/modules/${name}/vmlinuz`)),
+  );
+  return [...new Set([...images, ...modules])];
+}
+
+/**
+ * Pure: why the running kernel is not the one that the next boot takes. Kernels of other flavours (`cloud-amd64` beside
+ * `amd64`) do not count: which of them boots is the boot loader's to say. Release strings sort as Debian versions do.
+ */
+export function kernelReason(running: string, installed: readonly string[]): string | null {
+  const same = installed.filter(each => flavourOf(each) === flavourOf(running));
+  const newest = same.toSorted(compareDpkgVersions).at(-1);
+  if (newest === undefined || compareDpkgVersions(newest, running) <= 0) return null;
+  return `kernel ${running} runs, and ${newest} is installed`;
+}
+
+/** `cloud-amd64` of `6.1.0-38-cloud-amd64`; empty where the release has none (`5.14.0-427.el9_4.x86_64`). */
+const flavourOf = (kernel: string): string => /-([a-z][a-z0-9_-]*)$/.exec(kernel)?.[1] ?? '';
+
+async function needrestartReason(place: CommandPlace): Promise<string | null> {
+  const program = findTool(place.root, 'needrestart');
+  if (program === null) return null;
+  try {
+    return parseNeedrestart((await capture([program, '-b', '-k'], place)).stdout);
+  } catch {
+    // It may not be run by this user, or is broken itself: the other sources stand.
+    return null;
+  }
+}
+
+/** Pure: reads `needrestart -b`. KSTA (README.batch.md): 0 unknown, 1 none pending, 2 one of the same ABI, 3 a new version. */
+export function parseNeedrestart(text: string): string | null {
+  const of = (name: string) => new RegExp(`^NEEDRESTART-${name}: (.+)$`, 'm').exec(text)?.[1]?.trim() ?? '';
+  const status = Number(of('KSTA') || 0);
+  if (status < 2) return null;
+  const kernels = of('KEXP') === '' ? '' : `: kernel ${of('KCUR')} runs, ${of('KEXP')} is expected`;
+  return `needrestart says that a kernel upgrade is pending${kernels}`;
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .map(line => line.trim())
+      .filter(line => line !== '');
+  } catch {
+    return [];
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
