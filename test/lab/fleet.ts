@@ -130,6 +130,11 @@ export class LabFleet {
     return JSON.parse(await this.cliOk(...args, '-o', 'json')) as T;
   }
 
+  async importLandscape(landscape: string): Promise<void> {
+    writeFileSync(this.desk('landscape.yaml'), landscape);
+    await this.cliOk('landscape', 'import', 'landscape.yaml');
+  }
+
   /** Plans by a policy's text, approves and applies; gives the run's id. */
   async begin(policy: string): Promise<string> {
     const [file, plan] = [`policy-${++this.plans}.yaml`, `plan-${this.plans}.json`];

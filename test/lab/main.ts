@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { cliCommand, environment, LabFleet } from './fleet.ts';
 import type { Host } from './host.ts';
@@ -61,8 +60,7 @@ async function up({ hosts, prefix }: { hosts: number; prefix: string }): Promise
   const begun = performance.now();
   const fleet = await LabFleet.start({ id: LAB, count: hosts, prefix, kept: true, say: console.log });
   const lines = fleet.lab.hosts.map(({ name }) => `  - {name: ${name}, application: lab, environment: lab}\n`);
-  writeFileSync(fleet.desk('landscape.yaml'), `apiVersion: tidemark/v1\nkind: Landscape\nhosts:\n${lines.join('')}`);
-  await fleet.cliOk('landscape', 'import', 'landscape.yaml');
+  await fleet.importLandscape(`apiVersion: tidemark/v1\nkind: Landscape\nhosts:\n${lines.join('')}`);
   console.log(await fleet.cliOk('get', 'hosts'));
   const { name } = fleet.lab.first;
   console.log(`${hosts} hosts after ${Math.round((performance.now() - begun) / 1000)} s. To look at it:

@@ -2,6 +2,7 @@
 # @PRODUCT@: start, stop and status as init scripts have them (LSB exit codes).
 set -u
 root=${TIDEMARK_ROOT:-}
+root=${root%/}
 home=$root/opt/@PRODUCT@/current
 node=$root/usr/bin/node
 pidfile=$root/run/@PRODUCT@.pid

@@ -1,9 +1,9 @@
 // What an administrator asks the database node of this server: hand over, are you the standby, which role.
 import { call } from './http.mjs';
 import { product } from './product.mjs';
-import { ownPort } from './site.mjs';
+import { ownAddress, ownPort } from './site.mjs';
 
-const url = `http://127.0.0.1:${ownPort}`;
+const url = `http://${ownAddress}:${ownPort}`;
 const what = process.argv[2];
 try {
   if (what === 'handover') {

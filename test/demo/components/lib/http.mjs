@@ -2,7 +2,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
-import { root } from './site.mjs';
+import { ownAddress, root } from './site.mjs';
 
 /**
  * Serves `handle(method, path, body) -> { status, body }` until SIGTERM; then takes no new connection, answers what it
@@ -25,7 +25,7 @@ export function serve(product, port, handle) {
     console.error(`${product} cannot listen on port ${port}: ${error.message}`);
     process.exit(1);
   });
-  server.listen(port, '127.0.0.1', () => {
+  server.listen(port, ownAddress, () => {
     mkdirSync(join(root, 'run'), { recursive: true });
     writeFileSync(`${pidFile}.new`, `${process.pid}\n`);
     renameSync(`${pidFile}.new`, pidFile);
