@@ -34,7 +34,8 @@ export const StepInput = z.discriminatedUnion('work', [
     /** Which attempt at which job of which order; null outside of any. */
     attempt: z
       .strictObject({ order: z.string(), job: z.int(), direction: z.enum(['forward', 'undo']), number: z.int() })
-      .nullable(),
+      .nullable()
+      .default(null),
     ...Common,
   }),
   /** Outside of any order: what the inventory finds. */

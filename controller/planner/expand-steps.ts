@@ -1,5 +1,5 @@
 import type { Job, Order } from '@tidemark/shared/orders/order.ts';
-import { defaultDurationMs } from '@tidemark/shared/orders/step-kinds.ts';
+import { type Call, defaultDurationMs } from '@tidemark/shared/orders/step-kinds.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import { compareText, listed } from './fleet-view.ts';
 import type { CompileInput, PlannerComponent } from './input.ts';
@@ -94,7 +94,7 @@ function draftHost(policy: Policy, context: HostContext, undecided: Undecided): 
         step: step.id,
         undo: step.undo ? undo : null,
         timeoutMs: Math.max(1, timeoutMs ?? step.timeoutMs),
-        expectedMs: defaultDurationMs(draft.call.kind),
+        expectedMs: expectedMsOf(draft.call),
         retries: { max: step.retries.max, backoffMs: step.retries.backoffMs },
         onFailure: step.onFailure,
       };
@@ -102,6 +102,10 @@ function draftHost(policy: Policy, context: HostContext, undecided: Undecided): 
   });
   return complete ? jobs : null;
 }
+
+/** A wait takes as long as it says; of all else the vocabulary knows what it takes. */
+const expectedMsOf = (call: Call): number =>
+  call.kind === 'system/wait' && call.args.until === 'elapsed' ? call.args.ms : defaultDurationMs(call.kind);
 
 /**
  * No job may start before the window. While nothing is out of service, a job may only start as long as all that is left,
@@ -130,6 +134,8 @@ function withTimes(
 const INTERRUPTING: ReadonlySet<string> = new Set([
   'service/stop',
   'service/start',
+  'service/restart',
+  'system/reboot',
   'archive/install',
   'package/upgrade',
   'package/install',

@@ -1,25 +1,14 @@
-import type { Call, StepArgs } from '@tidemark/shared/orders/step-kinds.ts';
+import type { StepArgs } from '@tidemark/shared/orders/step-kinds.ts';
 import type { Change } from './changes.ts';
 import type { PlannerComponent } from './input.ts';
 import { releaseKey } from './input.ts';
+import { describe, draft, type JobDraft } from './job-draft.ts';
 import { fetchPackages, packageSpace, refreshPackages, repairPackages, upgradePackages } from './package-jobs.ts';
 import { fillIn } from './placeholders.ts';
 import type { Step } from './policy.ts';
 import type { Candidate } from './population.ts';
 import { scanProfileOf } from './scan-profile.ts';
-
-/** A job before it has its times: what is done, to what, and why. */
-export interface JobDraft {
-  /** Empty, or what tells it from the step's other jobs on the host. */
-  suffix: string;
-  name: string;
-  component: string | null;
-  reason: string;
-  call: Call;
-  undo: Call | null;
-  /** Of the policy's cluster entry; null where the step's own counts. */
-  timeoutMs: number | null;
-}
+import { loaded, maskJob, reboot, reloadJob, restartJob, statusJob, wait } from './system-jobs.ts';
 
 /** What all jobs of one host are made from. */
 export interface HostContext {
@@ -74,6 +63,22 @@ export function draftsOf(step: Step, context: HostContext): JobDraft[] {
       return upgradePackages(candidate, context.bundle, step.with).map(draft);
     case 'package/repair':
       return repairPackages(candidate, step.with).map(draft);
+    case 'service/restart':
+      return context.stopping.toReversed().flatMap(component => restartJob(component, step.with.wait));
+    case 'service/reload':
+      return context.stopping.toReversed().flatMap(component => reloadJob(component, step.with.wait));
+    case 'service/status':
+      return context.stopping.flatMap(component => statusJob(component, step.with.expect));
+    case 'service/mask':
+      return context.stopping.flatMap(component => maskJob(component, 'mask'));
+    case 'service/unmask':
+      return context.stopping.toReversed().flatMap(component => maskJob(component, 'unmask'));
+    case 'system/reboot':
+      return [reboot(host, step.with)];
+    case 'system/wait':
+      return [wait(host, step.with)];
+    case 'check/loaded':
+      return [loaded(host, step.with.ignore)];
     case 'archive/install':
       return candidate.changes.map(change => install(candidate, change));
     case 'check/http':
@@ -86,12 +91,6 @@ export function draftsOf(step: Step, context: HostContext): JobDraft[] {
       return scan(candidate);
   }
 }
-
-type Draft = Pick<JobDraft, 'name' | 'reason' | 'call'> & Partial<JobDraft>;
-const draft = (fields: Draft): JobDraft => ({ suffix: '', component: null, undo: null, timeoutMs: null, ...fields });
-
-/** `database orders-db on db01`. */
-const describe = ({ kind, name, host }: PlannerComponent) => `${kind} ${name} on ${host}`;
 
 const distinctProducts = (changes: readonly Change[]): Change[] => [
   ...new Map(changes.map(change => [change.product, change])).values(),

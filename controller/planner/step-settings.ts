@@ -36,6 +36,30 @@ const WITH = {
   'cluster/handover': none,
   'service/stop': z.strictObject({ wait: Duration.default(30 * SECOND) }),
   'service/start': z.strictObject({ wait: Duration.default(30 * SECOND) }),
+  'service/restart': z.strictObject({ wait: Duration.default(30 * SECOND) }),
+  'service/reload': z.strictObject({ wait: Duration.default(30 * SECOND) }),
+  'service/status': z.strictObject({ expect: z.enum(['up', 'down']).default('up') }),
+  'service/mask': none,
+  'service/unmask': none,
+  'system/reboot': z.strictObject({
+    /** `needed`: only where the server says that it needs one. */
+    when: z.enum(['needed', 'always']).default('needed'),
+    /** Reboots of one host in one plan, over all steps. */
+    max: z.int().min(1).max(10).default(2),
+    /** How long a server may take to go down. */
+    down: Duration.default(5 * MINUTE),
+  }),
+  'system/wait': z
+    .strictObject({
+      for: Duration.optional(),
+      /** Until all that starts at boot has started, at most so long. */
+      booted: Duration.optional(),
+    })
+    .refine(args => (args.for === undefined) !== (args.booted === undefined), 'give either "for" or "booted"'),
+  'check/loaded': z.strictObject({
+    /** Globs over files that may be replaced under a process. */
+    ignore: z.array(z.string().startsWith('/', 'must be an absolute path')).max(256).default([]),
+  }),
   'archive/install': none,
   'package/refresh': z.strictObject({ lockWait: LockWait }),
   'package/download': z.strictObject({ others: Others, lockWait: LockWait }),
@@ -71,7 +95,6 @@ export const LATER_KINDS: ReadonlySet<string> = new Set([
   'batch/hold',
   'batch/release',
   'check/all',
-  'check/loaded',
   'check/signatures',
   'lb/drain',
   'lb/enable',
@@ -79,7 +102,6 @@ export const LATER_KINDS: ReadonlySet<string> = new Set([
   'monitoring/lift',
   'monitoring/silence',
   'snapshot/revert',
-  'system/reboot',
 ]);
 
 interface KindDefaults {
@@ -142,6 +164,20 @@ export const KIND_DEFAULTS: Record<PlannedKind, KindDefaults> = {
     onFailure: 'undo-host',
     undo: 'service/stop',
   },
+  'service/restart': {
+    timeoutMs: 5 * MINUTE,
+    retries: { max: 1, backoffMs: 5 * SECOND },
+    onFailure: 'undo-host',
+    undo: null,
+  },
+  'service/reload': { timeoutMs: 5 * MINUTE, retries: once, onFailure: 'undo-host', undo: null },
+  'service/status': { timeoutMs: MINUTE, retries: once, onFailure: 'undo-host', undo: null },
+  'service/mask': { timeoutMs: MINUTE, retries: once, onFailure: 'undo-host', undo: 'service/unmask' },
+  'service/unmask': { timeoutMs: MINUTE, retries: once, onFailure: 'undo-host', undo: 'service/mask' },
+  // Whether a server that does not come back is taken back or repaired is for a person to say.
+  'system/reboot': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  'system/wait': { timeoutMs: 24 * 60 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  'check/loaded': { timeoutMs: 5 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'check/http': { timeoutMs: 5 * MINUTE, retries: once, onFailure: 'undo-host', undo: null },
   'command/run': { timeoutMs: 10 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'scan/run': { timeoutMs: 30 * MINUTE, retries: { max: 1, backoffMs: 5 * SECOND }, onFailure: 'continue', undo: null },
