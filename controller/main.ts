@@ -117,7 +117,11 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
 
     link = createLinkServer({
       identity: identityPort(capabilities),
-      handlers: linkHandlers(capabilities, { clock, connected: wake }),
+      handlers: linkHandlers(capabilities, {
+        clock,
+        connected: wake,
+        askForFacts: hostId => void link?.sessions.send(hostId, { type: 'observe-facts', request: '' }),
+      }),
       findArtifact: findArtifactOf(store, files),
       fingerprintHandler: createFingerprintHandler({ open: capabilities.verification.openUpload, log }),
       credentials: { ...certificate, rootPem: authority.rootPem },

@@ -18,7 +18,7 @@ export function identityPort({ enrolment }: Capabilities): IdentityPort {
 /** What is done with what agents say. Each promise resolves after the commit, since the link then acknowledges. */
 export function linkHandlers(
   { enrolment, inventory, orchestrator, verification }: Capabilities,
-  options: { clock: Clock; connected: () => void },
+  options: { clock: Clock; connected: () => void; askForFacts: (hostId: string) => void },
 ): LinkHandlers {
   const { clock } = options;
   return {
@@ -30,7 +30,12 @@ export function linkHandlers(
       await orchestrator.onHello({ hostId, standings });
       options.connected();
     },
-    reports: ({ hostId }, reports) => orchestrator.record({ hostId, reports }),
+    reports: async ({ hostId }, reports) => {
+      const stored = await orchestrator.record({ hostId, reports });
+      // What is on it has changed; until it says so, people would be shown what was there before.
+      if (reports.some(({ body }) => body.type === 'order-finished')) options.askForFacts(hostId);
+      return stored;
+    },
     facts: async ({ hostId }, { request, facts }) => {
       await inventory.record({ hostId, facts });
       await orchestrator.onFacts({ hostId, request });

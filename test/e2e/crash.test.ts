@@ -56,6 +56,19 @@ describe('a run whose processes are killed', () => {
     }
   });
 
+  it('knows soon after its end what is on the servers now', async () => {
+    for (const { name, product } of HOSTS) {
+      await until(`the controller knows the release on ${name}`, async () => {
+        const { facts } = await night.fleet.cliJson<{ facts: { releases: Record<string, { version: string }> } }>(
+          'describe',
+          'host',
+          name,
+        );
+        return facts.releases[product]?.version === '1.1.0';
+      });
+    }
+  });
+
   it('has every job in the event log once: released, started and succeeded, in this order', async () => {
     const [run] = await night.fleet.cliJson<{ id: string }[]>('run', 'list');
     const events = await night.events(run?.id ?? '');
