@@ -25,6 +25,7 @@ import { apiServices } from './wiring/api-services.ts';
 import { createCapabilities } from './wiring/capabilities.ts';
 import { findArtifactOf } from './wiring/find-artifact.ts';
 import { identityPort, linkHandlers } from './wiring/link-handlers.ts';
+import { listenProblem, portProblems } from './wiring/ports.ts';
 import { refreshFacts } from './wiring/refresh-facts.ts';
 
 /** Why the controller cannot start: said to a person, without a stack. */
@@ -71,6 +72,8 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
     for (const part of stops.splice(0).reverse()) await part();
   };
   try {
+    const taken = await portProblems(settings);
+    if (taken.length > 0) throw new StartRefused(taken.join('\n'));
     await mkdir(settings.stateDir, { recursive: true });
     const keys = await openKeyFiles({ stateDir: settings.stateDir, fleet: settings.fleet, nowMs: clock.now() });
     if (!keys.ok) throw new StartRefused(keys.error);
@@ -162,7 +165,7 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
     });
     stops.push(api.close);
     const { url } = await api.listen(settings.api).catch(error => {
-      throw new StartRefused(`${portProblem(error as NodeJS.ErrnoException, settings.api)}`);
+      throw new StartRefused(listenProblem('apiListen', settings.api, error as NodeJS.ErrnoException));
     });
     log.info(
       { url, link: ports.linkPort, enrolment: ports.enrolmentPort, fleet: settings.fleet },
@@ -173,13 +176,6 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
     await stop();
     throw error;
   }
-}
-
-function portProblem(error: NodeJS.ErrnoException, { host, port }: { host: string; port: number }): string {
-  const where = `${host}:${port}`;
-  if (error.code === 'EADDRINUSE')
-    return `cannot listen on ${where} for the API: another program is there. Stop it, or set apiListen to another port`;
-  return `cannot listen on ${where} for the API: ${error.message}. Set apiListen to an address of this machine`;
 }
 
 /** For its owner's eyes; whole or not at all. */

@@ -6,6 +6,6 @@ export function parseAddress(text: string): Result<{ host: string; port: number 
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
   if (host === undefined || port < 1 || port > 65_535)
-    return err(`"${text.slice(0, 100)}" is no address: write host:port, for example controller.example.net:7443`);
+    return err(`"${text.slice(0, 100)}" is no address: write host:port, for example controller.example.net:7445`);
   return ok({ host, port });
 }

@@ -67,11 +67,18 @@ function shownCertificates(address: { host: string; port: number }): Promise<Res
     });
     socket.once('secureConnect', () => finish(ok(chainOf(socket?.getPeerCertificate(true)))));
     socket.once('timeout', () => finish(err(`no answer within ${HANDSHAKE_MS / 1000} s`)));
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      finish(err(error.code === undefined ? error.message : `${error.code} (${error.message})`)),
-    );
+    socket.once('error', (error: NodeJS.ErrnoException) => finish(err(connectProblem(error))));
     socket.once('end', () => finish(err('it closed the connection; is this the enrolment port?')));
   });
+}
+
+/** Errors of TLS are several lines of a library's file names: what a person can use is which kind it is. */
+function connectProblem({ code, message }: NodeJS.ErrnoException): string {
+  if (code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL') return 'what listens there is not its enrolment port';
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'EPROTO') return 'what listens there does not speak TLS';
+  if (code === 'ECONNREFUSED') return 'nothing listens there (ECONNREFUSED)';
+  const [first = ''] = message.split('\n');
+  return code === undefined ? first : `${code} (${first})`;
 }
 
 function chainOf(leaf: DetailedPeerCertificate | undefined): X509Certificate[] {

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
-import { type Digest, digestToBytes } from '@tidemark/shared/base/digest.ts';
+import { type Digest, digestToBytes, shortDigest } from '@tidemark/shared/base/digest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { ArtifactClient, DownloadChunk } from '@tidemark/shared/protocol/gen/tidemark/v1/artifact.ts';
 import { callError, isPassing } from './grpc.ts';
@@ -76,7 +76,7 @@ async function fetchInto(part: string, request: DownloadRequest, hex: string): P
   return err({
     again: false,
     damaged: true,
-    message: `${request.name} is not what its digest ${request.digest} says: the file on the controller or the connection is damaged. Import the release again`,
+    message: `${request.name} is not what its digest ${shortDigest(request.digest)} says: it was changed or damaged on the controller or on the way. Import it there again: tidemark signatures import`,
   });
 }
 

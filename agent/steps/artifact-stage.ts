@@ -57,8 +57,7 @@ async function waitForIncoming(name: string, context: StepContext): Promise<stri
   for (;;) {
     const parsed = Incoming.safeParse(readJsonFile(stepFile.incoming(context.directory)));
     if (parsed.success && parsed.data.state === 'ready') return parsed.data.file;
-    if (parsed.success && parsed.data.state === 'failed')
-      throw new StepFailed(`${name} could not be fetched: ${parsed.data.message}`);
+    if (parsed.success && parsed.data.state === 'failed') throw new StepFailed(parsed.data.message);
     if (context.signal.aborted) throw new StepFailed(`${name} did not come in time; is the controller reachable?`);
     await new Promise(resolve => setTimeout(resolve, POLL_MS));
   }

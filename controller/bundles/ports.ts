@@ -62,8 +62,11 @@ export interface BundleTransaction {
 
 /** Archives by digest, on disk. Implemented by controller/store/artifact-files.ts. */
 export interface ArtifactFiles {
-  /** Moves a file that has this digest to its place, durably; one that is there already is kept. */
-  adopt(file: string, digest: Digest): Promise<void>;
+  /**
+   * Moves a file that has this digest to its place, durably, and gives true. What is there already is kept, which gives
+   * false, unless it has been damaged meanwhile.
+   */
+  adopt(file: string, digest: Digest): Promise<boolean>;
   /** Where the archive lies, whether or not it is there. */
   path(digest: Digest): string;
 }

@@ -15,7 +15,7 @@ export function releaseOf(
   const version = said.version ?? named?.['version'];
   if (product === undefined || version === undefined) {
     return err(
-      `"${fileName}" does not say which release it is: name the file <product>-<version>.tar.gz, or give --product and --version`,
+      `"${fileName}" does not say which release it is: name the file <product>-<version>.tar.gz, or give --product and --release-version`,
     );
   }
   for (const [what, name] of [

@@ -24,7 +24,7 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
   return {
     /**
      * Learns a release from its archive and keeps the archive. `file` is moved away where it is taken, and left alone
-     * where it is not. The same archive again changes nothing; another archive for the same version is refused, since
+     * where it is not. The same archive again changes nothing, but that it mends a kept one that is damaged; another archive for the same version is refused, since
      * what "1.4.1" means must not depend on when somebody asked.
      */
     async importRelease(input: {
@@ -45,8 +45,7 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
       const imported = { product, version, artifact: digest, bytes, unpackedBytes, files: found.length };
       return store.transaction(async transaction => {
         const known = await transaction.releaseLocked(product, version);
-        if (known?.artifact.digest === digest) return ok({ ...imported, unchanged: true });
-        if (known) {
+        if (known && known.artifact.digest !== digest) {
           return refuse(
             'release-differs',
             `${product} ${version} is known from another archive (${shortDigest(known.artifact.digest)}, this one is ` +
@@ -54,8 +53,19 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
           );
         }
         // The archive first: a signature without its archive could be planned and then not be installed.
-        const full = await adopt(files, input.file, digest);
-        if (full) return refuse('no-space', `${product} ${version}: ${full}`);
+        const placed = await adopt(files, input.file, digest);
+        if (!placed.ok) return refuse('no-space', `${product} ${version}: ${placed.error}`);
+        if (known) {
+          if (placed.value) {
+            await transaction.audit({
+              actor: input.by,
+              action: 'signature.archive-mended',
+              subject: `${product} ${version}`,
+              detail: { artifact: digest, bytes },
+            });
+          }
+          return ok({ ...imported, unchanged: true });
+        }
         const release: Release = {
           product,
           version,
@@ -128,14 +138,15 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
   };
 }
 
-/** Keeps the archive; why there is no room for it, or null. */
-async function adopt(files: ArtifactFiles, file: string, digest: Digest): Promise<string | null> {
+/** Keeps the archive: whether it was not there (whole) before, or why there is no room for it. */
+async function adopt(files: ArtifactFiles, file: string, digest: Digest): Promise<Result<boolean, string>> {
   try {
-    await files.adopt(file, digest);
-    return null;
+    return ok(await files.adopt(file, digest));
   } catch (error) {
     if (!NO_ROOM.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    return 'the controller has no space left to keep the archive; free some in its state directory and import it again';
+    return err(
+      'the controller has no space left to keep the archive; free some in its state directory and import it again',
+    );
   }
 }
 

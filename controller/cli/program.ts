@@ -58,11 +58,13 @@ export function buildProgram(cli: Cli): Command {
   const program = new Command('tidemark')
     .description('Patches fleets of servers in waves and proves what is on them.')
     .showSuggestionAfterError()
+    .showHelpAfterError('Add --help to see how it is used.')
     .addHelpText('after', EXIT_CODES);
   // Subcommands take these over when they are made.
   program.exitOverride().configureOutput({
     writeOut: text => cli.io.out(text),
     writeErr: text => cli.io.err(text),
+    outputError: (text, write) => write(text.replace(/^error: /, 'tidemark: ')),
     getOutHelpWidth: () => cli.io.columns() ?? 100,
     getErrHelpWidth: () => cli.io.columns() ?? 100,
     getOutHasColors: () => false,

@@ -32,13 +32,19 @@ function report(error: unknown, io: Io): Exit {
     return error.exit;
   }
   if (error instanceof ClientError) {
-    io.err(`tidemark: ${plain(error.message)}\n`);
-    for (const detail of error.details) io.err(`  ${detailText(detail)}\n`);
+    for (const line of refusalLines(error)) io.err(`${line}\n`);
     return exitOf(error);
   }
   // What stopped the controller from starting may be several lines: each wrong setting is one.
   io.err(`tidemark: ${plainLines(error instanceof Error ? error.message : String(error))}\n`);
   return Exit.error;
+}
+
+/** The message with its details below it; where the one detail is what the message ends with, it is said once. */
+function refusalLines({ message, details }: ClientError): string[] {
+  const [only] = details;
+  if (only && details.length === 1 && message.endsWith(only.message)) return [`tidemark: ${detailText(only)}`];
+  return [`tidemark: ${plain(message)}`, ...details.map(detail => `  ${detailText(detail)}`)];
 }
 
 /** `policy.yaml:12:5: unknown key "wave", did you mean "waves"?`, as editors and compilers write it. */

@@ -108,7 +108,7 @@ export function createEnrolment(options: EnrolmentOptions): EnrolmentService {
     const taken = await attempt(async tx => {
       const record = await tx.hostNamed(host);
       if (record === null)
-        throw new Refused('host-unknown', `no host is called ${host}: tidemark get hosts shows those there are`);
+        throw new Refused('host-unknown', `no host is called ${host}: "tidemark get hosts" lists those there are`);
       // Lifting a ban by evicting would make the two the same.
       if (record.state === 'banned' && state === 'evicted')
         throw new Refused('host-banned', `${host} is banned, which is more than evicted`);

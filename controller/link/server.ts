@@ -264,8 +264,7 @@ function bind(
       else {
         reject(
           new Error(
-            `cannot listen on ${host}:${address.port} for ${what}: ${error.message}. ` +
-              'Is another program there? Configure another port or stop that program',
+            `cannot listen on ${host}:${address.port} for ${what}: ${error.message}. Set another address in the settings`,
           ),
         );
       }

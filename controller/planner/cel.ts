@@ -71,7 +71,12 @@ export interface ConditionError {
 }
 
 export function parseCondition(text: string, subject: Subject): Result<Condition, ConditionError> {
-  if (text.trim() === '') return err({ message: 'the condition is empty: an empty one never means all', offset: 0 });
+  if (text.trim() === '')
+    return err({
+      message:
+        'the condition is empty: an empty one never means all; write one, such as host.app == "orders", or true for every host',
+      offset: 0,
+    });
   let parsed: ReturnType<Environment['parse']>;
   try {
     parsed = ENVIRONMENTS[subject].parse(text);

@@ -16,6 +16,11 @@ export function selectHosts(policy: Policy, fleet: FleetView): Result<HostView[]
   const [error] = undecided.errors();
   if (error) return err(error);
   if (selected.length === 0)
-    return err(errorAt(policy.select.place, `it selects none of the ${fleet.hosts.size} hosts in the landscape`));
+    return err(
+      errorAt(
+        policy.select.place,
+        `it selects none of the ${fleet.hosts.size} hosts in the landscape: "tidemark landscape show" lists them`,
+      ),
+    );
   return ok(selected);
 }

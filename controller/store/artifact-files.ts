@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto';
-import { access, copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { ArtifactFiles } from '../bundles/ports.ts';
@@ -12,7 +13,7 @@ export function openArtifactFiles(directory: string): ArtifactFiles {
     adopt: async (file, digest) => {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const target = path(digest);
-      if (await exists(target)) return;
+      if (await isWhole(target, digest)) return false;
       // A name of its own: one archive may be imported as two products at once.
       const fresh = `${target}.${randomUUID()}`;
       try {
@@ -20,6 +21,7 @@ export function openArtifactFiles(directory: string): ArtifactFiles {
         await sync(fresh);
         await rename(fresh, target);
         await sync(directory);
+        return true;
       } catch (error) {
         await rm(fresh, { force: true });
         throw error;
@@ -48,8 +50,14 @@ async function sync(path: string): Promise<void> {
   }
 }
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
+/** Not only that it is there: disks rot, and agents refuse what is not what its digest says. */
+async function isWhole(path: string, digest: Digest): Promise<boolean> {
+  const hash = createHash('sha256');
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  return `sha256:${hash.digest('hex')}` === digest;
+}

@@ -238,7 +238,7 @@ function differentProfiles(a: Looked, b: Looked): VerificationError | null {
   );
   return {
     code: 'profile-differs',
-    message: `${of}, ${other}: only scans under the same profile can be compared; scan both again`,
+    message: `${of}, ${other}: only scans of the same places can be compared, so of hosts with the same products; where these have them, scan both again`,
   };
 }
 

@@ -389,7 +389,19 @@ describe('what is printed', () => {
       ...{ id, host: 'db02', state, message: state === 'failed' ? 'disk is gone' : '', fingerprint: null },
       ...{ askedAt: AT, endedAt: null },
     });
+    const host = {
+      name: 'db02',
+      id,
+      state: 'enrolled' as const,
+      connected: true,
+      lastSeenAt: null,
+      agentVersion: null,
+    };
     await logIn({
+      hosts: {
+        list: async () => [{ ...host, application: null, environment: null, tags: [] }],
+        get: async () => null,
+      },
       verification: {
         scan: async () => ok(scan('asked')),
         scanRequest: async () => scan(++looks < 3 ? 'asked' : 'failed'),

@@ -81,6 +81,18 @@ describe('the library of releases', () => {
     expect(await bundles.releases()).toHaveLength(before);
   });
 
+  it.each([
+    ['was altered', (file: string) => writeFileSync(file, 'rotten')],
+    ['is gone', (file: string) => rmSync(file)],
+  ])('mends a kept archive that %s when it is imported again', async (_, harm) => {
+    const bytes = await archive(SOUND);
+    const file = join(directory, 'artifacts', sha256(bytes).toString('hex'));
+    harm(file);
+    const again = await importBytes('shop-1.0.0.tar.gz', bytes);
+    expect(again.ok && again.value.unchanged).toBe(true);
+    expect(readFileSync(file).equals(bytes)).toBe(true);
+  });
+
   it('refuses another archive for a version that is known, and keeps none of it', async () => {
     const before = kept();
     const other = await importBytes('shop-1.0.0.tar.gz', await archive([{ name: 'bin/shop', content: 'other' }]));

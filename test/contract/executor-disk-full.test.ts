@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { canMount, TestServer, until } from './executor-support.ts';
+import { canMount } from '../support/fleet.ts';
+import { TestServer, until } from './executor-support.ts';
 
 let server: TestServer;
 

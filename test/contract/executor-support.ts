@@ -1,4 +1,4 @@
-import { type ChildProcess, fork, spawnSync } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,10 +39,6 @@ export interface Mount {
   /** As mount's tmpfs has it: `4m`. */
   size: string;
 }
-
-/** Whether this machine lets a test have a file system of its own. */
-export const canMount = (): boolean =>
-  spawnSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt'], { stdio: 'ignore' }).status === 0;
 
 type JobPart = Partial<Omit<Job, 'call'>> & Pick<Job, 'id' | 'call'>;
 

@@ -1,5 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -180,8 +190,28 @@ export class Fleet {
     );
   }
 
-  startAgent(host: string): void {
-    this.agents.set(host, this.spawn(host, AGENT, ['run', '--config', this.path('hosts', host, 'agent.yaml')]));
+  /**
+   * With `disk` (as mount's tmpfs has a size: `1m`), what lies in the server's /opt moves onto a disk of that size, in a
+   * mount namespace that ends with the agent. Only where `canMount()`.
+   */
+  startAgent(host: string, disk: string | null = null): void {
+    const args = ['run', '--config', this.path('hosts', host, 'agent.yaml')];
+    const opt = join(this.root(host), 'opt');
+    const child =
+      disk === null
+        ? this.spawn(host, AGENT, args)
+        : this.spawnProcess(host, 'unshare', [
+            ...['-m', 'sh', '-c'],
+            `cp -a "$0" "$0.seed" && mount -t tmpfs -o size=${disk} tmpfs "$0" && cp -a "$0.seed/." "$0" && exec "$@"`,
+            ...[opt, process.execPath, AGENT, ...args],
+          ]);
+    this.agents.set(host, child);
+  }
+
+  /** The server's root as its agent sees it, with the disks that only the agent has. */
+  seenRoot(host: string): string {
+    const agent = this.agents.get(host);
+    return agent?.pid === undefined ? this.root(host) : `/proc/${agent.pid}/root${this.root(host)}`;
   }
 
   async killAgent(host: string, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
@@ -212,14 +242,24 @@ export class Fleet {
   }
 
   private spawn(name: string, program: string, args: string[]): ChildProcess {
+    return this.spawnProcess(name, process.execPath, [program, ...args]);
+  }
+
+  private spawnProcess(name: string, file: string, args: string[]): ChildProcess {
     const log = openSync(this.path(`${name}.log`), 'a');
-    return spawn(process.execPath, [program, ...args], { stdio: ['ignore', log, log], env: this.environment() });
+    const child = spawn(file, args, { stdio: ['ignore', log, log], env: this.environment() });
+    closeSync(log);
+    return child;
   }
 
   private environment(): NodeJS.ProcessEnv {
     return { PATH: process.env['PATH'], HOME: this.directory, TIDEMARK_CONFIG: this.path('cli'), NO_COLOR: '1' };
   }
 }
+
+/** Whether this machine lets a test have a file system of its own. */
+export const canMount = (): boolean =>
+  spawnSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt'], { stdio: 'ignore' }).status === 0;
 
 /** Waits until `condition` holds; fails with `what` after a minute, with whatever the condition last threw. */
 export async function until(

@@ -6,7 +6,13 @@ import { buildRelease, endProducts, installByHand } from './product.ts';
 
 /** A small patch night: hosts with one product each, release 1.0.0 on them, 1.1.0 in a bundle, and a policy. */
 export interface NightOptions {
-  hosts: readonly { name: string; product: string; healthUrl?: string }[];
+  hosts: readonly {
+    name: string;
+    product: string;
+    healthUrl?: string;
+    /** Its /opt is a disk of this size, see `Fleet.startAgent`. */
+    disk?: string;
+  }[];
   /** YAML of the policy's `waves`, indented by two. */
   waves: string;
   /** YAML of further keys of the policy's `spec`, indented by two. */
@@ -37,10 +43,10 @@ export class Night {
     const fleet = await Fleet.start();
     const night = new Night(fleet, options);
     const { hosts } = options;
-    for (const { name, product } of hosts) {
+    for (const { name, product, disk } of hosts) {
       await fleet.enrol(name);
       installByHand(fleet.root(name), product, '1.0.0');
-      fleet.startAgent(name);
+      fleet.startAgent(name, disk ?? null);
     }
     await fleet.allConnected(hosts.map(({ name }) => name));
     writeFileSync(fleet.path('landscape.yaml'), landscape(options));
@@ -96,7 +102,7 @@ export class Night {
   /** What `current` of the host's product points at. */
   deployed(host: string): string {
     const product = this.options.hosts.find(({ name }) => name === host)?.product ?? '';
-    return join(this.fleet.root(host), 'opt', product, 'current');
+    return join(this.fleet.seenRoot(host), 'opt', product, 'current');
   }
 }
 

@@ -21,7 +21,7 @@ import {
 } from '../views/listings.ts';
 
 type GetOptions = PrintingOptions & { state: 'open' | 'resolved' | 'all' };
-type Print = (io: Io, format: Format, names: readonly string[]) => void;
+type Print = (io: Io, format: Format, kind: string, names: readonly string[]) => void;
 type Kind = (client: Client, options: GetOptions, names: readonly string[]) => Promise<Print>;
 
 /** Each kind of thing that can be listed. */
@@ -59,13 +59,13 @@ export const addGet: AddCommand = (program: Command, { io }) => {
     const list = KINDS[kind];
     if (!list) throw usageError(`${plain(kind)} cannot be listed`);
     const print = await withClient(io, options, client => list(client, options, names));
-    print(io, options.output, names);
+    print(io, options.output, kind, names);
   });
 };
 
 const printing =
   <T>(listing: Listing<T>): Print =>
-  (io, format, names) => {
+  (io, format, kind, names) => {
     if (names.length === 0) {
       printListing(io, format, listing);
       return;
@@ -73,8 +73,12 @@ const printing =
     const rows = listing.rows.filter(row => names.includes(listing.name(row)));
     const known = new Set(rows.map(listing.name));
     const missing = names.filter(name => !known.has(name));
-    printListing(io, format, { ...listing, rows });
-    if (missing.length > 0) throw new CliError(Exit.error, `there is no ${missing.map(plain).join(', ')}`);
+    if (rows.length > 0) printListing(io, format, { ...listing, rows });
+    if (missing.length > 0)
+      throw new CliError(
+        Exit.error,
+        `there is no ${missing.map(plain).join(', ')} among the ${kind}: "tidemark get ${kind}" lists them all`,
+      );
   };
 
 function stateOption(text: string): string {

@@ -6,6 +6,7 @@ import { CliError, Exit } from '../exit.ts';
 import type { Io } from '../io.ts';
 import { durationOption, type PrintingOptions, prints, talks } from '../options.ts';
 import { printListing } from '../output/format.ts';
+import { plain } from '../output/sanitise.ts';
 import { withClient } from '../session.ts';
 
 const LOOK_MS = 500;
@@ -27,6 +28,7 @@ export const addScan: AddCommand = (program, { io, finish }) => {
     ),
   ).action(async (hosts: string[], options: PrintingOptions & { wait: number | false }) => {
     const scans = await withClient(io, options, async client => {
+      await allKnown(client, hosts);
       const asked: ScanRequest[] = [];
       for (const name of hosts) asked.push(await client.scanHost({ params: { name } }));
       return options.wait === false ? asked : settle(io, client, asked, options.wait);
@@ -46,6 +48,18 @@ export const addScan: AddCommand = (program, { io, finish }) => {
     if (scans.some(scan => scan.state === 'failed')) finish(Exit.error);
   });
 };
+
+/** One name that is wrong, and nothing is asked of any host. */
+async function allKnown(client: Client, names: readonly string[]): Promise<void> {
+  const { hosts } = await client.listHosts();
+  const known = new Set(hosts.filter(({ state }) => state !== 'not-enrolled').map(({ name }) => name));
+  const unknown = names.filter(name => !known.has(name));
+  if (unknown.length > 0)
+    throw new CliError(
+      Exit.error,
+      `no host ${unknown.map(plain).join(', ')} is enrolled: "tidemark get hosts" lists those that are; nothing was scanned`,
+    );
+}
 
 async function settle(io: Io, client: Client, asked: readonly ScanRequest[], waitMs: number): Promise<ScanRequest[]> {
   const until = io.clock.monotonic() + waitMs;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { table } from '../output/table.ts';
 import { samplePlan } from '../testing/samples.ts';
 import { folded, planLines } from './plan.ts';
 
@@ -34,15 +35,32 @@ describe('the view of a plan', () => {
 });
 
 describe('hosts that are shown to do the same', () => {
+  const lines = (text: string) => (told: (text: string) => string) => [told(text)];
+
   it('stand together, with HOST where each has its own name', () => {
-    const shown = ['web01', 'web2'].map(host => ({ host, lines: [`1  stop shop on ${host}   2s`] }));
+    const shown = ['web01', 'web2'].map(host => ({ host, lines: lines(`1  stop shop on ${host}   2s`) }));
     expect(folded(shown)).toEqual([{ hosts: ['web01', 'web2'], lines: ['1  stop shop on HOST   2s'] }]);
+  });
+
+  it('have their columns under the titles, however long their names are', () => {
+    const shown = ['database01', 'database02'].map(host => ({
+      host,
+      lines: (told: (text: string) => string) =>
+        table(
+          [
+            { title: 'JOB', value: (job: string) => told(job) },
+            { title: 'EXPECTED', value: () => '2s' },
+          ],
+          [`stop shop on ${host}`],
+        ),
+    }));
+    expect(folded(shown).map(({ lines }) => lines)).toEqual([['JOB                EXPECTED', 'stop shop on HOST  2s']]);
   });
 
   it('stand apart for a single letter', () => {
     const shown = [
-      { host: 'a', lines: ['run /opt/x on a'] },
-      { host: 'b', lines: ['run /opt/y on b'] },
+      { host: 'a', lines: lines('run /opt/x on a') },
+      { host: 'b', lines: lines('run /opt/y on b') },
     ];
     expect(folded(shown)).toHaveLength(2);
   });
@@ -53,8 +71,8 @@ describe('hosts that are shown to do the same', () => {
     ['another host that is named', 'run on a', 'run on a.b'],
   ])('are not confused by %s', (_, first, second) => {
     const shown = [
-      { host: 'a', lines: [first] },
-      { host: 'b', lines: [second] },
+      { host: 'a', lines: lines(first) },
+      { host: 'b', lines: lines(second) },
     ];
     expect(folded(shown)).toHaveLength(2);
   });

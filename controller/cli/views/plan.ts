@@ -26,9 +26,9 @@ export function planLines(plan: Plan, approval: ApprovalState | null, options: P
     ...header.waves.flatMap((wave, index) => ['', ...waveLines(plan, wave, index, paint)]),
     '',
     paint('strong', 'What each host does, in this order'),
-    ...folded(header.hosts.map(host => ({ host: host.name, lines: orderLines(plan, host, options) }))).flatMap(
-      ({ hosts, lines }) => [`  ${paint('strong', plain(hosts.join(', ')))}`, ...lines],
-    ),
+    ...folded(
+      header.hosts.map(host => ({ host: host.name, lines: told => orderLines(plan, host, options, told) })),
+    ).flatMap(({ hosts, lines }) => [`  ${paint('strong', plain(hosts.join(', ')))}`, ...lines]),
     ...section(paint, 'What waits for what between hosts', betweenHosts(header)),
     ...section(paint, 'Left out', excludedLines(header)),
     '',
@@ -49,7 +49,10 @@ function headerLines({ header }: Plan): string[] {
       'window',
       `${moment(window.start)} to ${moment(window.end)} (${duration(window.end - window.start)}, of which ${duration(window.reserveMs)} are kept for undo; zone ${window.timezone})`,
     ],
-    ['hosts', `${header.hosts.length} in ${header.waves.length} waves, ${changed} of them change`],
+    [
+      'hosts',
+      `${header.hosts.length} in ${header.waves.length} ${header.waves.length === 1 ? 'wave' : 'waves'}, ${changed} of them change`,
+    ],
   ]);
 }
 
@@ -93,15 +96,18 @@ const changeText = ({ product, from, to }: PlannedHost['changes'][number]): stri
 const jobsOf = (plan: Plan, host: PlannedHost): readonly Job[] =>
   plan.orders.find(({ order }) => order.host.id === host.id)?.order.jobs ?? [];
 
-function orderLines(plan: Plan, host: PlannedHost, { wide = false }: PlanViewOptions): string[] {
+/** How a text is told: as it is, or with HOST for a host's own name. */
+type Told = (text: string) => string;
+
+function orderLines(plan: Plan, host: PlannedHost, { wide = false }: PlanViewOptions, told: Told): string[] {
   const lines = table(
     [
       { title: '#', value: ({ index }) => index + 1 },
-      { title: 'JOB', value: ({ job }) => job.name },
+      { title: 'JOB', value: ({ job }) => told(job.name) },
       { title: 'EXPECTED', value: ({ job }) => duration(job.expectedMs) },
       { title: 'IF IT FAILS', value: ({ job }) => failureText(job) },
-      { title: 'WHY', value: ({ job }) => job.reason },
-      ...(wide ? [{ title: 'EXACTLY', value: ({ job }: { job: Job }) => callText(job.call) }] : []),
+      { title: 'WHY', value: ({ job }) => told(job.reason) },
+      ...(wide ? [{ title: 'EXACTLY', value: ({ job }: { job: Job }) => told(callText(job.call)) }] : []),
     ],
     jobsOf(plan, host).map((job, index) => ({ job, index })),
   );
@@ -110,7 +116,7 @@ function orderLines(plan: Plan, host: PlannedHost, { wide = false }: PlanViewOpt
     [job.call, job.undo]
       .filter(call => call !== null)
       .filter(call => classOf(call.kind) === 'command')
-      .map(call => `job ${index + 1} runs ${plain(callText(call))}`),
+      .map(call => `job ${index + 1} runs ${plain(told(callText(call)))}`),
   );
   return [...indent(lines, 4), ...(wide ? [] : indent(commands, 4))];
 }
@@ -127,18 +133,19 @@ interface Folded {
  * Hosts that are shown to do the same stand together, once: with 200 hosts, what differs would not be seen otherwise.
  * Only what reads the same to the letter, but for the host's own name, is taken for the same.
  */
-export function folded(shown: readonly { host: string; lines: readonly string[] }[]): Folded[] {
+export function folded(shown: readonly { host: string; lines: (told: Told) => string[] }[]): Folded[] {
   const groups = new Map<string, Folded>();
   for (const { host, lines } of shown) {
     const name = new RegExp(`(?<![\\w.-])${host.replaceAll('.', '\\.')}(?![\\w-]|\\.\\w)`, 'g');
-    const marked = lines.map(line => line.replace(name, OWN_NAME));
+    const own = lines(text => text);
     // Columns are as wide as their longest cell, so names of other lengths move what stands behind them.
-    const key = marked.map(line => line.replace(/ +/g, ' ')).join('\n');
+    const key = own.map(line => line.replace(name, OWN_NAME).replace(/ +/g, ' ')).join('\n');
     const group = groups.get(key);
     if (group) {
       group.hosts.push(host);
-      group.lines = marked.map(line => line.replaceAll(OWN_NAME, 'HOST'));
-    } else groups.set(key, { hosts: [host], lines: [...lines] });
+      // Laid out anew, so that columns stand under their titles.
+      group.lines = lines(text => text.replace(name, 'HOST'));
+    } else groups.set(key, { hosts: [host], lines: own });
   }
   return [...groups.values()];
 }
