@@ -5,15 +5,15 @@ import { ServiceProblem, type ServiceProvider } from './service.ts';
 export interface ServiceFixture {
   provider: ServiceProvider;
   /** Whether the component's process is really there, found out without the provider. */
-  isRunning(): boolean;
+  isRunning(): boolean | Promise<boolean>;
   /** How often its start and stop were carried out. */
   count(what: 'start' | 'stop'): number;
   /** From now on starting ends with status 1 after the line `cannot bind`. */
-  breakStart(): void;
-  /** From now on it does not react to being stopped, though the manager says it did. */
-  ignoreStop(): void;
+  breakStart(): void | Promise<void>;
+  /** From now on it does not react to being stopped, though the manager may say it did. */
+  ignoreStop(): void | Promise<void>;
   /** From now on nobody can say whether it runs. */
-  breakStatus(): void;
+  breakStatus(): void | Promise<void>;
   close(): Promise<void>;
 }
 
@@ -31,14 +31,14 @@ export function serviceProviderConformance(name: string, make: () => Promise<Ser
     it('starts a component and returns once it is up', async () => {
       expect(await fixture.provider.status()).toBe('down');
       expect(await fixture.provider.start(WAIT_MS)).toMatchObject({ changed: true });
-      expect(fixture.isRunning()).toBe(true);
+      expect(await fixture.isRunning()).toBe(true);
       expect(await fixture.provider.status()).toBe('up');
     });
 
     it('stops a component and returns once it is down', async () => {
       await fixture.provider.start(WAIT_MS);
       expect(await fixture.provider.stop(WAIT_MS)).toMatchObject({ changed: true });
-      expect(fixture.isRunning()).toBe(false);
+      expect(await fixture.isRunning()).toBe(false);
       expect(await fixture.provider.status()).toBe('down');
     });
 
@@ -50,7 +50,7 @@ export function serviceProviderConformance(name: string, make: () => Promise<Ser
     });
 
     it('names the command, its status and its last line where a start fails', async () => {
-      fixture.breakStart();
+      await fixture.breakStart();
       const problem = await fixture.provider.start(WAIT_MS).catch((error: unknown) => error);
       expect(problem).toBeInstanceOf(ServiceProblem);
       expect((problem as Error).message).toMatch(/start.*exit status 1.*cannot bind/);
@@ -59,13 +59,28 @@ export function serviceProviderConformance(name: string, make: () => Promise<Ser
 
     it('says so where a stop leaves the component up', async () => {
       await fixture.provider.start(WAIT_MS);
-      fixture.ignoreStop();
+      await fixture.ignoreStop();
       await expect(fixture.provider.stop(300)).rejects.toThrow(/still not down/);
+      expect(await fixture.isRunning()).toBe(true);
+      // Some can tell that it is on its way down; none may take it for down.
+      expect(await fixture.provider.status().catch(() => 'neither')).not.toBe('down');
+    });
+
+    it('restarts a component: one that is up ends and comes up anew, one that is down comes up', async () => {
+      expect(await fixture.provider.restart(WAIT_MS)).toMatchObject({ changed: true });
+      expect(await fixture.isRunning()).toBe(true);
+      expect(await fixture.provider.restart(WAIT_MS)).toMatchObject({ changed: true });
+      expect(await fixture.isRunning()).toBe(true);
       expect(await fixture.provider.status()).toBe('up');
+      expect([fixture.count('start'), fixture.count('stop')]).toEqual([2, 1]);
+    });
+
+    it('says so where a component that is down, or that cannot, is to be reloaded', async () => {
+      await expect(fixture.provider.reload(WAIT_MS)).rejects.toThrow(/start it|restart it|nothing was reloaded/);
     });
 
     it('says so where nobody can tell whether it runs', async () => {
-      fixture.breakStatus();
+      await fixture.breakStatus();
       await expect(fixture.provider.status()).rejects.toThrow(ServiceProblem);
     });
   });

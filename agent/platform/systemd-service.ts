@@ -59,6 +59,7 @@ const POLL_MS = 100;
 const UNREADY_TYPES: ReadonlySet<string> = new Set(['simple', 'exec', 'idle']);
 const STEADY_MS = 500;
 const JOURNAL_LINES = 20;
+const JOURNAL_TRIES = 3;
 const SHOWN_LINES = 3;
 
 interface Look {
@@ -70,10 +71,12 @@ interface Look {
 class Systemd {
   readonly #place: CommandPlace;
   readonly #clock: Clock;
+  readonly #begunSeconds: number;
 
   constructor(place: CommandPlace, clock: Clock) {
     this.#place = place;
     this.#clock = clock;
+    this.#begunSeconds = Math.floor(clock.now() / 1000);
   }
 
   async look(name: string): Promise<Look> {
@@ -188,29 +191,36 @@ class Systemd {
     return new ServiceProblem(`systemctl ${verb} ${unit.unit} failed: not up${late}: ${why}${words}`);
   }
 
-  /** Of this start of it, not of earlier ones. All of them go to the step's output. */
-  async #lastLines({ invocation }: UnitFacts): Promise<string[]> {
+  /**
+   * What it said since this step began. By unit, not by invocation: of a process that ends at once the journal often
+   * finds no invocation any more. All of it goes to the step's output.
+   */
+  async #lastLines({ unit }: UnitFacts): Promise<string[]> {
     const journalctl = findTool(this.#place.root, 'journalctl');
-    if (journalctl === null || invocation === '') return [];
+    if (journalctl === null) return [];
+    const asked = [
+      '--no-pager',
+      '--quiet',
+      '--output=cat',
+      `--lines=${JOURNAL_LINES}`,
+      `--since=@${this.#begunSeconds}`,
+    ];
     try {
-      // The journal is written by another process: what was said last may still be on its way.
-      await capture([journalctl, '--sync'], this.#place);
-      const said = await capture(
-        [
-          journalctl,
-          '--no-pager',
-          '--quiet',
-          '--output=cat',
-          `--lines=${JOURNAL_LINES}`,
-          `_SYSTEMD_INVOCATION_ID=${invocation}`,
-        ],
-        this.#place,
-      );
-      this.#place.output(Buffer.from(said.stdout, 'utf8'), 'stdout');
-      return said.stdout
-        .split('\n')
-        .map(line => line.replace(/\p{Cc}/gu, '').trim())
-        .filter(line => line !== '');
+      for (let tries = 1; ; tries++) {
+        // The journal is written by another process: what was said last may still be on its way.
+        await capture([journalctl, '--sync'], this.#place);
+        const { stdout } = await capture([journalctl, ...asked, `_SYSTEMD_UNIT=${unit}`], this.#place);
+        const lines = stdout
+          .split('\n')
+          .map(line => line.replace(/\p{Cc}/gu, '').trim())
+          .filter(line => line !== '');
+        if (lines.length === 0 && tries < JOURNAL_TRIES) {
+          await delay(POLL_MS);
+          continue;
+        }
+        this.#place.output(Buffer.from(stdout, 'utf8'), 'stdout');
+        return lines;
+      }
     } catch {
       // What went wrong is known without it.
       return [];
