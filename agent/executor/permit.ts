@@ -95,7 +95,11 @@ function pathsOf(call: Call): string[] {
     case 'archive/install':
     case 'archive/activate':
       return [call.args.home];
-    case 'snapshot/create':
+    case 'snapshot/create': {
+      const { paths, method } = call.args;
+      return method === 'restic' ? [...paths, call.args.repository, call.args.passwordFile] : paths;
+    }
+    case 'snapshot/revert':
       return call.args.paths;
     default:
       return [];

@@ -32,7 +32,7 @@ import {
   serviceStop,
   serviceUnmask,
 } from './service.ts';
-import { snapshotCreate, snapshotDelete } from './snapshot.ts';
+import { snapshotCreate, snapshotDelete, snapshotPrune, snapshotRevert } from './snapshot.ts';
 import { checkLoaded } from './system-loaded.ts';
 import { systemReboot } from './system-reboot.ts';
 import { systemWait } from './system-wait.ts';
@@ -52,6 +52,8 @@ const executors = {
   'artifact/stage': artifactStage,
   'snapshot/create': snapshotCreate,
   'snapshot/delete': snapshotDelete,
+  'snapshot/revert': snapshotRevert,
+  'snapshot/prune': snapshotPrune,
   'service/start': serviceStart,
   'service/stop': serviceStop,
   'service/restart': serviceRestart,

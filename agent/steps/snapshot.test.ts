@@ -1,94 +1,106 @@
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { systemClock } from '@tidemark/shared/base/clock.ts';
+import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type StepFixture, stepFixture } from '../testing/step-context.ts';
 import type { StepContext } from './executor.ts';
-import { snapshotCreate, snapshotDelete } from './snapshot.ts';
+import { snapshotCreate, snapshotDelete, snapshotPrune, snapshotRevert } from './snapshot.ts';
 
-let base: string;
+let root: string;
+let fixture: StepFixture;
 let context: StepContext;
 
 beforeEach(() => {
-  base = mkdtempSync(join(tmpdir(), 'tidemark-snapshot-'));
-  const root = join(base, 'root');
-  const signal = new AbortController().signal;
-  const output = () => undefined;
-  context = {
-    root,
-    stateDir: join(base, 'state'),
-    directory: base,
-    clock: systemClock,
-    signal,
-    place: { root, output, signal, directory: base },
-    resolve: path => join(root, path),
-    output,
-  };
+  root = mkdtempSync(join(tmpdir(), 'tidemark-snapshot-'));
+  fixture = stepFixture(root);
+  context = fixture.context;
   mkdirSync(join(root, 'opt/shop'), { recursive: true });
   writeFileSync(join(root, 'opt/shop/config'), 'one', { mode: 0o640 });
-  symlinkSync('config', join(root, 'opt/shop/link'));
 });
 
-afterEach(() => rmSync(base, { recursive: true, force: true }));
+afterEach(() => {
+  fixture.close();
+  rmSync(root, { recursive: true, force: true });
+});
 
-const create = (paths = ['/opt/shop'], name = 'night') => snapshotCreate({ method: 'copy', name, paths }, context);
-const kept = (path: string) => join(base, 'state/snapshots/night', path);
+const create = (paths = ['/opt/shop'], name = 'night', expiresAt?: number) =>
+  snapshotCreate({ method: 'copy', name, paths, ...(expiresAt === undefined ? {} : { expiresAt }) }, context);
+const kept = (path: string) => join(context.stateDir, 'snapshots/copies/night', path);
+const config = () => readFileSync(join(root, 'opt/shop/config'), 'utf8');
+const at = (now: number): Clock => ({ ...context.clock, now: () => now });
 
 describe('a snapshot', () => {
-  it('holds files, modes and links as they were', async () => {
-    chmodSync(join(base, 'root/opt/shop'), 0o750);
+  it('is made of what is there, and says how much that is', async () => {
     const done = await create();
-    expect(done.facts).toEqual({ name: 'night', files: 1, bytes: 3 });
+    expect(done.facts).toEqual({ name: 'night', method: 'copy', files: 1, bytes: 3 });
     expect(readFileSync(kept('0/config'), 'utf8')).toBe('one');
-    expect(statSync(kept('0/config')).mode & 0o777).toBe(0o640);
-    expect(statSync(kept('0')).mode & 0o777).toBe(0o750);
-    expect(readlinkSync(kept('0/link'))).toBe('config');
-    expect(JSON.parse(readFileSync(kept('snapshot.json'), 'utf8'))).toMatchObject({
-      paths: [{ path: '/opt/shop', there: true }],
-      files: 1,
-    });
   });
 
   it('that is there stays as it is: a second attempt may come after the patch', async () => {
     await create();
-    writeFileSync(join(base, 'root/opt/shop/config'), 'patched');
+    writeFileSync(join(root, 'opt/shop/config'), 'patched');
     expect((await create()).message).toContain('is there already');
     expect(readFileSync(kept('0/config'), 'utf8')).toBe('one');
   });
 
-  it('keeps that a path was not there', async () => {
-    await create(['/opt/shop', '/etc/none']);
-    expect(JSON.parse(readFileSync(kept('snapshot.json'), 'utf8'))).toMatchObject({
-      paths: [{ there: true }, { path: '/etc/none', there: false }],
-    });
-  });
-
   it('of the place where snapshots lie is refused', async () => {
-    context = { ...context, stateDir: join(base, 'root/var/agent') };
+    context = { ...context, stateDir: join(root, 'var/agent') };
     await expect(create(['/'])).rejects.toThrow(/own snapshots/);
     await expect(create(['/var/agent'])).rejects.toThrow(/own snapshots/);
   });
 
   it('that was cut off is made anew', async () => {
-    mkdirSync(join(base, 'state/snapshots/.night.partial-000000000000/0'), { recursive: true });
+    mkdirSync(join(context.stateDir, 'snapshots/copies/.night.partial-000000000000/0'), { recursive: true });
+    mkdirSync(join(context.stateDir, 'snapshots/copies/night/0'), { recursive: true });
     await create();
-    expect(readdirSync(join(base, 'state/snapshots'))).toEqual(['night']);
+    expect(readdirSync(join(context.stateDir, 'snapshots/copies'))).toEqual(['night']);
+    expect(readFileSync(kept('0/config'), 'utf8')).toBe('one');
+  });
+
+  it('is put back for the paths that are asked for, and for those alone', async () => {
+    writeFileSync(join(root, 'opt/other'), 'first');
+    await create(['/opt/shop', '/opt/other']);
+    for (const path of ['opt/shop/config', 'opt/other']) writeFileSync(join(root, path), 'patched');
+    const done = await snapshotRevert({ name: 'night', paths: ['/opt/shop'] }, context);
+    expect(done.facts).toMatchObject({ reverted: ['/opt/shop'], gone: [] });
+    expect(config()).toBe('one');
+    expect(readFileSync(join(root, 'opt/other'), 'utf8')).toBe('patched');
+  });
+
+  it('puts nothing back where it does not hold one of the paths, or is not there', async () => {
+    await create();
+    writeFileSync(join(root, 'opt/shop/config'), 'patched');
+    const paths = ['/opt/shop', '/etc'];
+    await expect(snapshotRevert({ name: 'night', paths }, context)).rejects.toThrow(/does not hold \/etc/);
+    await expect(snapshotRevert({ name: 'none', paths }, context)).rejects.toThrow(/there is no snapshot none/);
+    expect(config()).toBe('patched');
   });
 
   it('is deleted, and that it is gone is no error', async () => {
     await create();
     expect((await snapshotDelete({ name: 'night' }, context)).message).toContain('is deleted');
     expect((await snapshotDelete({ name: 'night' }, context)).message).toContain('there is no snapshot');
+    expect(readdirSync(join(context.stateDir, 'snapshots/copies'))).toEqual([]);
+  });
+
+  it('is kept until its time is over, and for ever where it has none', async () => {
+    await create(['/opt/shop'], 'soon', 1_000);
+    await create(['/opt/shop'], 'later', 2_001);
+    await create(['/opt/shop'], 'for-ever');
+    context = { ...context, clock: at(999) };
+    expect((await snapshotPrune({}, context)).facts).toEqual({ deleted: [] });
+    context = { ...context, clock: at(2_000) };
+    expect((await snapshotPrune({}, context)).facts).toEqual({ deleted: ['soon'] });
+    expect(readdirSync(join(context.stateDir, 'snapshots/copies')).sort()).toEqual(['for-ever', 'later']);
+  });
+
+  it.each(['night.json', 'records', 'copies'])('may be called %s beside one that is called night', async name => {
+    await create();
+    await create(['/opt/shop'], name);
+    await snapshotDelete({ name }, context);
+    writeFileSync(join(root, 'opt/shop/config'), 'patched');
+    await snapshotRevert({ name: 'night', paths: ['/opt/shop'] }, context);
+    expect(config()).toBe('one');
   });
 });

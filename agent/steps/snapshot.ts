@@ -1,131 +1,175 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { unreachable } from '@tidemark/shared/base/assert.ts';
+import type { SnapshotCreateArgs } from '@tidemark/shared/orders/kinds/snapshot.ts';
 import { z } from 'zod';
-import { copyTree, sizeOfTree } from '../platform/copy-tree.ts';
-import {
-  besideName,
-  isNoSpace,
-  readJsonFile,
-  showBytes,
-  spaceAt,
-  syncDirectory,
-  writeFileAtomically,
-} from '../platform/file-system.ts';
+import { readJsonFile, showBytes, writeFileAtomically } from '../platform/file-system.ts';
+import type { SnapshotMethod } from '../platform/snapshot.ts';
+import { createBtrfsSnapshots } from '../platform/snapshot-btrfs.ts';
+import { createCopySnapshots } from '../platform/snapshot-copy.ts';
+import { createResticSnapshots } from '../platform/snapshot-restic.ts';
 import { type Executor, report, type StepContext, StepFailed } from './executor.ts';
 
 /*
- * Copies of what a patch will change: `<stateDir>/snapshots/<name>/<n>` for the n-th path and `snapshot.json`, which
- * says which that is. A snapshot is there whole or not at all.
+ * What is known of the snapshots of this server: `<stateDir>/snapshots/records/<name>.json`, written once a snapshot is
+ * whole. Where the data lies is up to the method; copies lie in `<stateDir>/snapshots/copies/<name>`.
  */
 
-const Snapshot = z.strictObject({
+const Manifest = z.strictObject({
   format: z.literal('tidemark/snapshot/v1'),
   name: z.string(),
   createdAt: z.int(),
-  paths: z.array(z.strictObject({ path: z.string(), there: z.boolean() })),
+  /** Null: until it is deleted by name. */
+  expiresAt: z.int().nullable(),
+  method: z.discriminatedUnion('method', [
+    z.strictObject({ method: z.literal('copy') }),
+    z.strictObject({ method: z.literal('btrfs') }),
+    z.strictObject({ method: z.literal('restic'), repository: z.string(), passwordFile: z.string() }),
+  ]),
+  kept: z.array(z.strictObject({ path: z.string(), there: z.boolean(), reference: z.string(), bytes: z.int() })),
   files: z.int(),
   bytes: z.int(),
 });
+type Manifest = z.infer<typeof Manifest>;
 
-/** Stays free: a backup must not be what fills the disk. */
-const RESERVE_BYTES = 16 * 1024 * 1024;
-
-const snapshotsIn = (stateDir: string): string => join(stateDir, 'snapshots');
-
-/** A snapshot of that name that is whole stays as it is: what a second attempt would copy may be patched already. */
-export const snapshotCreate: Executor<'snapshot/create'> = async ({ name, paths }, context) => {
-  const directory = join(snapshotsIn(context.stateDir), name);
-  const before = Snapshot.safeParse(readJsonFile(join(directory, 'snapshot.json')));
-  if (before.success) {
-    const { files, bytes, createdAt } = before.data;
+/** A snapshot of that name that is whole stays as it is: what a second attempt would keep may be patched already. */
+export const snapshotCreate: Executor<'snapshot/create'> = async (args, context) => {
+  const { name, paths } = args;
+  const before = readManifest(name, context);
+  if (before) {
+    const { files, bytes, createdAt, method } = before;
     return report(`the snapshot ${name} is there already, of ${new Date(createdAt).toISOString()}`, {
-      name,
-      files,
-      bytes,
+      ...{ name, method: method.method, files, bytes },
     });
   }
-  await mkdir(snapshotsIn(context.stateDir), { recursive: true, mode: 0o700 });
-  for (const path of paths) refuseOwnPlace(path, context);
-  await removePartials(context.stateDir, name);
-  const size = await checkCapacity(name, paths, context);
-  const partial = besideName(join(snapshotsIn(context.stateDir), `.${name}`), 'partial');
-  try {
-    await mkdir(partial, { mode: 0o700 });
-    const kept: { path: string; there: boolean }[] = [];
-    for (const [index, path] of paths.entries()) kept.push(await copyOne(context, path, join(partial, String(index))));
-    const manifest = { format: 'tidemark/snapshot/v1', name, createdAt: context.clock.now(), paths: kept, ...size.of };
-    await writeFileAtomically(join(partial, 'snapshot.json'), `${JSON.stringify(manifest, null, 2)}\n`);
-    await rename(partial, directory);
-    await syncDirectory(dirname(directory));
-  } catch (error) {
-    await rm(partial, { recursive: true, force: true });
-    throw isNoSpace(error) ? noSpace(name, size.of.bytes, context) : error;
-  }
-  const left = size.left > 0 ? `; ${size.left} sockets, pipes or devices have no content and are left out` : '';
-  return report(`${size.of.files} files (${showBytes(size.of.bytes)}) are copied to the snapshot ${name}${left}`, {
-    name,
-    ...size.of,
+  await mkdir(recordsIn(context), { recursive: true, mode: 0o700 });
+  const method = methodOf(args);
+  const targets = [...new Set(paths)].map(path => ({ path, at: context.resolve(path) }));
+  const { kept, files, bytes, left } = await providerOf(method, context).create(name, targets);
+  const expiresAt = args.expiresAt ?? null;
+  const createdAt = context.clock.now();
+  const manifest: Manifest = { format: 'tidemark/snapshot/v1', name, createdAt, expiresAt, method, kept, files, bytes };
+  await writeFileAtomically(manifestOf(name, context), `${JSON.stringify(manifest, null, 2)}\n`);
+  const what = method.method === 'btrfs' ? `${kept.length} subvolumes are` : `${files} files (${showBytes(bytes)}) are`;
+  const how = method.method === 'copy' ? 'copied to' : `kept by ${method.method} in`;
+  const not = left > 0 ? `; ${left} sockets, pipes or devices have no content and are left out` : '';
+  const until = expiresAt === null ? '' : `, until ${new Date(expiresAt).toISOString()}`;
+  return report(`${what} ${how} the snapshot ${name}${until}${not}`, { name, method: method.method, files, bytes });
+};
+
+/** Each path by itself: where one cannot be put back, those before it are. */
+export const snapshotRevert: Executor<'snapshot/revert'> = async ({ name, paths }, context) => {
+  const manifest = readManifest(name, context);
+  if (!manifest) throw new StepFailed(`there is no snapshot ${name} on this server, so nothing can be put back`);
+  const wanted = paths.map(path => {
+    const kept = manifest.kept.find(each => each.path === path);
+    if (!kept) throw new StepFailed(`the snapshot ${name} does not hold ${path}, so nothing was put back`);
+    return kept;
   });
+  const provider = providerOf(manifest.method, context);
+  const reverted: string[] = [];
+  for (const kept of wanted) {
+    try {
+      await provider.revert(kept, { path: kept.path, at: context.resolve(kept.path) });
+    } catch (error) {
+      const before = reverted.length > 0 ? `; put back were ${reverted.join(', ')}` : '';
+      throw new StepFailed(`${kept.path} could not be put back: ${(error as Error).message}${before}`, {
+        name,
+        reverted,
+      });
+    }
+    reverted.push(kept.path);
+  }
+  const gone = wanted.filter(({ there }) => !there).map(({ path }) => path);
+  const of = new Date(manifest.createdAt).toISOString();
+  return report(
+    `${reverted.join(', ')} as at ${of} again${gone.length > 0 ? ` (${gone.join(', ')} did not exist then)` : ''}`,
+    { name, reverted, gone },
+  );
 };
 
 export const snapshotDelete: Executor<'snapshot/delete'> = async ({ name }, context) => {
-  const directory = join(snapshotsIn(context.stateDir), name);
-  const { files, bytes } = await sizeOfTree(directory);
-  await rm(directory, { recursive: true, force: true });
+  const deleted = await deleteOne(name, context);
+  return deleted
+    ? report(`the snapshot ${name} is deleted${deleted.bytes > 0 ? `: it held ${showBytes(deleted.bytes)}` : ''}`, {
+        name,
+        bytes: deleted.bytes,
+      })
+    : report(`there is no snapshot ${name}`, { name, bytes: 0 });
+};
+
+export const snapshotPrune: Executor<'snapshot/prune'> = async (_args, context) => {
+  const now = context.clock.now();
+  const expired = allManifests(context).filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now);
+  const deleted: string[] = [];
+  const problems: string[] = [];
+  for (const { name } of expired) {
+    try {
+      await deleteOne(name, context);
+      deleted.push(name);
+    } catch (error) {
+      problems.push(`${name}: ${(error as Error).message}`);
+    }
+  }
+  const done = deleted.length > 0 ? `deleted: ${deleted.join(', ')}` : 'no snapshot was deleted';
+  if (problems.length > 0) throw new StepFailed(`${done}; could not be deleted: ${problems.join('; ')}`, { deleted });
   return report(
-    files > 0 ? `the snapshot ${name} is deleted: ${showBytes(bytes)} are free again` : `there is no snapshot ${name}`,
+    deleted.length > 0 ? `the time of these snapshots is over, ${done}` : 'the time of no snapshot is over',
     {
-      name,
-      bytes,
+      deleted,
     },
   );
 };
 
-/** A copy of what holds the copies would have no end. */
-function refuseOwnPlace(path: string, context: StepContext): void {
-  const from = relative(context.resolve(path), snapshotsIn(context.stateDir));
-  if (from.startsWith('..')) return;
-  throw new StepFailed(`${path} holds the agent's own snapshots; name the directories in it that the patch changes`);
+/** The record goes last: until then a second attempt knows what is left to free. */
+async function deleteOne(name: string, context: StepContext): Promise<Manifest | null> {
+  const manifest = readManifest(name, context);
+  if (manifest) await providerOf(manifest.method, context).remove(manifest.kept);
+  await rm(join(copiesIn(context), name), { recursive: true, force: true });
+  await rm(manifestOf(name, context), { force: true });
+  return manifest;
 }
 
-async function checkCapacity(name: string, paths: readonly string[], context: StepContext) {
-  const of = { files: 0, bytes: 0 };
-  let left = 0;
-  for (const path of paths) {
-    const size = await sizeOfTree(context.resolve(path));
-    of.files += size.files;
-    of.bytes += size.bytes;
-    left += size.left;
+function methodOf(args: SnapshotCreateArgs): Manifest['method'] {
+  if (args.method !== 'restic') return { method: args.method };
+  const { method, repository, passwordFile } = args;
+  return { method, repository, passwordFile };
+}
+
+function providerOf(method: Manifest['method'], context: StepContext): SnapshotMethod {
+  switch (method.method) {
+    case 'copy':
+      return createCopySnapshots(copiesIn(context));
+    case 'btrfs':
+      return createBtrfsSnapshots(context.place);
+    case 'restic': {
+      const { repository, passwordFile } = method;
+      const resolved = { repository: context.resolve(repository), passwordFile: context.resolve(passwordFile) };
+      return createResticSnapshots(resolved, context.place);
+    }
+    default:
+      return unreachable(method);
   }
-  const { freeBytes } = spaceAt(snapshotsIn(context.stateDir));
-  if (freeBytes < of.bytes + RESERVE_BYTES) throw noSpace(name, of.bytes, context);
-  return { of, left };
 }
 
-async function copyOne(context: StepContext, path: string, to: string): Promise<{ path: string; there: boolean }> {
+const copiesIn = ({ stateDir }: StepContext): string => join(stateDir, 'snapshots/copies');
+const recordsIn = ({ stateDir }: StepContext): string => join(stateDir, 'snapshots/records');
+const manifestOf = (name: string, context: StepContext): string => join(recordsIn(context), `${name}.json`);
+
+function readManifest(name: string, context: StepContext): Manifest | null {
+  const parsed = Manifest.safeParse(readJsonFile(manifestOf(name, context)));
+  return parsed.success ? parsed.data : null;
+}
+
+function allManifests(context: StepContext): Manifest[] {
+  let files: string[];
   try {
-    await copyTree(context.resolve(path), to);
-    return { path, there: true };
-  } catch (error) {
-    const { code, path: where } = error as NodeJS.ErrnoException;
-    // That it was not there is worth keeping too; that it vanished from below is not known to be harmless.
-    if (code === 'ENOENT' && where === context.resolve(path)) return { path, there: false };
-    throw error;
+    files = readdirSync(recordsIn(context));
+  } catch {
+    return [];
   }
-}
-
-function noSpace(name: string, bytes: number, context: StepContext): StepFailed {
-  const { mount, freeBytes } = spaceAt(snapshotsIn(context.stateDir));
-  const need = bytes + RESERVE_BYTES;
-  return new StepFailed(
-    `no space for the snapshot ${name} on ${mount}: it takes ${showBytes(bytes)} and ${showBytes(RESERVE_BYTES)} must ` +
-      `stay free; ${freeBytes} bytes are free, ${Math.max(0, need - freeBytes)} bytes are missing; free some and try again`,
-  );
-}
-
-async function removePartials(stateDir: string, name: string): Promise<void> {
-  for (const entry of await readdir(snapshotsIn(stateDir))) {
-    if (entry.startsWith(`.${name}.partial-`))
-      await rm(join(snapshotsIn(stateDir), entry), { recursive: true, force: true });
-  }
+  return files
+    .filter(file => file.endsWith('.json'))
+    .flatMap(file => readManifest(file.slice(0, -'.json'.length), context) ?? []);
 }

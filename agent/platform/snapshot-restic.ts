@@ -1,0 +1,112 @@
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { capture, read } from './capture.ts';
+import { type Argv, type CommandPlace, describeEnd } from './command.ts';
+import { sizeOfTree } from './copy-tree.ts';
+import { type Kept, type SnapshotMethod, SnapshotProblem } from './snapshot.ts';
+import { needSpace } from './snapshot-space.ts';
+import { removeBeside, stageFor, swapIn } from './snapshot-swap.ts';
+import { needTool } from './tools.ts';
+
+/** Where they lie for this agent. */
+export interface ResticRepository {
+  repository: string;
+  passwordFile: string;
+}
+
+const Summary = z.object({ message_type: z.literal('summary'), snapshot_id: z.string().regex(/^[0-9a-f]{8,64}$/) });
+const Snapshots = z.array(z.object({ id: z.string() })).nullable();
+
+/** Snapshots in a restic repository that is there: encrypted and deduplicated, one for each path. */
+export function createResticSnapshots(
+  { repository, passwordFile }: ResticRepository,
+  place: CommandPlace,
+): SnapshotMethod {
+  const argv = (...args: string[]): Argv => [
+    needTool(place.root, 'restic'),
+    ...['--repo', repository, '--password-file', passwordFile],
+    // Nothing of it lies outside of the repository.
+    ...['--no-cache', '--quiet'],
+    ...args,
+  ];
+  const restic = (...args: string[]) => read(argv(...args), place);
+  const find = async (...which: string[]): Promise<string[]> =>
+    (Snapshots.parse(JSON.parse(await restic('snapshots', '--json', ...which))) ?? []).map(({ id }) => id);
+
+  const checkRepository = async (): Promise<void> => {
+    if (!existsSync(join(repository, 'config')))
+      throw new SnapshotProblem(
+        `${repository} is no restic repository; make one with: restic --repo ${repository} init`,
+      );
+    // What a killed restic has left locked; locks of living ones stay.
+    const end = await capture(argv('unlock'), place);
+    if (end.status !== 0)
+      throw new SnapshotProblem(`the repository ${repository} cannot be opened: ${describeEnd(end)}`);
+  };
+
+  const backUp = async (name: string, at: string): Promise<string> => {
+    // Without --quiet, which leaves the summary out.
+    const said = await read(
+      argv('backup', '--json', '--tag', tagOf(name), at).filter(each => each !== '--quiet') as unknown as Argv,
+      place,
+    );
+    const last = said.trim().split('\n').at(-1) ?? '';
+    return Summary.parse(JSON.parse(last)).snapshot_id;
+  };
+
+  return {
+    method: 'restic',
+
+    async create(name, targets) {
+      await checkRepository();
+      const sizes = await Promise.all(targets.map(({ at }) => sizeOfTree(at)));
+      const total = (of: 'files' | 'bytes' | 'left') => sizes.reduce((sum, size) => sum + size[of], 0);
+      // At most: what the repository has already takes nothing.
+      needSpace(`the snapshot ${name}`, total('bytes'), repository);
+      await forget(await find('--tag', tagOf(name)));
+      const kept: Kept[] = [];
+      try {
+        for (const [index, { path, at }] of targets.entries()) {
+          const there = existsSync(at);
+          const reference = there ? await backUp(name, at) : '';
+          kept.push({ path, there, reference, bytes: sizes[index]?.bytes ?? 0 });
+        }
+      } catch (error) {
+        await forget(kept.map(({ reference }) => reference).filter(id => id !== ''));
+        throw error;
+      }
+      return { kept, files: total('files'), bytes: total('bytes'), left: total('left') };
+    },
+
+    async revert({ there, reference, bytes }, { at }) {
+      await removeBeside(at, 'revert');
+      if (!there) return swapIn(null, at);
+      await checkRepository();
+      needSpace(`what is put back to ${at}`, bytes, at);
+      const stage = stageFor(at);
+      try {
+        // The snapshot holds this path alone, below all of its parents.
+        await restic('restore', reference, '--target', stage);
+        await swapIn(join(stage, at), at);
+      } finally {
+        await rm(stage, { recursive: true, force: true });
+      }
+    },
+
+    async remove(kept) {
+      const references = kept.map(({ reference }) => reference).filter(id => id !== '');
+      if (references.length === 0) return;
+      await checkRepository();
+      const there = await find();
+      await forget(there.filter(id => references.some(reference => id.startsWith(reference))));
+    },
+  };
+
+  async function forget(ids: readonly string[]): Promise<void> {
+    if (ids.length > 0) await restic('forget', '--prune', ...ids);
+  }
+}
+
+const tagOf = (name: string): string => `tidemark-${name}`;
