@@ -122,19 +122,21 @@ const OUTPUT_LINES = 5;
 export function parseFailures(text: string): PackageFailure[] {
   const lines = text.split('\n');
   return lines.flatMap((line, index): PackageFailure[] => {
-    const name = /^dpkg: error processing (?:package|archive) (\S+) \(--\S+\):$/.exec(line)?.[1];
+    // After whatever was written last, also where that did not end its line: a prompt, a script's words.
+    const [, unended = '', name] =
+      /^(.*?)dpkg: error processing (?:package|archive) (\S+) \(--\S+\):$/.exec(line) ?? [];
     const reason = lines[index + 1]?.trim() ?? '';
     // What waits for another one is named with that one.
     if (name === undefined || reason.startsWith('dependency problems')) return [];
     const which = /(pre|post)-(installation|removal) script/.exec(reason)?.[0].replace(' script', '');
     const script = which === undefined ? null : SCRIPTS[which as keyof typeof SCRIPTS];
-    return [{ name, script, reason, output: script === null ? [] : outputBefore(lines, index) }];
+    return [{ name, script, reason, output: script === null ? [] : outputBefore([...lines.slice(0, index), unended]) }];
   });
 }
 
-function outputBefore(lines: readonly string[], end: number): string[] {
+function outputBefore(lines: readonly string[]): string[] {
   const output: string[] = [];
-  for (let at = end - 1; at >= 0 && output.length < OUTPUT_LINES; at--) {
+  for (let at = lines.length - 1; at >= 0 && output.length < OUTPUT_LINES; at--) {
     const line = lines[at] ?? '';
     if (OWN_LINE.test(line)) break;
     if (line.trim() !== '') output.unshift(line.trim());

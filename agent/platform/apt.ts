@@ -255,7 +255,12 @@ function checkAfter(end: ToolEnd, after: AptState, packages: readonly ExactPacka
   const wrong = packages.flatMap(exact => {
     const found = after.byKey.get(keyOf(exact, after.native));
     if (found?.version === exact.version && isWell(found)) return [];
-    return [`${exact.name} is ${found ? `${found.version} and ${found.state}` : 'not there'}`];
+    if (!found) return [`${exact.name} is not there`];
+    return [
+      isWell(found)
+        ? `${exact.name} is still ${found.version}`
+        : `${exact.name} is ${found.version} and ${found.state}`,
+    ];
   });
   const broken = brokenIn(after);
   if (wrong.length === 0 && broken.length === 0 && end.status === 0) return;

@@ -1,0 +1,68 @@
+import { createReadStream, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, normalize } from 'node:path';
+import type { CommandPlace } from '@tidemark/agent/platform/command.ts';
+import { runOk } from './command.ts';
+
+/* Trees that package managers work on without a system running in them: they are entered by chroot. */
+
+export interface PackageTree {
+  root: string;
+  place: CommandPlace;
+  path(serverPath: string): string;
+  close(): Promise<void>;
+}
+
+/** A throw-away copy of a tree, with the kernel's view of processes in it, which says who has a lock. */
+export async function cloneTree(lower: string): Promise<PackageTree> {
+  const directory = mkdtempSync(join('/var/tmp', 'tidemark-tree-'));
+  const [root, upper, work, step] = ['root', 'upper', 'work', 'step'].map(name => join(directory, name));
+  for (const each of [root, upper, work, step]) mkdirSync(each as string);
+  const at = root as string;
+  await runOk([
+    'mount',
+    '-t',
+    'overlay',
+    'tidemark-tree',
+    '-o',
+    `lowerdir=${lower},upperdir=${upper},workdir=${work}`,
+    at,
+  ]);
+  await runOk(['mount', '-t', 'proc', 'proc', join(at, 'proc')]);
+  return {
+    root: at,
+    place: { root: at, output: () => undefined, signal: new AbortController().signal, directory: step as string },
+    path: serverPath => join(at, serverPath),
+    async close() {
+      await runOk(['umount', join(at, 'proc')]);
+      await runOk(['umount', at]);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Serves files on this machine's loopback; gives the address. */
+export async function serveFiles(directory: string): Promise<{ url: string; close(): Promise<void> }> {
+  const server = createServer((request, response) => {
+    const file = join(directory, normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://lab').pathname)));
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (!found?.isFile()) response.writeHead(404).end();
+    else {
+      response.writeHead(200, { 'content-length': found.size, 'last-modified': found.mtime.toUTCString() });
+      createReadStream(file).pipe(response);
+    }
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+export const scratchDirectory = (): string => mkdtempSync(join(tmpdir(), 'tidemark-packages-'));
