@@ -18,6 +18,34 @@ const service = (program: string): Call => ({
 });
 const install = (home: string): Call => ({ kind: 'archive/activate', args: { product: 'p', version: '1', home } });
 
+describe('a server that permits some units', () => {
+  const only: HostPolicy = { kinds: ['*'], programs: [], paths: [], units: ['orders-*.service', 'cron.service'] };
+  const units = (...names: string[]): Call => ({
+    kind: 'service/restart',
+    args: { component: 'c', service: { provider: 'systemd', units: names }, waitMs: 0 },
+  });
+  const script = (name: string): Call => ({
+    kind: 'service/status',
+    args: { component: 'c', service: { provider: 'sysv', name }, expect: null },
+  });
+  const mask = (unit: string): Call => ({
+    kind: 'service/mask',
+    args: { component: 'c', service: { provider: 'systemd', units: [unit] } },
+  });
+  it.each<[string, Call, string | null]>([
+    ['those that it names', units('orders-web.service', 'cron.service'), null],
+    ['one beside those', units('orders-web.service', 'sshd.service'), 'sshd.service'],
+    ['an init script by its name', script('cron'), null],
+    ['another init script', script('ssh'), 'ssh.service'],
+    ['a mask of another', mask('sshd.service'), 'sshd.service'],
+  ])('%s', (_what, call, unit) => {
+    const why = forbidden(orderOf([jobOf('a', call)]), only);
+    expect(why).toBe(unit && `job a: the unit ${unit} is not among the units that this server's policy permits`);
+    const { units: _, ...all } = only;
+    expect(forbidden(orderOf([jobOf('a', call)]), all)).toBeNull();
+  });
+});
+
 describe('a server that permits some things', () => {
   it.each<[string, Call, RegExp | null]>([
     ['a kind in a permitted area', { kind: 'check/disk', args: { needs: [{ path: '/', bytes: 1 }] } }, null],
