@@ -116,7 +116,7 @@ const SCRIPTS = {
 
 /** Lines of dpkg itself: what stands after the last of them was written by the script that failed. */
 const OWN_LINE =
-  /^(Setting up |Preparing to unpack |Unpacking |Removing |Purging |Selecting |Processing triggers |\(Reading database|Configuration file | ==> |dpkg: |Get:\d|Fetched |E: |W: |Errors were encountered)/;
+  /^(Setting up |Preparing to unpack |Unpacking |Removing |Purging |Selecting |Processing triggers |\(Reading database|Configuration file |Installing new version of config file | ==> |dpkg: |Get:\d|Fetched |E: |W: |Errors were encountered)/;
 const OUTPUT_LINES = 5;
 
 export function parseFailures(text: string): PackageFailure[] {
