@@ -101,6 +101,9 @@ function pathsOf(call: Call): string[] {
     }
     case 'snapshot/revert':
       return call.args.paths;
+    case 'lb/drain':
+    case 'lb/enable':
+      return [call.args.socket];
     default:
       return [];
   }

@@ -2,6 +2,9 @@ import type { Call, StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { archiveActivate, archiveInstall } from './archive.ts';
 import { artifactStage } from './artifact-stage.ts';
 import { batchHold, batchRelease } from './batch.ts';
+import { clusterJoin, clusterLeave } from './cluster-member.ts';
+import { fileClean } from './file-clean.ts';
+import { lbDrain, lbEnable } from './lb.ts';
 import { checkAll } from './check-all.ts';
 import { checkClock } from './check-clock.ts';
 import { checkCommand } from './check-command.ts';
@@ -49,6 +52,11 @@ const executors = {
   'check/all': checkAll,
   'batch/hold': batchHold,
   'batch/release': batchRelease,
+  'lb/drain': lbDrain,
+  'lb/enable': lbEnable,
+  'cluster/leave': clusterLeave,
+  'cluster/join': clusterJoin,
+  'file/clean': fileClean,
   'artifact/stage': artifactStage,
   'snapshot/create': snapshotCreate,
   'snapshot/delete': snapshotDelete,

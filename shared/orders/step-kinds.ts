@@ -4,6 +4,8 @@ import { batchKinds } from './kinds/batch.ts';
 import { checkKinds } from './kinds/check.ts';
 import { clusterKinds } from './kinds/cluster.ts';
 import { commandKinds } from './kinds/command.ts';
+import { fileKinds } from './kinds/file.ts';
+import { lbKinds } from './kinds/lb.ts';
 import { packageKinds } from './kinds/package.ts';
 import { scanKinds } from './kinds/scan.ts';
 import { serviceKinds } from './kinds/service.ts';
@@ -25,6 +27,8 @@ const STEP_KINDS = {
   ...snapshotKinds,
   ...serviceKinds,
   ...clusterKinds,
+  ...lbKinds,
+  ...fileKinds,
   ...commandKinds,
   ...packageKinds,
   ...scanKinds,
