@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pause } from './command.ts';
 
 /*
@@ -38,6 +38,12 @@ export function setFrozen(group: string, frozen: boolean): void {
   else writeFileSync(join(ROOT, 'freezer', group, 'freezer.state'), frozen ? 'FROZEN' : 'THAWED');
 }
 
+/** Lets everything in a group go on, also where a group below was frozen by itself: what is frozen does not even die. */
+function thaw(group: string): void {
+  const hierarchy = isVersion2() ? ROOT : join(ROOT, 'freezer');
+  for (const directory of withChildren(join(hierarchy, group))) setFrozen(relative(hierarchy, directory), false);
+}
+
 export function groupProcesses(group: string): number[] {
   const found = new Set<number>();
   for (const top of groupDirectories(group)) {
@@ -65,8 +71,7 @@ export async function killGroup(group: string): Promise<void> {
         // It has just ended.
       }
     }
-    // What is frozen does not even die.
-    if (groupDirectories(group).some(existsSync)) setFrozen(group, false);
+    thaw(group);
     await pause(20);
   }
 }

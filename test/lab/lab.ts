@@ -151,12 +151,14 @@ async function prepare(places: LabPlaces, kept: boolean, say: (line: string) => 
   return ensureBase(say);
 }
 
-export async function removeAbandoned(say: (line: string) => void = () => undefined): Promise<void> {
-  const abandoned = await withLock(machineLock, async () => abandonedLabs());
-  for (const lab of abandoned) {
-    say(`taking down lab ${lab.id}, whose process has ended`);
-    await takeDown(lab);
-  }
+export function removeAbandoned(say: (line: string) => void = () => undefined): Promise<void> {
+  // Several test runs may see them at the same time.
+  return withLock(join(LAB_DIRECTORY, 'abandoned.lock'), async () => {
+    for (const lab of await withLock(machineLock, async () => abandonedLabs())) {
+      say(`taking down lab ${lab.id}, whose process has ended`);
+      await takeDown(lab);
+    }
+  });
 }
 
 /** Takes away all that goes by this lab's name, whoever made it and whatever is left of it. */
