@@ -17,6 +17,7 @@ const PolicyFile = z.strictObject({
   programs: z.array(PathGlob).optional(),
   paths: z.array(PathGlob).optional(),
   units: z.array(z.string().regex(/^[^/]+$/, 'must be a unit or a glob over units, like "app-*.service"')).optional(),
+  packages: z.array(z.string().regex(/^[^/]+$/, 'must be a package or a glob over packages, like "lib*"')).optional(),
 });
 
 /**
@@ -49,12 +50,13 @@ export function loadPolicy(file: string, agentUser: number | undefined): Result<
       `${file}: ${where ? `${where}: ` : ''}${issue?.message}; known are ${Object.keys(PolicyFile.shape).join(', ')}`,
     );
   }
-  const { kinds, programs, paths, units } = parsed.data;
+  const { kinds, programs, paths, units, packages } = parsed.data;
   return ok({
     kinds: kinds ?? DEFAULT_POLICY.kinds,
     programs: programs ?? DEFAULT_POLICY.programs,
     paths: paths ?? DEFAULT_POLICY.paths,
     ...(units ? { units } : {}),
+    ...(packages ? { packages } : {}),
   });
 }
 

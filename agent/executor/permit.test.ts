@@ -72,3 +72,31 @@ describe('a server that permits some things', () => {
     expect(hidden === null).toBe(words === null);
   });
 });
+
+describe('a server that permits some packages', () => {
+  const only: HostPolicy = { kinds: ['*'], programs: [], paths: [], packages: ['nginx*', 'g++'] };
+  const exact = (name: string) => ({ name, version: '1.0', architecture: null, sha256: null });
+  const upgrade = (others: 'refuse' | 'allow', ...names: string[]): Call => ({
+    kind: 'package/upgrade',
+    args: { packages: names.map(exact), conffiles: 'keep', others, lockWaitMs: 0 },
+  });
+
+  it.each<[string, Call, RegExp | null]>([
+    ['takes those that it names', upgrade('refuse', 'nginx-light', 'g++'), null],
+    ['refuses one beside those', upgrade('refuse', 'nginx', 'sudo'), /the package sudo is not among/],
+    ['refuses what may change any other', upgrade('allow', 'nginx'), /lets packages change that it does not list/],
+    ['refuses to hold another', { kind: 'package/hold', args: { names: ['sudo'] } }, /the package sudo/],
+    [
+      'refuses to remove another',
+      { kind: 'package/remove', args: { names: ['sudo'], others: 'refuse', lockWaitMs: 0 } },
+      /the package sudo/,
+    ],
+    ['lets its lists be refreshed', { kind: 'package/refresh', args: { lockWaitMs: 0 } }, null],
+  ])('%s', (_what, call, words) => {
+    const why = forbidden(orderOf([jobOf('a', call)]), only);
+    if (words) expect(why).toMatch(words);
+    else expect(why).toBeNull();
+    const { packages: _, ...all } = only;
+    expect(forbidden(orderOf([jobOf('a', call)]), all)).toBeNull();
+  });
+});

@@ -12,6 +12,8 @@ export interface HostPolicy {
   paths: readonly string[];
   /** Globs over the units (of init scripts: `NAME.service`) that steps may start, stop and mask; all where left out. */
   units?: readonly string[];
+  /** Globs over the names of the operating system's packages that may change; all where left out. */
+  packages?: readonly string[];
 }
 
 /** Why the policy does not permit this order: the first job that it does not, and what about it; else null. */
@@ -19,6 +21,7 @@ export function forbidden(order: Order, policy: HostPolicy): string | null {
   const program = anyOf(policy.programs);
   const path = anyOf(policy.paths);
   const unit = anyOf((policy.units ?? ['*']).map(glob => `/${glob}`));
+  const packageName = anyOf((policy.packages ?? ['*']).map(glob => `/${glob}`));
   for (const job of order.jobs) {
     for (const call of job.undo ? [job.call, job.undo] : [job.call]) {
       const whose = `job ${job.id}${call === job.undo ? ' (its undo)' : ''}`;
@@ -33,6 +36,11 @@ export function forbidden(order: Order, policy: HostPolicy): string | null {
       const badUnit = unitsOf(call).find(each => !unit(`/${each}`));
       if (badUnit !== undefined)
         return `${whose}: the unit ${badUnit} is not among the units that this server's policy permits`;
+      const badPackage = packagesOf(call).find(each => !packageName(`/${each}`));
+      if (badPackage !== undefined)
+        return `${whose}: the package ${badPackage} is not among the packages that this server's policy permits`;
+      if (policy.packages !== undefined && 'others' in call.args && call.args.others === 'allow')
+        return `${whose}: it lets packages change that it does not list, and this server's policy permits only some`;
     }
   }
   return null;
@@ -85,6 +93,21 @@ function unitsOf(call: Call): string[] {
       if (service.provider === 'systemd') return service.units;
       return service.provider === 'sysv' ? [`${service.name}.service`] : [];
     }
+    default:
+      return [];
+  }
+}
+
+function packagesOf(call: Call): string[] {
+  switch (call.kind) {
+    case 'package/download':
+    case 'package/upgrade':
+    case 'package/install':
+      return call.args.packages.map(({ name }) => name);
+    case 'package/remove':
+    case 'package/hold':
+    case 'package/unhold':
+      return call.args.names;
     default:
       return [];
   }

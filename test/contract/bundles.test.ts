@@ -6,8 +6,10 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { createBundles } from '@tidemark/controller/bundles/service.ts';
 import { openArtifactFiles } from '@tidemark/controller/store/artifact-files.ts';
 import { bundleStore } from '@tidemark/controller/store/bundles.ts';
+import { canonicalJson } from '@tidemark/shared/base/canonical-json.ts';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
-import { sha256 } from '@tidemark/shared/base/digest.ts';
+import { digestOf, sha256 } from '@tidemark/shared/base/digest.ts';
+import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import { type Header, pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testStores } from '../support/database.ts';
@@ -184,5 +186,49 @@ describe('the library of releases', () => {
       { product: 'shop', version: '1.0.0' },
     ]);
     expect(!twice.ok && twice.error.code).toBe('bundle-invalid');
+  });
+
+  it('freezes packages of the operating system beside releases, or alone', async () => {
+    const make = (name: string, packages: ExactPackage[], releases = [{ product: 'shop', version: '1.0.0' }]) =>
+      bundles.createBundle({ name, releases, packages, ring: 'test', by: 'ada' });
+    const exact = (name: string, part: Partial<ExactPackage> = {}): ExactPackage => ({
+      name,
+      version: '1.1',
+      architecture: null,
+      sha256: null,
+      ...part,
+    });
+    const sha256 = `sha256:${'a'.repeat(64)}` as const;
+    const both = await make('both', [exact('zsh'), exact('bash', { sha256 })]);
+    expect(both.ok && both.value.packages.map(each => each.name)).toEqual(['bash', 'zsh']);
+    expect(await bundles.bundle('both')).toEqual(both.ok && both.value);
+    expect((await make('both', [exact('bash', { sha256 }), exact('zsh')])).ok).toBe(true);
+    const changed = await make('both', [exact('bash'), exact('zsh')]);
+    expect(!changed.ok && changed.error.code).toBe('bundle-exists');
+    expect((await make('alone', [exact('bash')], [])).ok).toBe(true);
+
+    const refused = async (packages: ExactPackage[]) => {
+      const made = await make('refused', packages, []);
+      return made.ok ? null : `${made.error.code}: ${made.error.message}`;
+    };
+    expect(await refused([])).toBe('bundle-invalid: bundle refused: it must hold a release or a package');
+    expect(await refused([exact('bash'), exact('bash', { version: '1.2' })])).toMatch(/it names package bash twice/);
+    expect(
+      await refused([exact('bash', { architecture: 'amd64' }), exact('bash', { architecture: 'i386' })]),
+    ).toBeNull();
+    expect(await refused([exact('-y')])).toMatch(/^bundle-invalid: .*"-y": must be the name of a package/);
+  });
+
+  it('gives a bundle of releases the digest that it had before there were packages', async () => {
+    const made = await bundles.createBundle({
+      name: 'as-before',
+      releases: [{ product: 'shop', version: '1.0.0' }],
+      packages: [],
+      ring: 'test',
+      by: 'ada',
+    });
+    const releases = made.ok ? made.value.releases : [];
+    const text = canonicalJson({ name: 'as-before', releases });
+    expect(made.ok && made.value.digest).toBe(digestOf(Buffer.from(text)));
   });
 });
