@@ -2,20 +2,16 @@ import { INSTALLED_FORMAT } from './apt-output.ts';
 import type { Argv } from './command.ts';
 import type { ChangeRequest } from './os-package.ts';
 
-/* The command lines of apt and dpkg, and what their exit statuses say. */
+/*
+ * The command lines of apt and dpkg. Their exit statuses say little: apt-get and apt-mark end with 0 or 100, dpkg with 0, 1
+ * or 2 (fatal). What happened is in their words, see apt-output.ts, and in the database afterwards.
+ */
 
 /**
  * Our own place for packages: what lies here was fetched by us and is verified before each use, and a cleaning of apt's
  * cache in between takes nothing from us. Server path.
  */
 export const DOWNLOADS = '/var/cache/tidemark-agent/packages';
-
-/** apt-get(8), dpkg(1): what is not in a table is a failure too. */
-export const EXIT = {
-  'apt-get': { 0: 'done', 100: 'failed' },
-  'apt-mark': { 0: 'done', 100: 'failed' },
-  dpkg: { 0: 'done', 1: 'failed', 2: 'fatal' },
-} as const satisfies Record<string, Record<number, string>>;
 
 /** Nothing asks, and nothing restarts services behind the back of the order's own steps. */
 export const ENVIRONMENT = {

@@ -1,7 +1,6 @@
 import { createReadStream, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join, normalize } from 'node:path';
 import type { CommandPlace } from '@tidemark/agent/platform/command.ts';
 import { runOk } from './command.ts';
@@ -64,5 +63,3 @@ export async function serveFiles(directory: string): Promise<{ url: string; clos
       }),
   };
 }
-
-export const scratchDirectory = (): string => mkdtempSync(join(tmpdir(), 'tidemark-packages-'));
