@@ -85,10 +85,15 @@ describe('steps on a server that systemd runs', () => {
 
   it('reboot the server, mask and unmask around it, and prove it by the boot ids', async () => {
     const before = await host.bootId();
+    await host.execOk(['sh', '-c', 'touch /run/reboot-required; echo linux-image-amd64 > /run/reboot-required.pkgs']);
+    await host.execOk(['systemctl', 'restart', AGENT_UNIT]);
+    await until('the facts ask for a reboot', async () =>
+      (await fleet.cliOk('describe', 'host', 'web01', '-o', 'json')).includes('because of linux-image-amd64'),
+    );
     const steps = [
       '{id: stop, uses: service/stop}',
       '{id: mask, uses: service/mask}',
-      '{id: reboot, uses: system/reboot, with: {when: always, max: 1}}',
+      '{id: reboot, uses: system/reboot, when: facts.reboot.required, with: {max: 1}}',
       '{id: booted, uses: system/wait, with: {booted: 1m}}',
       '{id: unmask, uses: service/unmask}',
       '{id: start, uses: service/start}',

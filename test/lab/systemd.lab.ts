@@ -236,3 +236,36 @@ describe('an init script', () => {
     expect(none.message).toContain('there is no init script /etc/init.d/nothing');
   });
 });
+
+describe('what runs on the server and what is installed on it', () => {
+  it('differ after a program was replaced under its service, until that is restarted', async () => {
+    const loaded = () => runStep(host, { kind: 'check/loaded', args: { ignore: [] } });
+    const replace = [
+      'sh',
+      '-c',
+      'cp /bin/sleep /usr/local/bin/napper.new && mv /usr/local/bin/napper.new /usr/local/bin/napper',
+    ];
+    await host.execOk(replace);
+    await writeUnit('napper.service', 'ExecStart=/usr/local/bin/napper infinity');
+    await host.execOk(['systemctl', 'start', 'napper.service']);
+    expect(await loaded()).toMatchObject({ outcome: 'succeeded' });
+    await host.execOk(replace);
+    const stale = await loaded();
+    expect(stale.outcome).toBe('failed');
+    expect(stale.message).toMatch(
+      /^1 process still runs code of replaced files: napper.service \(napper \d+\): \/usr\/local\/bin\/napper; restart/,
+    );
+    const ignored = await runStep(host, { kind: 'check/loaded', args: { ignore: ['/usr/local/**'] } });
+    expect(ignored).toMatchObject({ outcome: 'succeeded' });
+    await step('restart', systemd('napper.service'), { waitMs: 5_000 });
+    expect(await loaded()).toMatchObject({ outcome: 'succeeded' });
+    await removeUnits('napper.service');
+  });
+
+  it('are waited for after a boot', async () => {
+    const wait = await runStep(host, { kind: 'system/wait', args: { until: 'booted', ms: 60_000 } });
+    expect(wait.message).toMatch(/^the server has booted/);
+    const elapsed = await runStep(host, { kind: 'system/wait', args: { until: 'elapsed', ms: 300 } });
+    expect(elapsed.facts?.['tookMs']).toBeGreaterThanOrEqual(300);
+  });
+});
