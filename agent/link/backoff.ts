@@ -18,5 +18,5 @@ export function backoffMs(failures: number, random: number): number {
  */
 export function renewalAt(certificate: { notBeforeMs: number; notAfterMs: number }, random: number): number {
   const life = certificate.notAfterMs - certificate.notBeforeMs;
-  return certificate.notBeforeMs + life / 2 + (life / 10) * random;
+  return Math.floor(certificate.notBeforeMs + life / 2 + (life / 10) * random);
 }
