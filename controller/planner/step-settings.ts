@@ -1,18 +1,11 @@
 import type { OnFailure } from '@tidemark/shared/orders/order.ts';
 import type { StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
+import { Argv, HOST_STEP_WITH } from './host-step-settings.ts';
 import { Duration, Size } from './quantities.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-
-/** A program and its arguments, as a policy writes it: one list, no shell. */
-export const Argv = z
-  .array(z.string().max(32_768))
-  .min(1)
-  .refine(([program]) => program?.startsWith('/') === true && !program.split('/').includes('..'), {
-    message: 'must begin with the absolute path of a program',
-  });
 
 const none = z.strictObject({});
 
@@ -26,12 +19,12 @@ const Others = z.enum(['refuse', 'allow']).default('refuse');
  * bundle and the facts.
  */
 const WITH = {
+  ...HOST_STEP_WITH,
   'check/disk': z.strictObject({
     /** Left free beside what the patch takes. */
     reserve: Size.default(0),
   }),
   'artifact/stage': none,
-  'snapshot/create': z.strictObject({ method: z.literal('copy').default('copy') }),
   'snapshot/delete': none,
   'cluster/handover': none,
   'service/stop': z.strictObject({ wait: Duration.default(30 * SECOND) }),
@@ -92,8 +85,6 @@ export type StepSettings = { [K in PlannedKind]: { kind: K; with: z.output<(type
 
 /** Kinds of the language that come later: refused as such, so that nobody searches for a slip of the hand. */
 export const LATER_KINDS: ReadonlySet<string> = new Set([
-  'batch/hold',
-  'batch/release',
   'check/all',
   'check/signatures',
   'lb/drain',
@@ -101,6 +92,10 @@ export const LATER_KINDS: ReadonlySet<string> = new Set([
   'manual',
   'monitoring/lift',
   'monitoring/silence',
+  'package/hold',
+  'package/install',
+  'package/remove',
+  'package/unhold',
   'snapshot/revert',
 ]);
 
@@ -129,6 +124,21 @@ export const KIND_DEFAULTS: Record<PlannedKind, KindDefaults> = {
   },
   'snapshot/create': { timeoutMs: 30 * MINUTE, retries: once, onFailure: 'skip-host', undo: null },
   'snapshot/delete': { timeoutMs: 10 * MINUTE, retries: once, onFailure: 'continue', undo: null },
+  'snapshot/prune': { timeoutMs: 10 * MINUTE, retries: once, onFailure: 'continue', undo: null },
+  'check/clock': { timeoutMs: MINUTE, retries: once, onFailure: 'skip-host', undo: null },
+  // Before a patch as after one: whoever puts it first writes skip-host.
+  'check/units': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  'check/tcp': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  'check/sql': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  'check/command': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  // A hold that fails holds nothing.
+  'batch/hold': { timeoutMs: 60 * MINUTE, retries: once, onFailure: 'skip-host', undo: 'batch/release' },
+  'batch/release': {
+    timeoutMs: 5 * MINUTE,
+    retries: { max: 2, backoffMs: 10 * SECOND },
+    onFailure: 'hold',
+    undo: 'batch/hold',
+  },
   // Which member is active is in doubt after a handover that failed: a person has to look.
   'cluster/handover': { timeoutMs: 5 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'service/stop': {
