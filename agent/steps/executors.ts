@@ -2,9 +2,6 @@ import type { Call, StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { archiveActivate, archiveInstall } from './archive.ts';
 import { artifactStage } from './artifact-stage.ts';
 import { batchHold, batchRelease } from './batch.ts';
-import { clusterJoin, clusterLeave } from './cluster-member.ts';
-import { fileClean } from './file-clean.ts';
-import { lbDrain, lbEnable } from './lb.ts';
 import { checkAll } from './check-all.ts';
 import { checkClock } from './check-clock.ts';
 import { checkCommand } from './check-command.ts';
@@ -13,8 +10,11 @@ import { checkHttp } from './check-http.ts';
 import { checkSql } from './check-sql.ts';
 import { checkTcp } from './check-tcp.ts';
 import { checkUnits } from './check-units.ts';
+import { clusterJoin, clusterLeave } from './cluster-member.ts';
 import { clusterHandover, commandRun } from './command.ts';
 import type { Executor, StepContext, StepReport } from './executor.ts';
+import { fileClean } from './file-clean.ts';
+import { lbDrain, lbEnable } from './lb.ts';
 import {
   packageDownload,
   packageHold,

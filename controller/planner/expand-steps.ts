@@ -34,6 +34,7 @@ export function expandSteps(
 ): Expansion {
   const { policy } = input;
   const snapshot = `${policy.name.slice(0, 96)}-${input.now}`;
+  const holds = policy.steps.flatMap(step => (step.kind === 'batch/hold' ? step.with : []))[0] ?? null;
   const tierOrder = new Map(policy.tiers.order.map((tier, index) => [tier.name, index]));
   const errors = unknownTiers(policy, candidates, tierOrder);
   if (errors.length > 0) return { orders: [], errors };
@@ -43,7 +44,8 @@ export function expandSteps(
   for (const candidate of candidates) {
     const { host } = candidate.view;
     const stopping = stoppingComponents(candidate, tierOrder);
-    const context = { candidate, stopping, snapshot, bundle: input.bundleName, installedBytes: input.installedBytes };
+    const { bundleName: bundle, installedBytes } = input;
+    const context = { candidate, stopping, snapshot, holds, windowEnd: window.end, bundle, installedBytes };
     const drafted = draftHost(policy, context, undecided);
     if (drafted === null) continue;
     if (drafted.length === 0) {
@@ -132,6 +134,7 @@ function withTimes(
 
 /** From these on the host does not serve as it did before. */
 const INTERRUPTING: ReadonlySet<string> = new Set([
+  'batch/hold',
   'service/stop',
   'service/start',
   'service/restart',

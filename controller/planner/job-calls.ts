@@ -1,5 +1,7 @@
 import type { StepArgs } from '@tidemark/shared/orders/step-kinds.ts';
 import type { Change } from './changes.ts';
+import { type HostStepContext, hostStepJob } from './host-step-jobs.ts';
+import type { HostStepWith } from './host-step-settings.ts';
 import type { PlannerComponent } from './input.ts';
 import { releaseKey } from './input.ts';
 import { describe, draft, type JobDraft } from './job-draft.ts';
@@ -16,6 +18,9 @@ export interface HostContext {
   /** Components that stop, in the order of their tiers. */
   stopping: readonly PlannerComponent[];
   snapshot: string;
+  /** What the policy's step batch/hold holds, for the undo of its release. */
+  holds: HostStepWith<'batch/hold'> | null;
+  windowEnd: number;
   bundle: string;
   installedBytes: ReadonlyMap<string, number>;
 }
@@ -36,8 +41,16 @@ export function draftsOf(step: Step, context: HostContext): JobDraft[] {
           call: { kind: 'artifact/stage', args: release.artifact },
         }),
       );
+    case 'check/clock':
+    case 'check/units':
+    case 'check/tcp':
+    case 'check/sql':
+    case 'check/command':
+    case 'batch/hold':
+    case 'batch/release':
     case 'snapshot/create':
-      return snapshot(context, step.with.method);
+    case 'snapshot/prune':
+      return hostStepJob(step, hostStepContext(context, step.id));
     case 'snapshot/delete':
       if (candidate.changes.length === 0) return [];
       return [
@@ -156,17 +169,21 @@ function mountOf(path: string, mounts: readonly string[]): string {
   return under.sort((a, b) => b.length - a.length)[0] ?? '/';
 }
 
-function snapshot({ candidate, snapshot: name }: HostContext, method: 'copy'): JobDraft[] {
-  if (candidate.changes.length === 0) return [];
-  const products = distinctProducts(candidate.changes).map(change => change.product);
-  const paths = [...new Set(candidate.changes.map(change => change.home))];
-  return [
-    draft({
-      name: `back up ${products.join(', ')} on ${candidate.view.host.name}`,
-      reason: 'what will change is kept, so that it can be looked at and brought back',
-      call: { kind: 'snapshot/create', args: { method, name, paths } },
-    }),
-  ];
+function hostStepContext({ candidate, ...context }: HostContext, id: string): HostStepContext {
+  const { changes, packages, view } = candidate;
+  return {
+    host: view.host.name,
+    id,
+    hold: context.snapshot,
+    holds: context.holds,
+    snapshot: {
+      name: context.snapshot,
+      products: distinctProducts(changes).map(({ product }) => product),
+      homes: [...new Set(changes.map(({ home }) => home))],
+      changes: changes.length + packages.length > 0,
+      windowEnd: context.windowEnd,
+    },
+  };
 }
 
 /** Only the member that the probe found active gives its role away. */

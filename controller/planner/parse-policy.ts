@@ -5,6 +5,7 @@ import { didYouMean } from '../documents/nearest.ts';
 import { readDocument } from '../documents/read.ts';
 import { type PlanError, tidyErrors } from './errors.ts';
 import { findCycle } from './graph.ts';
+import { Argv } from './host-step-settings.ts';
 import { parseBudgets } from './parse-budgets.ts';
 import { parseSteps } from './parse-steps.ts';
 import { unknownPlaceholders } from './placeholders.ts';
@@ -12,7 +13,6 @@ import type { ClusterRule, Handover, Policy, PolicyTiers, WaveRule } from './pol
 import { PolicyReader } from './policy-reader.ts';
 import { PolicyFile } from './policy-schema.ts';
 import { Duration } from './quantities.ts';
-import { Argv } from './step-settings.ts';
 import { unsupportedParts } from './unsupported.ts';
 
 /** Reads a policy file and checks all that can be checked without the landscape. Every error has its place. */

@@ -165,7 +165,18 @@ export function callText(call: Call): string {
     case 'artifact/stage':
       return `${call.args.name} (${bytes(call.args.bytes)}, ${call.args.digest})`;
     case 'snapshot/create':
-      return `copy of ${call.args.paths.join(', ')} as ${call.args.name}`;
+      return `${call.args.method} of ${call.args.paths.join(', ')} as ${call.args.name}`;
+    case 'check/sql':
+      return `as ${call.args.user} in ${call.args.database}: ${JSON.stringify(call.args.query)}`;
+    case 'check/command':
+      return argvText(call.args.command);
+    case 'batch/hold': {
+      const { cron, at, timers } = call.args;
+      const named = timers === 'all' ? 'all timers' : timers.join(', ');
+      return [...(cron ? ['cron'] : []), ...(at ? ['at'] : []), ...(named ? [named] : [])].join(', ');
+    }
+    case 'batch/release':
+      return call.args.hold;
     case 'snapshot/delete':
       return call.args.name;
     case 'service/stop':
