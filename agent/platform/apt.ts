@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import { commands, conffileEnvironment, ENVIRONMENT } from './apt-commands.ts';
-import { checkSpace, prepareDownloads, verifyFiles, type WantedFile, wantedFile } from './apt-files.ts';
+import { checkSpace, isThere, prepareDownloads, verifyFiles, type WantedFile, wantedFile } from './apt-files.ts';
 import {
   parseConffiles,
   parseErrors,
@@ -137,7 +137,9 @@ export function createApt(place: CommandPlace, clock: Clock): OsPackages {
       const { specs, files, others, unchanged } = resolved;
       if (specs.length === 0) return { changes: [], others: [], unchanged, conffiles: [] };
       checkSpace(root, resolved);
-      await fetch(files, commands.download(specs), request.lockWaitMs);
+      // Downloaded before anything stopped, as the standard steps do: then they are only verified again.
+      if (files.every(file => isThere(root, file))) await verifyFiles(root, files);
+      else await fetch(files, commands.download(specs), request.lockWaitMs);
       const automatic = await automaticOnes(specs);
       const end = await act(commands.change(specs, request.conffiles), request.lockWaitMs, toolFor(request.conffiles));
       let said = end.text;
