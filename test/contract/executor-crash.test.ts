@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -35,6 +35,13 @@ function stepPid(): number {
     process: { pid: number };
   };
   return started.process.pid;
+}
+
+/** What the only step that runs has written so far. */
+function stepOutput(): string {
+  const [name] = readdirSync(join(server.stateDir, 'steps'));
+  const file = join(server.stateDir, 'steps', name ?? '', 'output.0');
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
 describe('an executor that is killed in the middle of a step', () => {
@@ -83,6 +90,7 @@ describe('an executor that is killed in the middle of a step', () => {
     ]);
     server.runAll(order);
     await until('the step has begun', () => server.read('marks') === 'x\n');
+    await until('its output is kept', () => stepOutput() === 'here\n');
     const pid = stepPid();
     await server.kill();
     process.kill(-pid, 'SIGKILL');
@@ -117,6 +125,25 @@ describe('an executor that is killed in the middle of a step', () => {
       'stop succeeded',
       'finished forward',
     ]);
+  });
+
+  it('starts a step anew that goes on by itself: one start is reported, and its end', async () => {
+    const order = server.order([{ id: 'wait', call: { kind: 'system/wait', args: { until: 'elapsed', ms: 1_500 } } }]);
+    server.runAll(order);
+    await until('the step has begun', () => server.story(order).includes('wait started'));
+    await until('its process is there', () => {
+      try {
+        return stepPid() > 0;
+      } catch {
+        return false;
+      }
+    });
+    const pid = stepPid();
+    await server.kill();
+    process.kill(-pid, 'SIGKILL');
+    await server.start();
+    await until('the end', () => server.story(order).includes('finished forward'));
+    expect(server.story(order)).toEqual(['wait started', 'wait succeeded', 'finished forward']);
   });
 
   it('at many moments still runs every step exactly once', async () => {
