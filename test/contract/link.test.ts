@@ -288,7 +288,7 @@ describe('a port that is taken', () => {
     });
     toClose.push(() => second.stop());
     await expect(second.start()).rejects.toThrow(
-      new RegExp(`cannot listen on 127.0.0.1:${fleet.linkPort} for the agent link.*Configure another port`),
+      new RegExp(`cannot listen on 127.0.0.1:${fleet.linkPort} for the agent link.*Set another address`),
     );
   });
 });
