@@ -59,6 +59,20 @@ describe('a server that permits some things', () => {
     ['a permitted home', install('/opt/shop'), null],
     ['another home', install('/usr/lib'), /path \/usr\/lib/],
     [
+      'a backup into a repository elsewhere',
+      {
+        kind: 'snapshot/create',
+        args: { method: 'restic', name: 'n', paths: ['/opt/a'], repository: '/mnt/r', passwordFile: '/opt/p' },
+      },
+      /path \/mnt\/r/,
+    ],
+    ['putting back another path', { kind: 'snapshot/revert', args: { name: 'n', paths: ['/etc'] } }, /path \/etc/],
+    [
+      'a check by another program',
+      { kind: 'check/command', args: { command: ['/bin/sh'], expectStatus: [0], expectText: null, withinMs: 0 } },
+      /program \/bin\/sh/,
+    ],
+    [
       'a backup of another path',
       { kind: 'snapshot/create', args: { method: 'copy', name: 'n', paths: ['/opt/a', '/etc'] } },
       /path \/etc/,
