@@ -105,6 +105,12 @@ describe('a landscape file', () => {
     expect(errorsOf(file(HOSTS, ...lines))).toEqual(expected);
   });
 
+  it('may say the package that a component runs from', () => {
+    const of = (name: string) => file(HOSTS, `components: [{name: web, host: db01, kind: service, package: ${name}}]`);
+    expect(contentOf(of('nginx-light')).components[0]).toMatchObject({ package: 'nginx-light', product: null });
+    expect(errorsOf(of('"nginx; reboot"'))).toEqual([expect.stringContaining('must be the name of a package')]);
+  });
+
   it('is refused with a host twice, also where only capitals tell them apart', () => {
     expect(errorsOf(file('hosts: [{name: db01}, {name: DB01}]'))).toEqual([
       '3:30 host DB01 is there twice, first in line 3',

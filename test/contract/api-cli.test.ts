@@ -413,6 +413,40 @@ describe('what is printed', () => {
   });
 });
 
+describe('bundle create', () => {
+  it('takes packages as the package manager writes them, with digest and architecture where they are said', async () => {
+    const made: unknown[] = [];
+    await logIn({
+      bundles: {
+        createBundle: async ({ by: _, ...input }) => {
+          made.push(input);
+          const digest = `sha256:${'0'.repeat(64)}` as const;
+          const { name, ring, packages } = input;
+          return ok({ name, ring, digest, releases: [], packages, createdBy: 'a', createdAt: 0 });
+        },
+      },
+    });
+    const hex = 'AB'.repeat(32);
+    const packages = [`libssl3=3.0.22-1~deb12u2@${hex}`, 'tar:amd64=1:1.34-1', 'g++=4:12'];
+    const { exit, io } = await tidemark(['bundle', 'create', 'nov', ...packages.flatMap(each => ['--package', each])]);
+    expect(io.stderr).toBe('');
+    expect(exit).toBe(0);
+    expect(made).toEqual([
+      {
+        name: 'nov',
+        ring: 'test',
+        releases: [],
+        packages: [
+          { name: 'libssl3', version: '3.0.22-1~deb12u2', architecture: null, sha256: `sha256:${hex.toLowerCase()}` },
+          { name: 'tar', version: '1:1.34-1', architecture: 'amd64', sha256: null },
+          { name: 'g++', version: '4:12', architecture: null, sha256: null },
+        ],
+      },
+    ]);
+    expect(io.stdout).toMatch(/libssl3 +3\.0\.22-1~deb12u2/);
+  });
+});
+
 describe('wrong usage ends with status 2 and one clear message', () => {
   it.each([
     ['an unknown command', ['aply'], /unknown command 'aply'.*Did you mean apply/s],
@@ -420,6 +454,9 @@ describe('wrong usage ends with status 2 and one clear message', () => {
     ['a missing argument', ['plan'], /missing required argument 'policy'/],
     ['a time without a zone', ['plan', 'x', '--at', '2026-03-21T22:00:00'], /with its zone/],
     ['a duration without a unit', ['enrol', 'token', 'db01', '--ttl', '10'], /Give a duration/],
+    ['a bundle of nothing', ['bundle', 'create', 'b'], /give a --release or a --package/],
+    ['a package without a version', ['bundle', 'create', 'b', '--package', 'zsh'], /NAME=VERSION/],
+    ['a package with half a digest', ['bundle', 'create', 'b', '--package', 'zsh=1@abc'], /NAME=VERSION@SHA256/],
     ['a release without a version', ['bundle', 'create', 'b', '--release', 'orders-web'], /PRODUCT@VERSION/],
     ['an approver without a file', ['trust', 'create', '--approver', 'anna'], /NAME=FILE/],
     ['a URL that is not https', ['login', 'http://x:1', '--token-file', 'a', '--ca-file', 'b'], /https:\/\/HOST:PORT/],

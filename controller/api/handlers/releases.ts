@@ -1,3 +1,4 @@
+import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { ApiContext, Handlers } from '../context.ts';
 import type { releaseRoutes } from '../contract/releases.ts';
 import { withUpload } from '../upload.ts';
@@ -26,7 +27,11 @@ export function releaseHandlers({ services, uploads }: ApiContext): Pick<Handler
         files: fileCount,
       })),
     }),
-    createBundle: ({ body, principal }) => unwrap(services.bundles.createBundle({ ...body, by: principal.name })),
+    createBundle: ({ body, principal }) => {
+      // The contract lets only digests through.
+      const packages = body.packages.map(exact => ({ ...exact, sha256: exact.sha256 as Digest | null }));
+      return unwrap(services.bundles.createBundle({ ...body, packages, by: principal.name }));
+    },
     listBundles: async () => ({ bundles: await services.bundles.list() }),
     getBundle: ({ params }) =>
       found(services.bundles.bundle(params.name), `bundle ${params.name}`, '"tidemark get bundles" lists them'),

@@ -40,6 +40,13 @@ export const bundleLines = (bundle: Bundle): string[] => [
       ]),
 ];
 
+/** A list of all packages is no line for people. */
+const FACT_CHARACTERS = 400;
+const shortened = (text: string): string =>
+  text.length <= FACT_CHARACTERS
+    ? text
+    : `${text.slice(0, FACT_CHARACTERS)} ... (${text.length} characters; "-o json" has all)`;
+
 export const hostDetailLines = (host: Host): string[] => [
   ...fields([
     ['host', host.name],
@@ -58,7 +65,9 @@ export const hostDetailLines = (host: Host): string[] => [
     ? []
     : [
         '',
-        ...fields(Object.entries(host.facts).map(([name, value]) => [plain(name), JSON.stringify(value)] as const)),
+        ...fields(
+          Object.entries(host.facts).map(([name, value]) => [plain(name), shortened(JSON.stringify(value))] as const),
+        ),
       ]),
 ];
 
