@@ -1,8 +1,12 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runStep } from './agent.ts';
 import { aptSource } from './base.ts';
-import { until } from './command.ts';
-import { Lab } from './lab.ts';
+import { groupDirectories, groupProcesses } from './cgroup.ts';
+import { run, runOk, until } from './command.ts';
+import { Lab, removeAbandoned, withHosts } from './lab.ts';
+import { labPlaces } from './places.ts';
 
 describe('hosts of the lab', () => {
   let lab: Lab;
@@ -87,4 +91,30 @@ describe('hosts of the lab', () => {
     const args = { needs: [{ path: '/', bytes: 1_000 }] };
     expect(await runStep(lab.host('two'), { kind: 'check/disk', args })).toMatchObject({ outcome: 'succeeded' });
   });
+});
+
+it('a lab leaves no process, mount, network namespace or control group behind, frozen hosts neither', async () => {
+  const { id, directory, cgroup } = await withHosts({ count: 2 }, async lab => {
+    lab.first.freeze();
+    expect(groupProcesses(lab.places.cgroup).length).toBeGreaterThan(10);
+    return lab.places;
+  });
+  expect(groupProcesses(cgroup)).toEqual([]);
+  expect(groupDirectories(cgroup).filter(existsSync)).toEqual([]);
+  expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(directory);
+  expect(await runOk(['ip', 'netns', 'list'])).not.toContain(`tidemark-${id}`);
+  expect(existsSync(directory)).toBe(false);
+});
+
+it('a lab whose process was killed is taken down by the next one', async () => {
+  const script = `import { Lab } from ${JSON.stringify(join(import.meta.dirname, 'lab.ts'))};
+    const lab = await Lab.start({ count: 1 });
+    console.log(lab.places.id);
+    process.kill(process.pid, 'SIGKILL');`;
+  const killed = await run([process.execPath, '--input-type=module-typescript', '--eval', script]);
+  const abandoned = labPlaces(killed.stdout.trim());
+  expect(groupProcesses(abandoned.cgroup).length).toBeGreaterThan(5);
+  await removeAbandoned();
+  expect(groupProcesses(abandoned.cgroup)).toEqual([]);
+  expect(existsSync(abandoned.directory)).toBe(false);
 });

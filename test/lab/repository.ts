@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { runOk } from './command.ts';
 import { buildDemoService, DEMO_VERSIONS } from './demo-svc.ts';
@@ -93,7 +93,3 @@ async function buildSuite(directory: string, suite: Suite, packages: readonly st
   await sign('--clearsign', '--output', join(dist, 'InRelease'));
   await sign('--armor', '--detach-sign', '--output', join(dist, 'Release.gpg'));
 }
-
-/** The .deb files of the updates that are pending on every fresh host. */
-export const pendingUpdates = (repository: string): string[] =>
-  readdirSync(join(repository, 'pool/updates')).map(name => basename(name));
