@@ -66,7 +66,10 @@ export async function runAgent(
     const asked = signalled(['SIGTERM', 'SIGINT']);
     await executor.start();
     link.start();
-    log.info({ version: AGENT_VERSION, stateDir, hostId, controller: identity.value.linkAddress, steps: launcher.name }, 'agent started');
+    log.info(
+      { version: AGENT_VERSION, stateDir, hostId, controller: identity.value.linkAddress, steps: launcher.name },
+      'agent started',
+    );
     const signal = await asked;
     log.info({ signal }, 'agent stops; a step that runs goes on and is found again');
     await link.stop();

@@ -114,3 +114,15 @@ describe('a server that permits some packages', () => {
     expect(forbidden(orderOf([jobOf('a', call)]), all)).toBeNull();
   });
 });
+
+describe('any server', () => {
+  const everything: HostPolicy = { kinds: ['*'], programs: ['/**'], paths: ['/**'] };
+
+  it.each(['tidemark-agent.service', 'tidemark-agent'])('keeps its agent, also called %s', unit => {
+    const stop: Call = {
+      kind: 'service/stop',
+      args: { component: 'c', service: { provider: 'systemd', units: ['a.service', unit] }, waitMs: 0 },
+    };
+    expect(forbidden(orderOf([jobOf('a', stop)]), everything)).toMatch(/the agent itself/);
+  });
+});

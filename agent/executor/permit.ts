@@ -33,6 +33,8 @@ export function forbidden(order: Order, policy: HostPolicy): string | null {
       const badPath = pathsOf(call).find(each => !path(each));
       if (badPath !== undefined)
         return `${whose}: the path ${badPath} is not among the paths that this server's policy permits`;
+      if (unitsOf(call).some(each => AGENT_UNIT.test(each)))
+        return `${whose}: it would stop or hide the agent itself, and nobody would hear of the server again`;
       const badUnit = unitsOf(call).find(each => !unit(`/${each}`));
       if (badUnit !== undefined)
         return `${whose}: the unit ${badUnit} is not among the units that this server's policy permits`;
@@ -45,6 +47,9 @@ export function forbidden(order: Order, policy: HostPolicy): string | null {
   }
   return null;
 }
+
+/** systemd takes the name with and without its ending. */
+const AGENT_UNIT = /^tidemark-agent(\.service)?$/;
 
 const matchesKind = (pattern: string, kind: string): boolean =>
   pattern === '*' || (pattern.endsWith('/*') ? kind.startsWith(pattern.slice(0, -1)) : pattern === kind);
