@@ -1,7 +1,9 @@
-// Bundles the two programs into dist/: tidemark.mjs (controller and CLI) and tidemark-agent.mjs, with what they read.
+// Bundles the two programs into dist/: tidemark.mjs (controller and CLI) and tidemark-agent.mjs, with what they read, and
+// the command tidemark that runs the first on the project's own Node.
 // Bundled they start in half the time and take half the memory (drizzle alone costs 160 MB when it is not).
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -20,6 +22,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const record = join(dist, 'inputs.json');
 const PROGRAMS = { tidemark: 'controller/cli/main.ts', 'tidemark-agent': 'agent/main.ts' };
+const LAUNCHER = 'installers/tidemark.sh';
 const MIGRATIONS = 'controller/store/migrations';
 
 /** Found at run time: real PostgreSQL binaries, per platform, which no bundler can take in. */
@@ -53,11 +56,14 @@ try {
     keepNames: true,
   });
   cpSync(join(root, MIGRATIONS), join(fresh, 'migrations'), { recursive: true });
+  cpSync(join(root, LAUNCHER), join(fresh, 'tidemark'));
+  chmodSync(join(fresh, 'tidemark'), 0o755);
   // What was bundled from node_modules changes only with the lock file.
   const sources = Object.keys(result.metafile.inputs).filter(name => !name.includes('node_modules/'));
   const files = [
     ...sources,
     ...migrations(),
+    LAUNCHER,
     'package-lock.json',
     relative(root, fileURLToPath(import.meta.url)),
   ].sort();

@@ -38,6 +38,7 @@ try {
     section('Done, and all of it is still up');
     for (const line of summary) say(line);
     print();
+    say('to look around, in this terminal:');
     for (const line of howToLook(places)) say(line);
     process.exit(0);
   }

@@ -193,13 +193,14 @@ async function component(places: Places, server: string, product: string, what: 
 
 /** How to go on by hand with what `--keep` leaves. */
 export function howToLook(places: Places): string[] {
-  const program = join(repository, 'node_modules/.bin/node');
   return [
     `export TIDEMARK_CONFIG=${join(places.desk, 'contexts.json')}`,
-    `alias tidemark='${program} ${join(repository, 'dist/tidemark.mjs')}'`,
+    `export PATH=${join(repository, 'dist')}:$PATH`,
     'tidemark get hosts',
     'tidemark get runs',
-    'tidemark describe run RUN',
+    // The demo's controller is a new one each time, so this is its first run.
+    'tidemark describe run r1',
+    'tidemark run events r1',
     'tidemark drift db02',
     `logs: ${places.logs}; policy, landscape and plan: ${places.desk}`,
     'the next "npm run demo" ends all of it and begins anew; "npm run demo -- --stop" only ends it',

@@ -22,6 +22,8 @@ export interface LabOptions {
   names?: readonly string[];
   /** Hosts with a small file system of their own: `{web01: '64M'}`. */
   diskSizes?: Readonly<Record<string, string>>;
+  /** Without the agent's program in /opt/tidemark-agent: somebody is going to install it. */
+  bare?: boolean;
   /** Stays when the process that made it ends. */
   kept?: boolean;
   say?: (line: string) => void;
@@ -50,7 +52,7 @@ export class Lab {
     if (problem !== null) throw new Error(problem);
     const places = labPlaces(options.id ?? `t${process.pid}x${++made}`);
     const base = await prepare(places, options.kept === true, say);
-    const description = describe(base, agentProgram(places), options);
+    const description = describe(base, options.bare ? null : agentProgram(places), options);
     writeFileSync(places.description, JSON.stringify(description));
     const lab = new Lab(places, base, hostsOf(places, description));
     try {
@@ -186,12 +188,13 @@ async function unmountBelow(directory: string): Promise<void> {
 /** All that is needed to find the hosts again from another process. */
 interface Description {
   base: Base;
-  agent: string;
+  /** Null on hosts that are bare. */
+  agent: string | null;
   names: readonly string[];
   diskSizes: Readonly<Record<string, string>>;
 }
 
-function describe(base: Base, agent: string, options: LabOptions): Description {
+function describe(base: Base, agent: string | null, options: LabOptions): Description {
   const { count = 1, prefix = 'host', diskSizes = {} } = options;
   const numbered = Array.from({ length: count }, (_, index) => `${prefix}${String(index + 1).padStart(2, '0')}`);
   const names = options.names ?? numbered;
@@ -202,7 +205,7 @@ function describe(base: Base, agent: string, options: LabOptions): Description {
 }
 
 function hostsOf(places: LabPlaces, { base, agent, names, diskSizes }: Description): Host[] {
-  const binds = [[agent, AGENT_HOME]] as const;
+  const binds = agent === null ? [] : ([[agent, AGENT_HOME]] as const);
   return names.map((name, at) => {
     const diskSize = diskSizes[name];
     return new Host(places, { name, index: at + 1, tree: base.tree, names, binds, ...(diskSize ? { diskSize } : {}) });

@@ -64,7 +64,8 @@ const namedProduct = (name: string): Product => {
   return found;
 };
 
-async function layOut(host: Host, product: Product, site: object): Promise<void> {
+/** Puts release 1.4.0 of a product and its settings on a server; does not start it. */
+export async function layOut(host: Host, product: Product, site: object): Promise<void> {
   const home = `/opt/${product.name}`;
   host.write('/var/lib/shop/host-name', `${host.name}\n`);
   host.write(`/etc/${product.name}/site.json`, JSON.stringify(site));
