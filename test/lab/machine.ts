@@ -28,17 +28,22 @@ export function cannotHaveLab(): string | null {
 
 /** Installs what is missing from the machine's own archive. */
 export async function installPackages(say: (line: string) => void): Promise<void> {
-  const missing = [];
+  const missing: string[] = [];
   for (const [program, name] of Object.entries(PACKAGES)) {
     if ((await run(['sh', '-c', 'command -v "$1"', 'sh', program])).code !== 0) missing.push(name);
   }
   if (missing.length === 0) return;
   say(`installing ${missing.join(', ')} ...`);
+  await installDebian(missing);
+}
+
+/** Installs Debian packages from the machine's own archive, by its present lists: old ones name files that are gone. */
+export async function installDebian(packages: readonly string[]): Promise<void> {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   // Another apt may be at work: it is waited for.
   const apt = ['apt-get', '-q', '-o', 'DPkg::Lock::Timeout=120', '-o', 'Acquire::Retries=3'];
   await runOk([...apt, 'update'], { env });
-  await runOk([...apt, 'install', '-y', '--no-install-recommends', ...missing], { env });
+  await runOk([...apt, 'install', '-y', '--no-install-recommends', ...packages], { env });
 }
 
 const INOTIFY = '/proc/sys/fs/inotify/max_user_instances';
