@@ -40,7 +40,6 @@ export default defineConfig({
           // A power cut in the middle of a run takes its time; the first file of all builds the hosts' Debian.
           testTimeout: 240_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
         },
       },
     ],

@@ -149,6 +149,14 @@ export class LabFleet {
     return this.cli('run', 'watch', id);
   }
 
+  /** Follows a run that must succeed; throws with all that it said and how every job stands where it does not. */
+  async succeeds(id: string): Promise<void> {
+    const { code, stdout, stderr } = await this.watch(id);
+    if (code === 0) return;
+    const described = await this.cliOk('describe', 'run', id);
+    throw new CommandFailed(`run ${id} should succeed and ended with ${code}:\n${stderr}${stdout}\n${described}`);
+  }
+
   incidents(): Promise<Incident[]> {
     return this.cliJson<Incident[]>('get', 'incidents');
   }

@@ -18,10 +18,7 @@ describe('1: a patch night over six servers, three tiers and a database pair', (
 
   it('brings every server onto the new release', async () => {
     for (const name of SHOP_HOSTS) expect(await version(name)).toBe(OLD_VERSION);
-    const run = await fleet.begin(shopPolicy());
-    const end = await fleet.watch(run);
-    expect(end.stderr + end.stdout).toContain('succeeded');
-    expect(end.code).toBe(0);
+    await fleet.succeeds(await fleet.begin(shopPolicy()));
     for (const name of SHOP_HOSTS) {
       expect([name, await version(name)]).toEqual([name, NEW_VERSION]);
       expect(await fleet.cliOk('identify', name)).toContain(`${productOn(name)} ${NEW_VERSION}`);

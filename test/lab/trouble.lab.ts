@@ -47,7 +47,7 @@ describe.concurrent('a night with trouble', () => {
     await host.kill();
     await pause(1_000);
     host.boot();
-    await succeeded(run);
+    await fleet.succeeds(run);
     await patchedOnce(host);
   });
 
@@ -60,7 +60,7 @@ describe.concurrent('a night with trouble', () => {
       await until('systemd has started another agent', async () => !['0', killed].includes(await agentProcess(host)));
       await pause(randomInt(0, 1_500));
     }
-    await succeeded(run);
+    await fleet.succeeds(run);
     await patchedOnce(host);
     for (const [job, history] of await histories(fleet, run, host))
       expect([job, history]).toEqual([job, ['released', 'started', 'succeeded']]);
@@ -73,7 +73,7 @@ describe.concurrent('a night with trouble', () => {
     await until('the host has patched itself', () => current(host) === NEW && starts(host) === 2);
     expect((await runView(run)).state).toBe('running');
     await host.mend();
-    await succeeded(run);
+    await fleet.succeeds(run);
     await patchedOnce(host);
   });
 
@@ -105,7 +105,7 @@ describe.concurrent('a night with trouble', () => {
     expect(saidBy(refused)).toMatch(/not enough space: .* free and needs .* missing/);
     expect([current(host), stops(host), await isRunning(host)]).toEqual([OLD, 0, true]);
     await host.execOk(['rm', '/var/filler']);
-    await succeeded(await fleet.begin(nightPolicy(['full'], CAUTIOUS_STEPS)));
+    await fleet.succeeds(await fleet.begin(nightPolicy(['full'], CAUTIOUS_STEPS)));
     await patchedOnce(host);
   });
 
@@ -114,7 +114,7 @@ describe.concurrent('a night with trouble', () => {
     const before = await host.bootId();
     const run = await beginAndStop(host);
     await host.exec(['systemctl', 'reboot']);
-    await succeeded(run);
+    await fleet.succeeds(run);
     expect(host.endedBoots()).toEqual([133]);
     expect(await host.bootId()).not.toBe(before);
     await patchedOnce(host);
@@ -129,12 +129,6 @@ describe.concurrent('a night with trouble', () => {
         (await fleet.cliOk('describe', 'run', run)) + (await host.execOk(['journalctl', '-n', '40'])),
     });
     return run;
-  }
-
-  async function succeeded(run: string): Promise<void> {
-    const end = await fleet.watch(run);
-    expect(saidBy(end)).toContain('succeeded');
-    expect(end.code).toBe(0);
   }
 
   async function patchedOnce(host: Host): Promise<void> {
