@@ -40,6 +40,8 @@ export default defineConfig({
           // A power cut in the middle of a run takes its time; the first file of all builds the hosts' Debian.
           testTimeout: 240_000,
           hookTimeout: 300_000,
+          // Each file has a fleet of its own on the same two cores, and limits for what waits.
+          fileParallelism: false,
         },
       },
     ],

@@ -44,8 +44,7 @@ process.exitCode = total.failed > 0 ? 1 : 0;
 
 function runTests(filters) {
   const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${report}`];
-  // Much of the time is waiting for servers and for silence, and labs do not meet: two files at once.
-  const argv = ['run', '--project', 'lab', '--maxWorkers', '2', ...reporters, ...filters];
+  const argv = ['run', '--project', 'lab', ...reporters, ...filters];
   return new Promise((resolve, reject) => {
     vitest = spawn(join(repositoryRoot, 'node_modules/.bin/vitest'), argv, { cwd: repositoryRoot, stdio: 'inherit' });
     vitest.on('error', reject);
