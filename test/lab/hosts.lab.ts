@@ -12,7 +12,11 @@ describe('hosts of the lab', () => {
   let lab: Lab;
 
   beforeAll(async () => {
-    lab = await Lab.start({ names: ['one', 'two', 'small'], diskSizes: { small: '48M' } });
+    lab = await Lab.start({
+      names: ['one', 'two', 'small'],
+      diskSizes: { small: '48M' },
+      packagesOf: { two: ['keepalived'] },
+    });
   });
 
   afterAll(async () => {
@@ -85,6 +89,15 @@ describe('hosts of the lab', () => {
     const small = lab.host('small');
     const filled = await small.exec(['dd', 'if=/dev/zero', 'of=/var/filler', 'bs=1M', 'count=100']);
     expect(filled.stderr).toContain('No space left on device');
+  });
+
+  it('have packages of a layer, and the same updates pending as without', async () => {
+    const [one, two] = [lab.host('one'), lab.host('two')];
+    expect([one.exists('/usr/sbin/keepalived'), two.exists('/usr/sbin/keepalived')]).toEqual([false, true]);
+    expect((await two.execOk(['systemctl', 'is-enabled', 'keepalived'])).trim()).toBe('enabled');
+    expect(await two.execOk(['dpkg', '--audit'])).toBe('');
+    const versions = (host: typeof one) => host.execOk(['dpkg-query', '-W', 'libssl3', 'libc6']);
+    expect(await versions(two)).toBe(await versions(one));
   });
 
   it('run a single step of the agent', async () => {

@@ -5,6 +5,7 @@ import { type Base, ensureBase } from './base.ts';
 import { killGroup, removeGroup } from './cgroup.ts';
 import { run, runOk } from './command.ts';
 import { Host } from './host.ts';
+import { ensureLayer } from './layer.ts';
 import { withLock } from './lock.ts';
 import { cannotHaveLab, installPackages, raiseLimits, restoreLimits } from './machine.ts';
 import { makeBridge, removeNetwork } from './network.ts';
@@ -22,6 +23,10 @@ export interface LabOptions {
   names?: readonly string[];
   /** Hosts with a small file system of their own: `{web01: '64M'}`. */
   diskSizes?: Readonly<Record<string, string>>;
+  /** Debian packages that all hosts have besides those of the base tree, installed once and cached, see layer.ts. */
+  packages?: readonly string[];
+  /** And those that single hosts have instead: `{db01: ['postgresql']}`. */
+  packagesOf?: Readonly<Record<string, readonly string[]>>;
   /** Without the agent's program in /opt/tidemark-agent: somebody is going to install it. */
   bare?: boolean;
   /** Stays when the process that made it ends. */
@@ -52,7 +57,9 @@ export class Lab {
     if (problem !== null) throw new Error(problem);
     const places = labPlaces(options.id ?? `t${process.pid}x${++made}`);
     const base = await prepare(places, options.kept === true, say);
-    const description = describe(base, options.bare ? null : agentProgram(places), options);
+    const asked = describe(base, options);
+    const trees = await treesOf(base, asked.names, options, say);
+    const description = { ...asked, trees, agent: options.bare ? null : agentProgram(places) };
     writeFileSync(places.description, JSON.stringify(description));
     const lab = new Lab(places, base, hostsOf(places, description));
     try {
@@ -191,23 +198,42 @@ interface Description {
   /** Null on hosts that are bare. */
   agent: string | null;
   names: readonly string[];
+  /** The lowest layers of each host, in the order of the names. */
+  trees: readonly string[];
   diskSizes: Readonly<Record<string, string>>;
 }
 
-function describe(base: Base, agent: string | null, options: LabOptions): Description {
+function describe(base: Base, options: LabOptions): Omit<Description, 'agent' | 'trees'> {
   const { count = 1, prefix = 'host', diskSizes = {} } = options;
   const numbered = Array.from({ length: count }, (_, index) => `${prefix}${String(index + 1).padStart(2, '0')}`);
   const names = options.names ?? numbered;
   const bad = names.find(name => !HOST_NAME.test(name));
   if (bad !== undefined)
     throw new Error(`"${bad}" is no name for a host: lower-case letters, digits and "-", 24 at most`);
-  return { base, agent, names, diskSizes };
+  return { base, names, diskSizes };
 }
 
-function hostsOf(places: LabPlaces, { base, agent, names, diskSizes }: Description): Host[] {
+async function treesOf(
+  base: Base,
+  names: readonly string[],
+  { packages = [], packagesOf = {} }: LabOptions,
+  say: (line: string) => void,
+): Promise<string[]> {
+  const lists = names.map(name => packagesOf[name] ?? packages);
+  const made = new Map<string, string>();
+  // One after the other: apt's download is what takes the time.
+  for (const list of lists) {
+    const key = list.join(' ');
+    if (!made.has(key)) made.set(key, await ensureLayer(base, list, say));
+  }
+  return lists.map(list => made.get(list.join(' ')) ?? base.tree);
+}
+
+function hostsOf(places: LabPlaces, { base, agent, names, trees, diskSizes }: Description): Host[] {
   const binds = agent === null ? [] : ([[agent, AGENT_HOME]] as const);
   return names.map((name, at) => {
     const diskSize = diskSizes[name];
-    return new Host(places, { name, index: at + 1, tree: base.tree, names, binds, ...(diskSize ? { diskSize } : {}) });
+    const tree = trees[at] ?? base.tree;
+    return new Host(places, { name, index: at + 1, tree, names, binds, ...(diskSize ? { diskSize } : {}) });
   });
 }
