@@ -14,7 +14,7 @@ export function snapshotOf(run: StoredRun, plan: PlanIndex, isActive: IsActive, 
     plan,
     hosts: plan.hosts.map(({ planned, jobs }) => {
       const host = present(run.hosts.get(planned.id), `${planned.name} in run ${run.id}`);
-      const activeWhen = planned.cluster === null ? undefined : clusters.get(planned.cluster);
+      const activeWhen = planned.cluster === null ? undefined : (clusters.get(planned.cluster) ?? undefined);
       return hostSnapshot(host, jobs.length, activeWhen, isActive);
     }),
     waves: plan.header.waves.map(wave => run.waves.get(wave.name) ?? { openedAt: null, endedAt: null }),

@@ -61,17 +61,24 @@ export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> 
     fleet: input.fleet,
     author: input.author,
     compiledAt: input.now,
-    policy: { name: policy.name, owner: policy.owner, digest: policy.digest },
+    policy: { name: policy.name, owner: policy.owner, digest: policy.digest, files: [] },
     landscapeVersion: input.landscape.version,
     bundle: { name: bundle.name, digest: bundle.digest },
-    window: { ...window, timezone: policy.window.timezone },
+    window: { ...window, timezone: policy.window.timezone, chosen: 'given', skipped: [] },
+    emergency: null,
     hosts: plannedHosts(waves, expansion.orders),
-    waves: waves.map(({ rule, needs, maxParallel }) => ({ name: rule.name, needs, maxParallel, soakMs: rule.soakMs })),
+    waves: waves.map(({ rule, needs, maxParallel }) => ({
+      name: rule.name,
+      needs,
+      maxParallel,
+      soakMs: rule.soakMs,
+      gates: [],
+    })),
     precedences,
     limits,
     clusters: plannedClusters(candidates),
     budgets: policy.budgets.map(({ place: _, ...budget }) => budget),
-    approvals: policy.approvals.map(({ from, need, notAuthor }) => ({ gate: 'plan', from, need, notAuthor })),
+    approvals: policy.approvals.map(({ place: _, fromPlaces: __, ...rule }) => rule),
     excluded: [...population.excluded]
       .map(([host, reason]) => ({ host, reason }))
       .sort((a, b) => compareText(a.host, b.host)),
@@ -108,6 +115,7 @@ function plannedHosts(waves: readonly PlannedWave[], orders: readonly PlannedOrd
           clusterRole: role,
           wave: rule.name,
           unit: unit?.name ?? view.host.name,
+          importance: 0,
           changes: [
             ...changes.flatMap(({ components, product, from, release }) =>
               components.map(component => ({ component: component.name, product, from, to: release.version })),
@@ -131,7 +139,10 @@ function plannedClusters(candidates: readonly Candidate[]): PlanHeader['clusters
     .map(({ name, rule, roles }) => ({
       name,
       members: [...roles.keys()].sort(compareText),
+      order: 'inactive-first' as const,
       activeWhen: rule.activeWhen.text,
+      healthyWhen: null,
+      minHealthy: 1,
       onFailure: rule.onFailure,
     }))
     .sort((a, b) => compareText(a.name, b.name));

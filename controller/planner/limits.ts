@@ -8,7 +8,7 @@ import { hostsByApplication, type Units } from './units.ts';
 
 type Limit = PlanHeader['limits'][number];
 
-/** How many hosts may be out of service at once. Limits that cannot bind are left out. */
+/** How many hosts may be out of service at once. What cannot bind in this plan can bind in two that run together. */
 export function findLimits(
   policy: Policy,
   fleet: FleetView,
@@ -18,7 +18,7 @@ export function findLimits(
   const errors: PlanError[] = [];
   const limits = [...clusterLimits(candidates), ...tierLimits(policy, fleet, units, candidates, errors)];
   for (const limit of limits) errors.push(...tornByUnits(policy, limit, candidates));
-  return { limits: limits.filter(limit => limit.maxOut < limit.hosts.length), errors };
+  return { limits, errors };
 }
 
 /** One member at a time, always. */
@@ -29,6 +29,7 @@ function clusterLimits(candidates: readonly Candidate[]): Limit[] {
   );
   return [...clusters].map(([name, members]) => ({
     name: `cluster ${name}`,
+    key: `cluster/${name}`,
     hosts: distinct(members.map(({ view }) => view.host.name)),
     maxOut: 1,
     reason: `the members of cluster ${name} cover for each other`,
@@ -59,7 +60,8 @@ function tierLimits(
       const silent = all.filter(({ unreachable }) => unreachable !== null).map(({ host }) => host.name);
       const maxOut = all.length - needed - silent.length;
       const reason = `tier ${tier} of ${application} keeps ${needed} of ${all.length} hosts in service`;
-      if (maxOut >= 1) limits.push({ name: `tier ${tier} of ${application}`, hosts: touched, maxOut, reason });
+      const key = `tier/${application}/${tier}`;
+      if (maxOut >= 1) limits.push({ name: `tier ${tier} of ${application}`, key, hosts: touched, maxOut, reason });
       else {
         const without = silent.length > 0 ? `; ${listed(silent)} cannot be counted on` : '';
         errors.push(errorAt(place, `${reason}${without}: none of ${listed(touched)} can be taken out`));

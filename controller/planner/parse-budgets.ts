@@ -34,7 +34,7 @@ export function parseBudgets(reader: PolicyReader): Policy['budgets'] {
       reader.complain(path, 'a budget needs "when", or "scope" with "maxFailed" or "maxFailedShare"');
       return [];
     }
-    return [{ scope, of, maxFailed, maxFailedShare, action, place }];
+    return [{ scope, of, maxFailed, maxFailedShare, minMarginMs: null, action, place }];
   });
 }
 
@@ -101,12 +101,12 @@ function countTerm(node: ASTNode): Result<Limit, string> {
   if (field.name === 'failed' && Number.isInteger(number)) {
     const maxFailed = node.op === '>' ? number : number - 1;
     if (maxFailed < 0) return err(`${scope}.failed >= 0 is always so`);
-    return ok({ scope, of: null, maxFailed, maxFailedShare: null });
+    return ok({ scope, of: null, maxFailed, maxFailedShare: null, minMarginMs: null });
   }
   if (field.name === 'failedShare') {
     if (node.op === '>=') return err('a share is limited with ">": write failedShare > 0.05');
     if (number > 1) return err('a share lies between 0 and 1: 5 % is 0.05');
-    return ok({ scope, of: null, maxFailed: null, maxFailedShare: number });
+    return ok({ scope, of: null, maxFailed: null, maxFailedShare: number, minMarginMs: null });
   }
   return unknown;
 }

@@ -201,7 +201,7 @@ describe('a policy', () => {
 });
 
 describe('a budget written as a condition', () => {
-  const none = { of: null, maxFailed: null, maxFailedShare: null };
+  const none = { of: null, maxFailed: null, maxFailedShare: null, minMarginMs: null };
   it.each([
     ['wave.failed > 2', [{ ...none, scope: 'wave', maxFailed: 2 }]],
     ['run.failed >= 6', [{ ...none, scope: 'run', maxFailed: 5 }]],

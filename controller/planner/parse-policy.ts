@@ -44,6 +44,8 @@ export function parsePolicy(text: string, fileName: string): Result<Policy, Plan
       from,
       need,
       notAuthor,
+      expiresMs: null,
+      onExpire: 'hold' as const,
       place: reader.place(['spec', 'approvals', index]),
       fromPlaces: from.map((_, position) => reader.place(['spec', 'approvals', index, 'from', position])),
     })),

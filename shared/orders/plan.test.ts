@@ -6,7 +6,7 @@ import { digestFromBytes } from '../base/digest.ts';
 import { rootFromProof } from '../merkle/proof.ts';
 import { hostId, patchJob, sampleHeader, sampleJob, sampleOrder, samplePlan } from '../testing/samples.ts';
 import type { Order } from './order.ts';
-import { encodePlan, openPlan, orderDigest, type PlanDocument, type PlanHeader } from './plan.ts';
+import { encodePlan, openPlan, orderDigest, type PlanDocument, type WrittenPlanHeader } from './plan.ts';
 
 const orderOf = (number: number): Order => sampleOrder({ host: { id: hostId(number), name: `host-${number}` } });
 
@@ -43,7 +43,7 @@ describe('a plan', () => {
 
   it('has another digest with any member of its header changed', () => {
     const digest = samplePlan(orders).digest;
-    const changes: Partial<PlanHeader>[] = [
+    const changes: Partial<WrittenPlanHeader>[] = [
       { author: 'bob' },
       { landscapeVersion: 2 },
       { waves: [{ name: 'all', needs: [], maxParallel: 11, soakMs: 0 }] },
@@ -67,7 +67,7 @@ describe('a plan', () => {
 
 describe('a plan document that is refused', () => {
   const document = encodePlan(sampleHeader(orders), orders);
-  const withHeader = (change: Partial<PlanHeader>): PlanDocument => ({
+  const withHeader = (change: Partial<WrittenPlanHeader>): PlanDocument => ({
     ...document,
     header: canonicalJson(sampleHeader(orders, change)),
   });

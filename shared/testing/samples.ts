@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { Job, Order } from '../orders/order.ts';
-import { encodePlan, openPlan, type Plan, type PlanHeader } from '../orders/plan.ts';
+import { encodePlan, openPlan, type Plan, PlanHeader, type WrittenPlanHeader } from '../orders/plan.ts';
 import { rawPublicKey } from '../signing/ed25519.ts';
 import type { TrustRoot } from '../signing/trust-root.ts';
 
@@ -65,39 +65,40 @@ export const sampleOrder = (change: Partial<Order> = {}): Order => ({
   ...change,
 });
 
-export const sampleHeader = (orders: readonly Order[], change: Partial<PlanHeader> = {}): PlanHeader => ({
-  format: 'tidemark/plan/v1',
-  name: 'monthly',
-  fleet: 'lab',
-  author: 'alice',
-  compiledAt: NOW,
-  policy: { name: 'monthly', owner: 'team-orders', digest: ZERO_DIGEST },
-  landscapeVersion: 1,
-  bundle: { name: '1.4.1', digest: ZERO_DIGEST },
-  window: { start: NOW, end: NOW + HOUR_MS, reserveMs: 0, timezone: 'UTC' },
-  hosts: orders.map(order => ({
-    id: order.host.id,
-    name: order.host.name,
-    application: 'orders',
-    tiers: ['db'],
-    cluster: null,
-    clusterRole: null,
-    wave: 'all',
-    unit: order.host.name,
-    changes: [],
-  })),
-  waves: [{ name: 'all', needs: [], maxParallel: 10, soakMs: 0 }],
-  precedences: [],
-  limits: [],
-  clusters: [],
-  budgets: [],
-  approvals: [],
-  excluded: [],
-  ...change,
-});
+export const sampleHeader = (orders: readonly Order[], change: Partial<WrittenPlanHeader> = {}): PlanHeader =>
+  PlanHeader.parse({
+    format: 'tidemark/plan/v1',
+    name: 'monthly',
+    fleet: 'lab',
+    author: 'alice',
+    compiledAt: NOW,
+    policy: { name: 'monthly', owner: 'team-orders', digest: ZERO_DIGEST },
+    landscapeVersion: 1,
+    bundle: { name: '1.4.1', digest: ZERO_DIGEST },
+    window: { start: NOW, end: NOW + HOUR_MS, reserveMs: 0, timezone: 'UTC' },
+    hosts: orders.map(order => ({
+      id: order.host.id,
+      name: order.host.name,
+      application: 'orders',
+      tiers: ['db'],
+      cluster: null,
+      clusterRole: null,
+      wave: 'all',
+      unit: order.host.name,
+      changes: [],
+    })),
+    waves: [{ name: 'all', needs: [], maxParallel: 10, soakMs: 0 }],
+    precedences: [],
+    limits: [],
+    clusters: [],
+    budgets: [],
+    approvals: [],
+    excluded: [],
+    ...change,
+  } satisfies WrittenPlanHeader);
 
 /** A plan over these orders. Throws where they do not make one. */
-export function samplePlan(orders: readonly Order[], change: Partial<PlanHeader> = {}): Plan {
+export function samplePlan(orders: readonly Order[], change: Partial<WrittenPlanHeader> = {}): Plan {
   const plan = openPlan(encodePlan(sampleHeader(orders, change), orders));
   if (!plan.ok) throw new Error(plan.error);
   return plan.value;

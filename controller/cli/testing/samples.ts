@@ -1,6 +1,6 @@
 import { assert } from '@tidemark/shared/base/assert.ts';
 import type { Job, Order } from '@tidemark/shared/orders/order.ts';
-import { encodePlan, openPlan, type Plan, type PlanHeader } from '@tidemark/shared/orders/plan.ts';
+import { encodePlan, openPlan, type Plan, PlanHeader, type WrittenPlanHeader } from '@tidemark/shared/orders/plan.ts';
 import type { DriftReport } from '../../api/contract/fingerprints.ts';
 import type { RunHost, RunJob, RunView } from '../../api/contract/runs.ts';
 
@@ -32,7 +32,7 @@ const order = (id: string, name: string, jobs: Job[]): Order => ({
   jobs,
 });
 
-export const sampleHeader: PlanHeader = {
+export const sampleHeader: PlanHeader = PlanHeader.parse({
   format: 'tidemark/plan/v1',
   name: 'orders-monthly',
   fleet: 'test-fleet',
@@ -84,7 +84,7 @@ export const sampleHeader: PlanHeader = {
   budgets: [{ scope: 'wave', of: 'canary', maxFailed: 0, maxFailedShare: null, action: 'stop' }],
   approvals: [{ gate: 'plan', from: ['app-owner'], need: 1, notAuthor: true }],
   excluded: [{ host: 'web02', reason: 'it is frozen' }],
-};
+} satisfies WrittenPlanHeader);
 
 export const sampleDocument = encodePlan(sampleHeader, [
   order(WEB01, 'web01', [

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Job, OnFailure, Order } from '@tidemark/shared/orders/order.ts';
-import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
+import { PlanHeader, type WrittenPlanHeader } from '@tidemark/shared/orders/plan.ts';
 import fc from 'fast-check';
 
 /** A plan as the planner could have made it. */
@@ -31,11 +31,11 @@ export interface HostSpec {
 
 export interface PlanSpec {
   hosts: HostSpec[];
-  waves?: PlanHeader['waves'];
+  waves?: WrittenPlanHeader['waves'];
   precedences?: { before: [string, string]; after: [string, string] }[];
   limits?: { hosts: string[]; maxOut: number }[];
   clusters?: { name: string; onFailure: 'hold-cluster' | 'continue' }[];
-  budgets?: PlanHeader['budgets'];
+  budgets?: WrittenPlanHeader['budgets'];
   window?: { start: number; end: number; reserveMs: number };
 }
 
@@ -50,7 +50,7 @@ const DIGEST = `sha256:${'0'.repeat(64)}` as const;
 export function planOf(spec: PlanSpec): SamplePlan {
   const waves = spec.waves ?? [{ name: 'all', needs: [], maxParallel: 100, soakMs: 0 }];
   const window = spec.window ?? { start: START, end: START + HOUR, reserveMs: 0 };
-  const header: PlanHeader = {
+  const header: WrittenPlanHeader = {
     format: 'tidemark/plan/v1',
     name: 'sample',
     fleet: 'test',
@@ -96,7 +96,7 @@ export function planOf(spec: PlanSpec): SamplePlan {
       jobs: host.jobs.map(job => jobOf(host.name, job, window)),
     }))
     .sort((a, b) => (a.host.id < b.host.id ? -1 : 1));
-  return { header, orders };
+  return { header: PlanHeader.parse(header), orders };
 }
 
 function jobOf(host: string, spec: JobSpec, window: { start: number; end: number }): Job {
@@ -195,7 +195,7 @@ const pair = (waves: readonly string[]): fc.Arbitrary<(name: string) => Group> =
       };
     });
 
-const budget = (waves: readonly string[]): fc.Arbitrary<PlanHeader['budgets'][number]> =>
+const budget = (waves: readonly string[]): fc.Arbitrary<WrittenPlanHeader['budgets'][number]> =>
   fc
     .record({
       scope: fc.constantFrom('wave' as const, 'run' as const, 'application' as const, 'cluster' as const),
