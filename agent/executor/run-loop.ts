@@ -161,11 +161,16 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
       directory = await prepare(stepsDir, name, input);
     } catch (error) {
       rmSync(join(stepsDir, name), { recursive: true, force: true });
+      if (!isStillNext(attempt)) return;
       const message = isNoSpace(error)
         ? `no space in the agent's state directory ${options.stateDir}, so it was not started; free some and try again`
         : `could not be started: ${(error as Error).message}`;
       journal.write(tx => ledger.notBegun(tx, attempt, message));
       pauseBeforeRetry(attempt);
+      return;
+    }
+    if (!isStillNext(attempt)) {
+      rmSync(directory, { recursive: true, force: true });
       return;
     }
     let id: number;
@@ -180,6 +185,13 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     }
     log.info({ order: attempt.orderDigest, job: ledger.jobOf(attempt).id, attempt: attempt.attempt }, 'step starts');
     run({ ...attempt, directory: name, id }, next.call, options.launcher.launch(directory, input, look));
+  }
+
+  /** While its directory was made, a message may have turned the order round, or its time may have passed. */
+  function isStillNext({ orderDigest, job, direction, attempt }: Attempt): boolean {
+    const standing = present(journal.order(orderDigest), 'the order of a step that begins').standing;
+    const next = nextOf(ledger.orderOf(orderDigest), standing, options.now());
+    return next.next === 'start' && next.job === job && next.direction === direction && next.attempt === attempt;
   }
 
   const pauseBeforeRetry = (attempt: Attempt) =>

@@ -91,6 +91,28 @@ describe('an order', () => {
     expect(server.read('marks')).toBe('a\nb\n');
   });
 
+  it('that is taken back in the moment in which its next job begins does not begin it', async () => {
+    const mark = server.program('mark', 'echo "$1" >> marks');
+    const order = server.order([
+      { id: 'a', call: run([mark, 'a']), undo: run([mark, 'undo-a']) },
+      { id: 'b', call: run([mark, 'b']), undo: run([mark, 'undo-b']) },
+    ]);
+    server.offer(order);
+    server.dispatch(order.digest, { frontier: 1 });
+    await until('a is done', () => server.story(order).includes('a succeeded'));
+    server.dispatch(order.digest, { frontier: 2 });
+    server.dispatch(order.digest, { direction: 'undo' });
+    await until('the end', () => server.story(order).includes('finished undo'));
+    expect(server.story(order)).toEqual([
+      'a started',
+      'a succeeded',
+      'undo a started',
+      'undo a succeeded',
+      'finished undo',
+    ]);
+    expect(server.read('marks')).toBe('a\nundo-a\n');
+  });
+
   it('goes past a failure where it says continue', async () => {
     const mark = server.program('mark', 'echo "$1" >> marks; [ "$1" != bad ]');
     const order = server.order([
