@@ -12,6 +12,8 @@ export async function applyActions(
   { run, plan, actions, now }: { run: StoredRun; plan: PlanIndex; actions: readonly Action[]; now: number },
 ): Promise<void> {
   const context = { transaction, run, plan, now };
+  const offered = actions.flatMap(action => (action.action === 'offerOrder' ? [idOf(plan, action.host)] : []));
+  if (offered.length > 0) await transaction.offerOrders(run.id, plan.digest, offered, now);
   for (const action of actions) await apply(context, action);
   await transaction.audit({
     actor: ACTOR,
@@ -41,8 +43,8 @@ async function apply(context: Context, action: Action): Promise<void> {
       return tell(context, 'wave-ended', opened === null ? `${name}: nobody in it could begin` : name);
     }
     case 'offerOrder':
-      await transaction.setHost(run.id, idOf(plan, action.host), { offeredAt: now });
-      return offer(transaction, plan.digest, idOf(plan, action.host));
+      // All at once, before this: they go out to every host when the run begins.
+      return;
     case 'release':
       return release(context, action.host, action.upTo);
     case 'undo':
@@ -51,7 +53,7 @@ async function apply(context: Context, action: Action): Promise<void> {
       await transaction.setHost(run.id, idOf(plan, action.host), { heldBecause: action.reason });
       return tell(context, 'host-held', action.reason, action.host);
     case 'observeFacts':
-      return transaction.askForFacts(idOf(plan, action.host), now);
+      return transaction.askForFacts(run.id, idOf(plan, action.host), now);
     case 'openIncident':
       await transaction.openIncident({
         key: action.key,

@@ -11,6 +11,7 @@ const HOUR = 3_600_000;
 const job = (state: JobSnapshot['state'], attempt = 1): JobSnapshot => ({
   state,
   attempt,
+  spent: 0,
   message: '',
   startedAt: START,
   endedAt: START,

@@ -183,7 +183,7 @@ describe('a cluster', () => {
       clusters: [{ name: 'db', onFailure: 'continue' }],
     });
     for (const host of run.hosts) Object.assign(host, { frontier: 1, startedAt: START });
-    run.host(0).jobs[0] = { state: 'failed', attempt: 1, message: '', startedAt: START, endedAt: START };
+    run.host(0).jobs[0] = { state: 'failed', attempt: 1, spent: 0, message: '', startedAt: START, endedAt: START };
     expect(decide(run.snapshot, START)).toMatchObject([
       { action: 'openIncident', title: 'stop on db01 failed' },
       { action: 'hold', host: 0, reason: '"stop on db01" ended failed' },
@@ -193,7 +193,7 @@ describe('a cluster', () => {
     // Its next job is free to go, but for the hold.
     expect(decide(run.snapshot, START)).toEqual([]);
     run.host(1).held = null;
-    run.host(0).jobs[0] = { state: 'running', attempt: 1, message: '', startedAt: START, endedAt: null };
+    run.host(0).jobs[0] = { state: 'running', attempt: 1, spent: 0, message: '', startedAt: START, endedAt: null };
     expect(begins(run)).toContain('db02');
   });
 
@@ -213,6 +213,7 @@ describe('a failure', () => {
     run.host(0).jobs[0] = {
       state: 'failed',
       attempt: 1,
+      spent: 0,
       message: 'exit 1\nlong\noutput',
       startedAt: START,
       endedAt: START,
@@ -226,7 +227,7 @@ describe('a failure', () => {
   it('is none as long as the job has tries left', () => {
     const run = ready({ hosts: [{ name: 'db01', jobs: [{ id: 'stop', retries: 1 }] }] });
     Object.assign(run.host(0), { frontier: 1, startedAt: START });
-    run.host(0).jobs[0] = { state: 'failed', attempt: 1, message: '', startedAt: START, endedAt: START };
+    run.host(0).jobs[0] = { state: 'failed', attempt: 1, spent: 0, message: '', startedAt: START, endedAt: START };
     expect(decide(run.snapshot, START)).toEqual([]);
   });
 
@@ -338,7 +339,7 @@ describe('silence', () => {
   it('of a host that is connected begins only when its job is over its time', () => {
     const run = ready(ONE);
     Object.assign(run.host(0), { frontier: 3, startedAt: START });
-    run.host(0).jobs[0] = { state: 'running', attempt: 1, message: '', startedAt: START, endedAt: null };
+    run.host(0).jobs[0] = { state: 'running', attempt: 1, spent: 0, message: '', startedAt: START, endedAt: null };
     // Two minutes of timeout and the deadline of 90 s.
     expect(decide(run.snapshot, START + 210_000)).toEqual([]);
     expect(decide(run.snapshot, START + 210_001)).toMatchObject([

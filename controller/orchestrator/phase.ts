@@ -35,7 +35,7 @@ function isPassed(planned: PlannedJob, job: JobSnapshot): boolean {
 export function haltOf(planned: PlannedJob, job: JobSnapshot): HaltingOutcome | null {
   if (job.state === 'missed' || job.state === 'unknown') return job.state;
   if (job.state === 'cancelled') return 'failed';
-  return job.state === 'failed' && job.attempt >= planned.attempts ? 'failed' : null;
+  return job.state === 'failed' && job.attempt >= job.spent + planned.attempts ? 'failed' : null;
 }
 
 const hasBegun = (job: JobSnapshot): boolean => job.attempt > 0;

@@ -40,6 +40,12 @@ export interface IndexedHost {
   expectedMs: number;
 }
 
+export interface IndexedCluster {
+  planned: PlanHeader['clusters'][number];
+  /** By number. */
+  members: readonly number[];
+}
+
 export interface Unit {
   index: number;
   name: string;
@@ -57,6 +63,9 @@ export interface PlanIndex {
   waves: readonly { hosts: readonly number[]; needs: readonly number[] }[];
   /** Members by number, as in header.limits. */
   limits: readonly (readonly number[])[];
+  clusters: ReadonlyMap<string, IndexedCluster>;
+  /** Units as they take their turn: the more important first, then the longest, then as the plan lists them. */
+  unitsInTurn: readonly Unit[];
   byId: ReadonlyMap<string, number>;
   byName: ReadonlyMap<string, number>;
 }
@@ -70,9 +79,8 @@ export function indexPlan(digest: string, header: PlanHeader, orders: readonly O
   const jobs = header.hosts.map(host => (ordersById.get(host.id)?.jobs ?? []).map(planned));
   const holds = indexHolds(header, byName, jobs);
   const limits = header.limits.map(limit => numbersOf(limit.hosts, byName));
-  const limitsOf = header.hosts.map((_, host) =>
-    limits.flatMap((members, number) => (members.includes(host) ? [number] : [])),
-  );
+  const limitsOf: number[][] = header.hosts.map(() => []);
+  for (const [number, members] of limits.entries()) for (const host of members) limitsOf[host]?.push(number);
   const units = indexUnits(header, jobs, holds);
   const unitOf = new Map(units.flatMap(unit => unit.hosts.map(host => [host, unit.index] as const)));
   const hosts = header.hosts.map((host, index) => ({
@@ -89,7 +97,10 @@ export function indexPlan(digest: string, header: PlanHeader, orders: readonly O
     hosts: hosts.filter(host => host.wave === number).map(host => host.index),
     needs: wave.needs.flatMap(name => waveNumbers.get(name) ?? []),
   }));
-  return { digest, header, hosts, units, waves, limits, byId, byName };
+  const clusters = new Map(
+    header.clusters.map(cluster => [cluster.name, { planned: cluster, members: numbersOf(cluster.members, byName) }]),
+  );
+  return { digest, header, hosts, units, waves, limits, clusters, unitsInTurn: inTurn(units, header), byId, byName };
 }
 
 const planned = (job: Order['jobs'][number]): PlannedJob => ({
@@ -103,6 +114,15 @@ const planned = (job: Order['jobs'][number]): PlannedJob => ({
   backoffMs: job.retries.backoffMs,
   onFailure: job.onFailure,
 });
+
+/** The longest binds the end of the run; what people called more important comes before that. */
+function inTurn(units: readonly Unit[], { hosts }: PlanHeader): Unit[] {
+  const importance = units.map(unit => Math.max(...unit.hosts.map(index => hosts[index]?.importance ?? 0)));
+  return units.toSorted(
+    (a, b) =>
+      (importance[b.index] ?? 0) - (importance[a.index] ?? 0) || b.expectedMs - a.expectedMs || a.index - b.index,
+  );
+}
 
 const numbersOf = (names: readonly string[], byName: ReadonlyMap<string, number>): number[] =>
   names.flatMap(name => byName.get(name) ?? []);

@@ -9,8 +9,8 @@ import type { RunState, WaveTimes } from './snapshot.ts';
  * What the orchestrator needs of the world. Times are milliseconds since the epoch; hosts go by id.
  */
 
-/** A run as it is stored. */
-export interface StoredRun {
+/** What is stored of a run as a whole. */
+export interface StoredRunHead {
   id: string;
   plan: string;
   state: RunState;
@@ -19,12 +19,24 @@ export interface StoredRun {
   startedAt: number;
   endedAt: number | null;
   waves: ReadonlyMap<string, WaveTimes>;
-  /** By host id. */
-  hosts: ReadonlyMap<string, StoredHost>;
   incidents: ReadonlyMap<string, 'open' | 'resolved'>;
 }
 
-export type RunSummaryRow = Omit<StoredRun, 'waves' | 'hosts' | 'incidents'> & { planName: string };
+/** A run as it is stored. */
+export interface StoredRun extends StoredRunHead {
+  /** By host id. */
+  hosts: ReadonlyMap<string, StoredHost>;
+}
+
+export type RunSummaryRow = Omit<StoredRunHead, 'waves' | 'incidents'> & { planName: string };
+
+/** What is known of a host's agent beside the run. It changes with every heartbeat. */
+export interface Presence {
+  connected: boolean;
+  lastSeenAt: number | null;
+  /** Null where it has never told any facts. */
+  factsObservedAt: number | null;
+}
 
 export interface StoredHost {
   hostId: string;
@@ -52,6 +64,8 @@ export interface StoredJob {
   job: string;
   state: JobState;
   attempt: number;
+  /** Attempts that were used up before a person granted more. */
+  spent: number;
   message: string;
   startedAt: number | null;
   endedAt: number | null;
@@ -123,8 +137,16 @@ export interface RunTransaction {
     hosts: readonly { hostId: string; hostName: string; orderDigest: string; jobs: readonly string[] }[];
   }): Promise<string>;
 
-  /** Locks the run against everybody else who changes it, and reads it. Null where there is none. */
-  lockRun(run: string): Promise<StoredRun | null>;
+  /** Locks the run against everybody else who changes it or reports for it. Null where there is none. */
+  lockRun(run: string): Promise<StoredRunHead | null>;
+  /**
+   * Hosts of a locked run that changed after `since`, themselves or a job of theirs; 0 for all of them. The next call
+   * goes on from `upTo`, and between the two nothing is missed.
+   */
+  changedHosts(run: string, since: number): Promise<{ hosts: StoredHost[]; upTo: number }>;
+  /** By host id, of all hosts of the run. */
+  presence(run: string): Promise<ReadonlyMap<string, Presence>>;
+  factsOf(hostIds: readonly string[]): Promise<ReadonlyMap<string, NonNullable<StoredHost['facts']>>>;
   /** The lease still is this holder's, under this epoch, and stays so until the end of the transaction. */
   holdsLease(name: string, holder: string, epoch: number): Promise<boolean>;
   setRun(run: string, change: { state: RunState; reason: string; endedAt: number | null }): Promise<void>;
@@ -153,8 +175,10 @@ export interface RunTransaction {
   }): Promise<boolean>;
   resolveIncident(key: string, at: number): Promise<void>;
   send(hostId: string, message: Outgoing): Promise<void>;
-  /** Asks for facts and remembers that it was asked. */
-  askForFacts(hostId: string, at: number): Promise<void>;
+  /** Asks for facts and remembers in the run that it was asked. */
+  askForFacts(run: string, hostId: string, at: number): Promise<void>;
+  /** Puts the orders of these hosts into the outbox, and keeps when. */
+  offerOrders(run: string, plan: string, hostIds: readonly string[], at: number): Promise<void>;
   audit(entry: AuditEntry): Promise<void>;
 
   /** Locks what is known of this host's reports; the highest sequence that is stored. Null where it is not known. */
@@ -172,7 +196,9 @@ export interface RunTransaction {
 export interface RunReads {
   activeRuns(): Promise<string[]>;
   runs(): Promise<RunSummaryRow[]>;
+  /** Without facts. */
   run(run: string): Promise<StoredRun | null>;
+  factsOf(hostIds: readonly string[]): Promise<ReadonlyMap<string, NonNullable<StoredHost['facts']>>>;
   events(run: string, afterId: number, limit: number): Promise<(NewRunEvent & { id: number; run: string })[]>;
   job(
     run: string,
@@ -194,7 +220,8 @@ export interface Plans {
 }
 
 export interface Approvals {
-  of(plan: string): Promise<Envelope[]>;
+  /** Those handed in for a gate: `plan` where none is named, or `wave/NAME`. */
+  of(plan: string, gate?: string): Promise<Envelope[]>;
   trustRoot(): Promise<TrustRoot | null>;
 }
 
@@ -203,5 +230,5 @@ export interface Leases {
   take(name: string, holder: string, ttlMs: number): Promise<number | null>;
 }
 
-/** Whether a member is the active one by its facts; null where they do not tell. */
-export type IsActive = (activeWhen: string, facts: Readonly<Record<string, unknown>>) => boolean | null;
+/** Whether a plan's condition (is it the active one, is it well) holds by a host's facts; null where they do not tell. */
+export type IsTrue = (condition: string, facts: Readonly<Record<string, unknown>>) => boolean | null;

@@ -5,7 +5,7 @@ import { afterReport, type JobReport } from './reports.ts';
 import type { JobSnapshot } from './snapshot.ts';
 
 const job = (state: JobState, attempt: number): JobSnapshot => ({
-  ...{ state, attempt, message: '' },
+  ...{ state, attempt, spent: 0, message: '' },
   startedAt: null,
   endedAt: null,
 });

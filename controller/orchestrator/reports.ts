@@ -27,12 +27,14 @@ const RANK: Record<JobState, number> = {
  */
 export function afterReport(job: JobSnapshot, report: JobReport): JobSnapshot | null {
   const state = report.kind === 'started' ? 'running' : report.kind;
-  if (report.attempt < job.attempt) return null;
+  // Attempts before the last decision of a person are history.
+  if (report.attempt < job.attempt || report.attempt <= job.spent) return null;
   if (report.attempt === job.attempt && !goesOn(job.state, state)) return null;
   const isNewAttempt = report.attempt > job.attempt;
   return {
     state,
     attempt: report.attempt,
+    spent: job.spent,
     message: report.message,
     startedAt: state === 'running' ? report.at : isNewAttempt ? null : job.startedAt,
     endedAt: hasEnded(state) ? report.at : null,

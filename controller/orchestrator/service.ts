@@ -5,11 +5,12 @@ import { runEvent } from './applying.ts';
 import type { OrchestratorError } from './errors.ts';
 import { createKnownPlans } from './known-plans.ts';
 import { launch } from './launch.ts';
-import type { Approvals, IsActive, Leases, OrchestratorStore, Plans, RunEventName } from './ports.ts';
+import type { PlanIndex } from './plan-index.ts';
+import type { Approvals, IsTrue, Leases, OrchestratorStore, Plans, RunEventName, StoredRun } from './ports.ts';
 import { createRecording } from './recording.ts';
 import { DEFAULT_DEADLINES, type Deadlines, type RunState } from './snapshot.ts';
 import { isActiveState } from './stored-snapshot.ts';
-import { tick } from './ticking.ts';
+import { type RunMemories, tick } from './ticking.ts';
 import { viewOf } from './views.ts';
 
 export interface OrchestratorDependencies {
@@ -17,7 +18,7 @@ export interface OrchestratorDependencies {
   plans: Plans;
   approvals: Approvals;
   leases: Leases;
-  isActive: IsActive;
+  isTrue: IsTrue;
   clock: Clock;
   /** Of this process; unique among all that use the database. */
   holder: string;
@@ -36,10 +37,11 @@ interface Request {
 
 /** Runs plans. All state is in the store: another object, or another process, carries on where this one stopped. */
 export function createOrchestrator(dependencies: OrchestratorDependencies) {
-  const { store, approvals, leases, isActive, clock, holder } = dependencies;
+  const { store, approvals, leases, isTrue, clock, holder } = dependencies;
   const deadlines = dependencies.deadlines ?? DEFAULT_DEADLINES;
   const wake = dependencies.wake ?? (() => {});
   const planOf = createKnownPlans(dependencies.plans);
+  const memories: RunMemories = new Map();
 
   /** Changes a run's state for a person, who is named in the audit. */
   async function control(
@@ -67,6 +69,14 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
     return result;
   }
 
+  /** Of members of clusters, whose facts tell their role. */
+  async function withFacts(run: StoredRun, plan: PlanIndex): Promise<StoredRun> {
+    const members = plan.header.hosts.filter(host => host.cluster !== null).map(host => host.id);
+    const facts = await store.read.factsOf(members);
+    const hosts = [...run.hosts].map(([id, host]) => [id, { ...host, facts: facts.get(id) ?? null }] as const);
+    return { ...run, hosts: new Map(hosts) };
+  }
+
   return {
     /** Begins a run of an approved plan. */
     async apply(request: { plan: string; by: string }): Promise<Result<{ run: string }, OrchestratorError>> {
@@ -76,7 +86,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
     },
 
     /** Decides, for every run that has not ended. Safe at any time and by any number of processes. */
-    tick: () => tick({ store, leases, planOf, isActive, clock, deadlines, holder }),
+    tick: () => tick({ store, leases, planOf, isTrue, clock, deadlines, holder, memories }),
 
     ...createRecording({ store, planOf, clock, wake }),
 
@@ -99,7 +109,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
       if (stored === null) return null;
       const known = await planOf(stored.plan);
       if (known === null || typeof known === 'string') throw new Error(`the plan of ${run} cannot be read: ${known}`);
-      return viewOf(stored, known, isActive, deadlines, clock.now());
+      return viewOf(await withFacts(stored, known.index), known, isTrue, deadlines, clock.now());
     },
 
     /** Events after `afterId`, oldest first; `ended` where none can follow. */

@@ -13,6 +13,8 @@ export interface JobSnapshot {
   state: JobState;
   /** 0 before the first. */
   attempt: number;
+  /** Of these, those that were used up before a person granted more. */
+  spent: number;
   message: string;
   startedAt: number | null;
   endedAt: number | null;
@@ -38,6 +40,8 @@ export interface HostSnapshot {
   endedAt: number | null;
   /** Only of cluster members. `is` is null where the probe does not tell. */
   role: { is: ClusterRole | null; observedAt: number } | null;
+  /** Only of members of clusters that say when one is well. `is` is null where the probe does not tell. */
+  healthy: { is: boolean | null; observedAt: number } | null;
   /** When facts were first and last asked for in this run. */
   factsAsked: { first: number; last: number } | null;
   /** By position. */

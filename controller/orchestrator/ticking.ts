@@ -3,25 +3,34 @@ import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { applyActions } from './applying.ts';
 import { decide } from './decide.ts';
 import type { KnownPlan } from './known-plans.ts';
-import type { IsActive, Leases, OrchestratorStore } from './ports.ts';
+import type { PlanIndex } from './plan-index.ts';
+import type { IsTrue, Leases, OrchestratorStore, RunTransaction } from './ports.ts';
+import { RunMemory } from './run-memory.ts';
 import type { Deadlines } from './snapshot.ts';
-import { isActiveState, snapshotOf } from './stored-snapshot.ts';
+import { isActiveState } from './stored-snapshot.ts';
 
 export interface TickDependencies {
   store: OrchestratorStore;
   leases: Leases;
   planOf(digest: string): Promise<KnownPlan | string | null>;
-  isActive: IsActive;
+  isTrue: IsTrue;
   clock: Clock;
   deadlines: Deadlines;
   /** Of this process: another one that decides for the same run has another name. */
   holder: string;
+  memories: RunMemories;
 }
 
 /** Long enough for a slow tick, short enough that another controller takes over before anybody is called. */
 const LEASE_MS = 30_000;
 /** The rules reach a fixpoint in a handful of calls; more means that one of them contradicts another. */
 const MAX_ROUNDS = 100;
+
+/** So often all of a run is read and compared with what is known of it. */
+const VERIFY_MS = 600_000;
+
+/** By run, of those that this process decides for. */
+export type RunMemories = Map<string, { epoch: number; memory: RunMemory; verifiedAt: number }>;
 
 export const leaseOf = (run: string): string => `run:${run}`;
 
@@ -40,30 +49,67 @@ export async function tick(dependencies: TickDependencies): Promise<void> {
 }
 
 async function tickRun(dependencies: TickDependencies, run: string): Promise<void> {
+  const { memories } = dependencies;
   const epoch = await dependencies.leases.take(leaseOf(run), dependencies.holder, LEASE_MS);
-  if (epoch === null) return;
-  for (let round = 0; ; round++) {
-    assert(round < MAX_ROUNDS, `the decisions for run ${run} come to no rest`);
-    if (!(await decideOnce(dependencies, run, epoch))) return;
+  if (epoch === null) {
+    memories.delete(run);
+    return;
+  }
+  try {
+    for (let round = 0; ; round++) {
+      assert(round < MAX_ROUNDS, `the decisions for run ${run} come to no rest`);
+      if (!(await decideOnce(dependencies, { run, epoch, isFirst: round === 0 }))) return;
+    }
+  } catch (error) {
+    // Whether the last transaction was committed may not be known: what is stored is read anew.
+    memories.delete(run);
+    throw error;
   }
 }
 
 /** One decision, applied to the very state that it was made from: the run is locked in between. */
 function decideOnce(
-  { store, planOf, isActive, clock, deadlines, holder }: TickDependencies,
-  run: string,
-  epoch: number,
+  dependencies: TickDependencies,
+  { run, epoch, isFirst }: { run: string; epoch: number; isFirst: boolean },
 ): Promise<boolean> {
+  const { store, planOf, clock, deadlines, holder, memories } = dependencies;
   return store.transaction(async transaction => {
-    const stored = await transaction.lockRun(run);
-    if (stored === null || !isActiveState(stored.state)) return false;
+    const head = await transaction.lockRun(run);
+    if (head === null || !isActiveState(head.state)) {
+      memories.delete(run);
+      return false;
+    }
     if (!(await transaction.holdsLease(leaseOf(run), holder, epoch))) return false;
-    const known = await planOf(stored.plan);
-    assert(known !== null && typeof known !== 'string', `plan ${stored.plan} of run ${run} cannot be read: ${known}`);
+    const known = await planOf(head.plan);
+    assert(known !== null && typeof known !== 'string', `plan ${head.plan} of run ${run} cannot be read: ${known}`);
+    const memory = await remembered(dependencies, transaction, { run, epoch, plan: known.index });
+    if (isFirst) await memory.refreshPresence(transaction, run);
     const now = clock.now();
-    const actions = decide(snapshotOf(stored, known.index, isActive, deadlines), now);
+    const actions = decide(memory.snapshot(head, deadlines), now);
     if (actions.length === 0) return false;
-    await applyActions(transaction, { run: stored, plan: known.index, actions, now });
+    await applyActions(transaction, { run: memory.stored(head), plan: known.index, actions, now });
     return true;
   });
+}
+
+/** What is known of the run, brought up to date; from the beginning where another has decided in between. */
+async function remembered(
+  { memories, isTrue, clock }: TickDependencies,
+  transaction: RunTransaction,
+  { run, epoch, plan }: { run: string; epoch: number; plan: PlanIndex },
+): Promise<RunMemory> {
+  const kept = memories.get(run);
+  const monotonic = clock.monotonic();
+  if (kept?.epoch === epoch) {
+    await kept.memory.refresh(transaction, run);
+    if (monotonic - kept.verifiedAt < VERIFY_MS) return kept.memory;
+    const differing = await kept.memory.differences(transaction, run);
+    assert(differing.length === 0, `what was known of ${differing.join(', ')} in run ${run} was not what is stored`);
+    kept.verifiedAt = monotonic;
+    return kept.memory;
+  }
+  const memory = new RunMemory(plan, isTrue);
+  await memory.refresh(transaction, run);
+  memories.set(run, { epoch, memory, verifiedAt: monotonic });
+  return memory;
 }

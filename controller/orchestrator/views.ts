@@ -1,6 +1,6 @@
 import type { KnownPlan } from './known-plans.ts';
 import { awaitsPerson, countsAsFailed, firstHold, type HostPicture, type Picture, pictureOf } from './picture.ts';
-import type { IsActive, StoredHost, StoredJob, StoredRun } from './ports.ts';
+import type { IsTrue, StoredHost, StoredJob, StoredRun } from './ports.ts';
 import type { Deadlines } from './snapshot.ts';
 import { startActions, type Wait } from './starts.ts';
 import { isActiveState, snapshotOf } from './stored-snapshot.ts';
@@ -19,14 +19,8 @@ export type HostRunState =
   | 'refused';
 
 /** A run as people look at it: hosts x jobs, what each waits for, and when it is expected to end. */
-export function viewOf(
-  run: StoredRun,
-  { index: plan }: KnownPlan,
-  isActive: IsActive,
-  deadlines: Deadlines,
-  now: number,
-) {
-  const picture = pictureOf(snapshotOf(run, plan, isActive, deadlines), run.endedAt ?? now);
+export function viewOf(run: StoredRun, { index: plan }: KnownPlan, isTrue: IsTrue, deadlines: Deadlines, now: number) {
+  const picture = pictureOf(snapshotOf(run, plan, isTrue, deadlines), run.endedAt ?? now);
   const { waits } = startActions(picture);
   const ended = !isActiveState(run.state);
   const hosts = picture.hosts.map(host => hostView(picture, host, run, waits, ended, now));

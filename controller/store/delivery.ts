@@ -21,7 +21,10 @@ export function createDeliveryStore(store: Store): DeliveryStore {
         .where(and(eq(planOrders.plan, plan), eq(planOrders.hostId, hostId), inArray(runs.state, [...ACTIVE_STATES])));
       if (!row) return null;
       const { plan_orders: leaf } = row;
-      const signed = await db.select({ envelope: approvals.envelope }).from(approvals).where(eq(approvals.plan, plan));
+      const signed = await db
+        .select({ envelope: approvals.envelope })
+        .from(approvals)
+        .where(and(eq(approvals.plan, plan), eq(approvals.gate, 'plan')));
       return {
         order: Buffer.from(leaf.document, 'utf8'),
         proof: { leafIndex: leaf.leafIndex, leafCount: leaf.leafCount, path: siblings(leaf.path) },

@@ -1,8 +1,8 @@
 import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
-import { and, asc, eq, gte, inArray, max, min } from 'drizzle-orm';
-import type { StoredHost, StoredJob, StoredRun } from '../orchestrator/ports.ts';
-import { facts, hosts, incidents, observations, runHosts, runJobs, runs, runWaves } from './schema.ts';
-import type { Tx } from './store.ts';
+import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm';
+import type { Presence, StoredHost, StoredJob, StoredRun, StoredRunHead } from '../orchestrator/ports.ts';
+import { facts, hosts, incidents, runHosts, runJobs, runs, runWaves } from './schema.ts';
+import type { Queries, Tx } from './store.ts';
 
 /* Rows of runs as the orchestrator reads them. */
 
@@ -11,8 +11,8 @@ export const ACTIVE_STATES = ['running', 'paused', 'stopping'] as const;
 export const ms = (date: Date | null): number | null => date?.getTime() ?? null;
 export const date = (at: number | null): Date | null => (at === null ? null : new Date(at));
 
-/** A whole run; with `lock`, locked against everybody else who decides or reports for it. */
-export async function readRun(tx: Tx, id: string, lock: boolean): Promise<StoredRun | null> {
+/** What is stored of a run as a whole; with `lock`, locked against everybody else who decides or reports for it. */
+export async function readHead(tx: Queries, id: string, lock: boolean): Promise<StoredRunHead | null> {
   const query = tx.select().from(runs).where(eq(runs.id, id));
   // Not FOR UPDATE, which would make every insert that refers to the run wait.
   const [run] = await (lock ? query.for('no key update') : query);
@@ -28,26 +28,36 @@ export async function readRun(tx: Tx, id: string, lock: boolean): Promise<Stored
     startedAt: run.startedAt.getTime(),
     endedAt: ms(run.endedAt),
     waves: new Map(waves.map(wave => [wave.wave, { openedAt: ms(wave.openedAt), endedAt: ms(wave.endedAt) }])),
-    hosts: new Map((await readHosts(tx, id, run.startedAt, null)).map(host => [host.hostId, host])),
     incidents: new Map(opened.map(({ key, state: known }) => [key, known])),
   };
 }
 
-/** The hosts of a run, or one of them, with their jobs. */
-export async function readHosts(tx: Tx, run: string, startedAt: Date, hostId: string | null): Promise<StoredHost[]> {
+/** A whole run, without facts. */
+export async function readRun(tx: Tx, id: string): Promise<StoredRun | null> {
+  const head = await readHead(tx, id, false);
+  if (head === null) return null;
+  return { ...head, hosts: new Map((await readHosts(tx, id, {})).map(host => [host.hostId, host])) };
+}
+
+/** The hosts of a run with their jobs, without facts: all, one of them, or those that changed after `since`. */
+export async function readHosts(
+  tx: Queries,
+  run: string,
+  { hostId, since }: { hostId?: string; since?: number },
+): Promise<(StoredHost & { change: number })[]> {
+  const which = and(
+    eq(runHosts.run, run),
+    hostId === undefined ? undefined : eq(runHosts.hostId, hostId),
+    since === undefined || since === 0 ? undefined : gt(runHosts.change, since),
+  );
   const rows = await tx
-    .select({ host: runHosts, connected: hosts.connected, lastSeenAt: hosts.lastSeenAt, facts })
+    .select({ host: runHosts, connected: hosts.connected, lastSeenAt: hosts.lastSeenAt })
     .from(runHosts)
     .innerJoin(hosts, eq(hosts.id, runHosts.hostId))
-    .leftJoin(facts, eq(facts.hostId, runHosts.hostId))
-    .where(and(eq(runHosts.run, run), hostId === null ? undefined : eq(runHosts.hostId, hostId)));
-  const jobs = Map.groupBy(await readJobs(tx, run, hostId), row => row.hostId);
-  const asked = await readAsked(
-    tx,
-    rows.map(({ host }) => host.hostId),
-    startedAt,
-  );
-  return rows.map(({ host, connected, lastSeenAt, facts: known }) => ({
+    .where(which);
+  if (rows.length === 0) return [];
+  const jobs = Map.groupBy(await readJobs(tx, run, which, rows.length), row => row.hostId);
+  return rows.map(({ host, connected, lastSeenAt }) => ({
     hostId: host.hostId,
     hostName: host.hostName,
     orderDigest: host.orderDigest,
@@ -62,34 +72,82 @@ export async function readHosts(tx: Tx, run: string, startedAt: Date, hostId: st
     endedAt: ms(host.endedAt),
     connected,
     lastSeenAt: ms(lastSeenAt),
-    facts: known ? { facts: known.facts as Record<string, unknown>, observedAt: known.observedAt.getTime() } : null,
-    factsAsked: asked.get(host.hostId) ?? null,
+    facts: null,
+    factsAsked:
+      host.factsFirstAskedAt && host.factsLastAskedAt
+        ? { first: host.factsFirstAskedAt.getTime(), last: host.factsLastAskedAt.getTime() }
+        : null,
     jobs: (jobs.get(host.hostId) ?? []).map(jobOf),
+    change: host.change,
   }));
 }
 
+/** By host id, of all hosts of a run. Plain rows: a tick reads ten thousand of them. */
+export async function readPresence(tx: Queries, run: string): Promise<Map<string, Presence>> {
+  const rows = await tx.execute<{ id: string; connected: boolean; seen: string | null; told: string | null }>(sql`
+    select h.id, h.connected, (extract(epoch from h.last_seen_at) * 1000)::float8 as seen,
+           (extract(epoch from f.observed_at) * 1000)::float8 as told
+    from run_hosts r join hosts h on h.id = r.host_id left join facts f on f.host_id = r.host_id
+    where r.run = ${run}`);
+  const number = (value: string | null) => (value === null ? null : Math.round(Number(value)));
+  return new Map(
+    rows.map(({ id, connected, seen, told }) => [
+      id,
+      { connected, lastSeenAt: number(seen), factsObservedAt: number(told) },
+    ]),
+  );
+}
+
+export async function readFacts(
+  tx: Queries,
+  hostIds: readonly string[],
+): Promise<Map<string, NonNullable<StoredHost['facts']>>> {
+  const found = new Map<string, NonNullable<StoredHost['facts']>>();
+  for (let at = 0; at < hostIds.length; at += FACTS_AT_ONCE) {
+    const rows = await tx
+      .select()
+      .from(facts)
+      .where(inArray(facts.hostId, hostIds.slice(at, at + FACTS_AT_ONCE)));
+    for (const row of rows) {
+      found.set(row.hostId, { facts: row.facts as Record<string, unknown>, observedAt: row.observedAt.getTime() });
+    }
+  }
+  return found;
+}
+
+/** Each is some kilobytes, and a parameter of the statement. */
+const FACTS_AT_ONCE = 1_000;
+
 type JobRow = Pick<
   typeof runJobs.$inferSelect,
-  'hostId' | 'position' | 'direction' | 'job' | 'state' | 'attempt' | 'message' | 'startedAt' | 'endedAt'
+  'hostId' | 'position' | 'direction' | 'job' | 'state' | 'attempt' | 'spent' | 'message' | 'startedAt' | 'endedAt'
 >;
 
 /** Without output, which is kept for people and can be large. */
-const readJobs = (tx: Tx, run: string, hostId: string | null): Promise<JobRow[]> =>
-  tx
-    .select({
-      hostId: runJobs.hostId,
-      position: runJobs.position,
-      direction: runJobs.direction,
-      job: runJobs.job,
-      state: runJobs.state,
-      attempt: runJobs.attempt,
-      message: runJobs.message,
-      startedAt: runJobs.startedAt,
-      endedAt: runJobs.endedAt,
-    })
+function readJobs(tx: Queries, run: string, which: SQL | undefined, hostCount: number): Promise<JobRow[]> {
+  const columns = {
+    hostId: runJobs.hostId,
+    position: runJobs.position,
+    direction: runJobs.direction,
+    job: runJobs.job,
+    state: runJobs.state,
+    attempt: runJobs.attempt,
+    spent: runJobs.spent,
+    message: runJobs.message,
+    startedAt: runJobs.startedAt,
+    endedAt: runJobs.endedAt,
+  };
+  // A few are looked up; for many the whole run is read and what was not asked for has no host.
+  const of = tx.select({ id: runHosts.hostId }).from(runHosts).where(which);
+  return tx
+    .select(columns)
     .from(runJobs)
-    .where(and(eq(runJobs.run, run), hostId === null ? undefined : eq(runJobs.hostId, hostId)))
+    .where(and(eq(runJobs.run, run), hostCount > MANY_HOSTS ? undefined : inArray(runJobs.hostId, of)))
     .orderBy(asc(runJobs.position));
+}
+
+/** From here on a scan of the run's jobs is quicker than so many look-ups. */
+const MANY_HOSTS = 2_000;
 
 export const jobOf = (row: JobRow): StoredJob => ({
   position: row.position,
@@ -97,6 +155,7 @@ export const jobOf = (row: JobRow): StoredJob => ({
   job: row.job,
   state: row.state,
   attempt: row.attempt,
+  spent: row.spent,
   message: row.message,
   startedAt: ms(row.startedAt),
   endedAt: ms(row.endedAt),
@@ -106,25 +165,4 @@ export function outputOf(row: typeof runJobs.$inferSelect): OutputSummary | null
   const { outputSize, outputDigest, outputHead, outputTail } = row;
   if (outputSize === null || outputDigest === null || outputHead === null || outputTail === null) return null;
   return { size: outputSize, digest: outputDigest, head: outputHead, tail: outputTail };
-}
-
-/** When facts were asked for since the run began. */
-async function readAsked(
-  tx: Tx,
-  hostIds: string[],
-  since: Date,
-): Promise<Map<string, { first: number; last: number }>> {
-  if (hostIds.length === 0) return new Map();
-  const rows = await tx
-    .select({ hostId: observations.hostId, first: min(observations.createdAt), last: max(observations.createdAt) })
-    .from(observations)
-    .where(
-      and(inArray(observations.hostId, hostIds), eq(observations.kind, 'facts'), gte(observations.createdAt, since)),
-    )
-    .groupBy(observations.hostId);
-  return new Map(
-    rows.flatMap(({ hostId, first, last }) =>
-      first && last ? [[hostId, { first: first.getTime(), last: last.getTime() }] as const] : [],
-    ),
-  );
 }

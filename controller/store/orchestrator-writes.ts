@@ -6,7 +6,7 @@ import type { HostChange, RunTransaction } from '../orchestrator/ports.ts';
 import * as audit from './audit.ts';
 import { openIncident, resolveIncident } from './incidents.ts';
 import * as leases from './leases.ts';
-import { ACTIVE_STATES, date, readHosts, readRun } from './orchestrator-rows.ts';
+import { ACTIVE_STATES, date, readFacts, readHead, readHosts, readPresence } from './orchestrator-rows.ts';
 import * as outbox from './outbox.ts';
 import { hosts, observations, runEvents, runHosts, runJobs, runs, runWaves } from './schema.ts';
 import type { Tx } from './store.ts';
@@ -85,7 +85,15 @@ type Deciding = Omit<
 >;
 
 const deciding = (tx: Tx): Deciding => ({
-  lockRun: run => readRun(tx, run, true),
+  lockRun: run => readHead(tx, run, true),
+
+  async changedHosts(run, since) {
+    const changed = await readHosts(tx, run, { since });
+    return { hosts: changed, upTo: changed.reduce((highest, { change }) => Math.max(highest, change), since) };
+  },
+
+  presence: run => readPresence(tx, run),
+  factsOf: hostIds => readFacts(tx, hostIds),
   holdsLease: (name, holder, epoch) => leases.holds(tx, { name, holder, epoch }),
 
   async setRun(run, { state, reason, endedAt }) {
@@ -108,7 +116,7 @@ const deciding = (tx: Tx): Deciding => ({
   async setHost(run, hostId, change) {
     await tx
       .update(runHosts)
-      .set(hostColumns(change))
+      .set({ ...hostColumns(change), change: nextChange })
       .where(and(eq(runHosts.run, run), eq(runHosts.hostId, hostId)));
   },
 
@@ -126,6 +134,7 @@ const deciding = (tx: Tx): Deciding => ({
         ),
       )
       .returning({ position: runJobs.position });
+    if (moved.length > 0) await touch(tx, run, hostId);
     return moved.map(({ position }) => position).sort((a, b) => a - b);
   },
 
@@ -147,6 +156,7 @@ const deciding = (tx: Tx): Deciding => ({
         target: [runJobs.run, runJobs.hostId, runJobs.position, runJobs.direction],
         set: columns,
       });
+    await touch(tx, run, hostId);
   },
 
   async addEvents(run, events) {
@@ -159,10 +169,32 @@ const deciding = (tx: Tx): Deciding => ({
   resolveIncident: (key, at) => resolveIncident(tx, key, at),
   send: (hostId, message) => outbox.add(tx, { ...message, hostId }),
 
-  async askForFacts(hostId, at) {
+  async askForFacts(run, hostId, at) {
     const request = randomUUID();
+    const asked = new Date(at);
+    await tx
+      .update(runHosts)
+      .set({
+        factsFirstAskedAt: sql`coalesce(${runHosts.factsFirstAskedAt}, ${asked.toISOString()}::timestamptz)`,
+        factsLastAskedAt: asked,
+        change: nextChange,
+      })
+      .where(and(eq(runHosts.run, run), eq(runHosts.hostId, hostId)));
     await tx.insert(observations).values({ id: request, hostId, kind: 'facts', createdAt: new Date(at) });
     await outbox.add(tx, { hostId, kind: 'observe-facts', payload: { request } });
+  },
+
+  async offerOrders(run, plan, hostIds, at) {
+    for (const some of chunks(hostIds)) {
+      await tx
+        .update(runHosts)
+        .set({ offeredAt: new Date(at), change: nextChange })
+        .where(and(eq(runHosts.run, run), inArray(runHosts.hostId, some)));
+      await outbox.addAll(
+        tx,
+        some.map(hostId => ({ hostId, kind: 'order-offer', payload: { plan, hostId } })),
+      );
+    }
   },
 
   async audit({ actor, action, subject, detail }) {
@@ -202,9 +234,7 @@ const recording = (tx: Tx): Recording => ({
   },
 
   async hostOf(run, hostId) {
-    const [row] = await tx.select({ startedAt: runs.startedAt }).from(runs).where(eq(runs.id, run));
-    if (!row) return null;
-    const [host] = await readHosts(tx, run, row.startedAt, hostId);
+    const [host] = await readHosts(tx, run, { hostId });
     return host ?? null;
   },
 
@@ -224,6 +254,16 @@ const recording = (tx: Tx): Recording => ({
       .where(and(eq(observations.id, request), eq(observations.hostId, hostId), eq(observations.state, 'asked')));
   },
 });
+
+const nextChange = sql`nextval('run_changes')`;
+
+/** A job of this host has changed. */
+async function touch(tx: Tx, run: string, hostId: string): Promise<void> {
+  await tx
+    .update(runHosts)
+    .set({ change: nextChange })
+    .where(and(eq(runHosts.run, run), eq(runHosts.hostId, hostId)));
+}
 
 /** What an agent sends back as a request is its own text: only a UUID can be looked up. */
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -1,6 +1,6 @@
 import { and, asc, desc, eq, gt, inArray } from 'drizzle-orm';
 import type { NewRunEvent, OrchestratorStore, RunReads, RunSummaryRow } from '../orchestrator/ports.ts';
-import { ACTIVE_STATES, jobOf, ms, outputOf, readRun } from './orchestrator-rows.ts';
+import { ACTIVE_STATES, jobOf, ms, outputOf, readFacts, readRun } from './orchestrator-rows.ts';
 import { runTransaction } from './orchestrator-writes.ts';
 import { hosts, plans, runEvents, runHosts, runJobs, runs } from './schema.ts';
 import type { Store } from './store.ts';
@@ -46,8 +46,9 @@ function createReads({ db }: Store): RunReads {
     },
 
     // One snapshot of the database, so that a view does not show a host before and its jobs after a report.
-    run: id =>
-      db.transaction(tx => readRun(tx, id, false), { isolationLevel: 'repeatable read', accessMode: 'read only' }),
+    run: id => db.transaction(tx => readRun(tx, id), { isolationLevel: 'repeatable read', accessMode: 'read only' }),
+
+    factsOf: hostIds => readFacts(db, hostIds),
 
     async events(run, afterId, limit) {
       const rows = await db

@@ -20,6 +20,12 @@ export async function add(tx: Tx, message: OutboxMessage & { hostId: string }): 
   await tx.insert(outbox).values({ hostId: message.hostId, kind: message.kind, payload: message.payload });
 }
 
+/** The same for many; at most as many as a statement takes parameters. */
+export async function addAll(tx: Tx, messages: readonly (OutboxMessage & { hostId: string })[]): Promise<void> {
+  if (messages.length === 0) return;
+  await tx.insert(outbox).values(messages.map(({ hostId, kind, payload }) => ({ hostId, kind, payload })));
+}
+
 /** What waits to be sent to these hosts, oldest first; at most `limit` altogether. */
 export async function due(db: Queries, hostIds: readonly string[], limit: number): Promise<DueMessage[]> {
   if (hostIds.length === 0) return [];

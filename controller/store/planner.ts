@@ -1,7 +1,7 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Plan, PlanDocument } from '@tidemark/shared/orders/plan.ts';
 import { isStepKind } from '@tidemark/shared/orders/step-kinds.ts';
-import { asc, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm';
 import { type AgentRecord, releaseKey } from '../planner/input.ts';
 import type { PlanStore, PlanTransaction, StoredApproval, StoredPlan } from '../planner/ports.ts';
 import { append } from './audit.ts';
@@ -52,7 +52,10 @@ function planTransaction(tx: Tx): PlanTransaction {
       await tx
         .insert(approvals)
         .values({ plan, approver, envelope, createdAt })
-        .onConflictDoUpdate({ target: [approvals.plan, approvals.approver], set: { envelope, createdAt } });
+        .onConflictDoUpdate({
+          target: [approvals.plan, approvals.gate, approvals.approver],
+          set: { envelope, createdAt },
+        });
     },
     audit: async entry => {
       await append(tx, entry);
@@ -132,7 +135,7 @@ async function approvalsOf(db: Queries, digests: readonly string[]): Promise<Map
   const rows = await db
     .select({ plan: approvals.plan, approver: approvals.approver, envelope: approvals.envelope })
     .from(approvals)
-    .where(inArray(approvals.plan, [...digests]))
+    .where(and(inArray(approvals.plan, [...digests]), eq(approvals.gate, 'plan')))
     .orderBy(asc(approvals.createdAt), asc(approvals.approver));
   return Map.groupBy(rows, row => row.plan);
 }

@@ -1,5 +1,5 @@
 import { parseEnvelope } from '@tidemark/shared/signing/dsse.ts';
-import { asc, eq } from 'drizzle-orm';
+import { and, asc, eq } from 'drizzle-orm';
 import type { Approvals, Plans } from '../orchestrator/ports.ts';
 import { approvals, planOrders, plans } from './schema.ts';
 import type { Store } from './store.ts';
@@ -23,8 +23,11 @@ export function createRunPlans({ db }: Store): Plans & Approvals {
       };
     },
 
-    async of(plan) {
-      const rows = await db.select({ envelope: approvals.envelope }).from(approvals).where(eq(approvals.plan, plan));
+    async of(plan, gate = 'plan') {
+      const rows = await db
+        .select({ envelope: approvals.envelope })
+        .from(approvals)
+        .where(and(eq(approvals.plan, plan), eq(approvals.gate, gate)));
       return rows.flatMap(({ envelope }) => {
         const parsed = parseEnvelope(Buffer.from(envelope, 'utf8'));
         return parsed.ok ? [parsed.value] : [];

@@ -7,6 +7,7 @@ import {
   index,
   integer,
   jsonb,
+  pgSequence,
   pgTable,
   primaryKey,
   text,
@@ -190,11 +191,13 @@ export const approvals = pgTable(
       .notNull()
       .references(() => plans.digest),
     approver: text('approver').notNull(),
+    /** What it opens: `plan`, or `wave/NAME`. */
+    gate: text('gate').notNull().default('plan'),
     /** DSSE, JSON text. */
     envelope: text('envelope').notNull(),
     createdAt: createdAt(),
   },
-  table => [primaryKey({ columns: [table.plan, table.approver] })],
+  table => [primaryKey({ columns: [table.plan, table.gate, table.approver] })],
 );
 
 export const trustRoots = pgTable('trust_roots', {
@@ -237,6 +240,9 @@ export const runWaves = pgTable(
   table => [primaryKey({ columns: [table.run, table.wave] })],
 );
 
+/** Numbers for {@link runHosts}.change. */
+export const runChanges = pgSequence('run_changes');
+
 export const runHosts = pgTable(
   'run_hosts',
   {
@@ -265,8 +271,19 @@ export const runHosts = pgTable(
     /** Since when it runs backwards. */
     turnedAt: at('turned_at'),
     endedAt: at('ended_at'),
+    factsFirstAskedAt: at('facts_first_asked_at'),
+    factsLastAskedAt: at('facts_last_asked_at'),
+    /**
+     * Drawn anew whenever this row or a job of it changes, after the run was locked: whoever holds the run alone sees
+     * every change above the highest that it has seen.
+     */
+    change: bigint('change', { mode: 'number' }).notNull().default(sql`nextval('run_changes')`),
   },
-  table => [primaryKey({ columns: [table.run, table.hostId] })],
+  table => [
+    primaryKey({ columns: [table.run, table.hostId] }),
+    index('run_hosts_change').on(table.run, table.change),
+    index('run_hosts_host').on(table.hostId),
+  ],
 );
 
 export const runJobs = pgTable(
@@ -285,6 +302,8 @@ export const runJobs = pgTable(
       enum: ['pending', 'released', 'running', 'succeeded', 'failed', 'missed', 'unknown', 'skipped', 'cancelled'],
     }).notNull(),
     attempt: integer('attempt').notNull().default(0),
+    /** Attempts that were used up before a person granted more. */
+    spent: integer('spent').notNull().default(0),
     message: text('message').notNull().default(''),
     facts: jsonb('facts'),
     outputHead: bytea('output_head'),
@@ -295,6 +314,119 @@ export const runJobs = pgTable(
     endedAt: at('ended_at'),
   },
   table => [primaryKey({ columns: [table.run, table.hostId, table.position, table.direction] })],
+);
+
+/** What people signed beyond an order: recorded here, sent to the agent, and in force once the agent has said so. */
+export const amendments = pgTable(
+  'amendments',
+  {
+    /** SHA-256 of what was signed. */
+    digest: text('digest').primaryKey(),
+    run: text('run')
+      .notNull()
+      .references(() => runs.id),
+    hostId: uuid('host_id')
+      .notNull()
+      .references(() => hosts.id),
+    action: text('action', { enum: ['retry', 'skip', 'done', 'undo'] }).notNull(),
+    job: text('job'),
+    reason: text('reason').notNull(),
+    /** By the key that signed it. */
+    approver: text('approver').notNull(),
+    /** DSSE, JSON text. */
+    envelope: text('envelope').notNull(),
+    state: text('state', { enum: ['sent', 'accepted', 'refused'] })
+      .notNull()
+      .default('sent'),
+    /** Why the agent refused it. */
+    message: text('message').notNull().default(''),
+    createdAt: createdAt(),
+    answeredAt: at('answered_at'),
+  },
+  table => [index('amendments_run').on(table.run, table.hostId)],
+);
+
+/** What gates of waves have shown so far. */
+export const runGates = pgTable(
+  'run_gates',
+  {
+    run: text('run')
+      .notNull()
+      .references(() => runs.id),
+    wave: text('wave').notNull(),
+    /** Its number in the wave. */
+    gate: integer('gate').notNull(),
+    state: text('state', { enum: ['passed', 'failed', 'unknown'] }).notNull(),
+    /** What was seen, or who signalled. */
+    detail: text('detail').notNull(),
+    /** Since when it has been in this state. */
+    since: at('since').notNull(),
+    checkedAt: at('checked_at').notNull(),
+  },
+  table => [primaryKey({ columns: [table.run, table.wave, table.gate] })],
+);
+
+/**
+ * Which hosts are out of service, or may be, by the limits that hold over all runs. Taken in the transaction that lets a
+ * host begin; given back in the one in which it has ended well.
+ */
+export const limitClaims = pgTable(
+  'limit_claims',
+  {
+    /** `cluster:orders-db`, `site:fra`. */
+    key: text('key').notNull(),
+    hostId: uuid('host_id')
+      .notNull()
+      .references(() => hosts.id),
+    hostName: text('host_name').notNull(),
+    run: text('run')
+      .notNull()
+      .references(() => runs.id),
+    /** Of the lease under which it was taken. */
+    epoch: bigint('epoch', { mode: 'number' }).notNull(),
+    createdAt: createdAt(),
+    /** A claim that nobody has renewed until then counts no more. */
+    expiresAt: at('expires_at').notNull(),
+  },
+  table => [primaryKey({ columns: [table.key, table.hostId] }), index('limit_claims_run').on(table.run)],
+);
+
+/** How long steps took that ended well: what the next window is reckoned with. */
+export const durations = pgTable(
+  'durations',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    hostId: uuid('host_id').notNull(),
+    /** Kind of the step: `package/upgrade`. */
+    kind: text('kind').notNull(),
+    bundle: text('bundle').notNull(),
+    durationMs: bigint('duration_ms', { mode: 'number' }).notNull(),
+    endedAt: at('ended_at').notNull(),
+  },
+  table => [
+    index('durations_host').on(table.hostId, table.kind, table.endedAt),
+    index('durations_kind').on(table.kind, table.bundle, table.endedAt),
+  ],
+);
+
+/** What the job that runs has written so far: beginning and end. Its result brings the whole. */
+export const liveOutput = pgTable(
+  'live_output',
+  {
+    run: text('run')
+      .notNull()
+      .references(() => runs.id),
+    hostId: uuid('host_id')
+      .notNull()
+      .references(() => hosts.id),
+    position: integer('position').notNull(),
+    attempt: integer('attempt').notNull(),
+    size: bigint('size', { mode: 'number' }).notNull(),
+    head: bytea('head').notNull(),
+    tail: bytea('tail').notNull(),
+    updatedAt: at('updated_at').notNull(),
+  },
+  table => [primaryKey({ columns: [table.run, table.hostId, table.position] })],
 );
 
 /** The event log that `tidemark run events` prints and reports are made of. */
@@ -333,8 +465,31 @@ export const incidents = pgTable(
       .default('open'),
     createdAt: createdAt(),
     resolvedAt: at('resolved_at'),
+    /** What it is about, as far as it is about a job: position and direction in the host's order. */
+    position: integer('position'),
+    direction: text('direction', { enum: ['forward', 'undo'] }),
+    /** Incidents of one run with the same one are the same error on several hosts. */
+    cause: text('cause'),
+    takenBy: text('taken_by'),
+    takenAt: at('taken_at'),
+    resolvedBy: text('resolved_by'),
+    resolution: text('resolution'),
   },
   table => [index('incidents_run').on(table.run)],
+);
+
+export const incidentComments = pgTable(
+  'incident_comments',
+  {
+    id: bigserial('id', { mode: 'number' }).primaryKey(),
+    incident: bigint('incident', { mode: 'number' })
+      .notNull()
+      .references(() => incidents.id),
+    at: at('at').notNull(),
+    by: text('by').notNull(),
+    text: text('text').notNull(),
+  },
+  table => [index('incident_comments_incident').on(table.incident, table.id)],
 );
 
 // -- the orchestrator's own ---------------------------------------------------------------------------------------------
@@ -353,7 +508,7 @@ export const outbox = pgTable(
   {
     id: bigserial('id', { mode: 'number' }).primaryKey(),
     hostId: uuid('host_id').notNull(),
-    kind: text('kind', { enum: ['order-offer', 'dispatch', 'observe-facts', 'observe-scan'] }).notNull(),
+    kind: text('kind', { enum: ['order-offer', 'dispatch', 'amendment', 'observe-facts', 'observe-scan'] }).notNull(),
     payload: jsonb('payload').notNull(),
     createdAt: createdAt(),
     sentAt: at('sent_at'),

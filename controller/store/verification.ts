@@ -6,9 +6,11 @@ import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import { type EncodedNode, MAX_HEAD_BYTES, nodeKey } from '@tidemark/shared/fingerprint/node.ts';
 import { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
-import type { UploadStore, VerificationStore } from '../verification/ports.ts';
+import type { CommittedNodes, UploadStore, VerificationStore } from '../verification/ports.ts';
 import type { Fingerprint, NewFingerprint, Observation, Release, ReleaseFile } from '../verification/records.ts';
 import * as audit from './audit.ts';
+import { holdOffCollection } from './node-garbage.ts';
+import { hexList, idArray } from './node-ids.ts';
 import * as outbox from './outbox.ts';
 import { fingerprints, hosts, observations, signatureFiles, signatures } from './schema.ts';
 import type { Store, Tx } from './store.ts';
@@ -27,6 +29,7 @@ export function createVerificationStore({ db, transaction }: Store): Verificatio
     },
 
     known: async ids => {
+      await keepUnfinished(db, ids);
       const rows = await db.execute<{ id: Buffer; head: Buffer; unfinished: Buffer | null }>(sql`
         select nodes.id, substring(nodes.data from 1 for ${MAX_HEAD_BYTES}::int) as head,
                case when unfinished_nodes.id is not null then nodes.data end as unfinished
@@ -38,7 +41,14 @@ export function createVerificationStore({ db, transaction }: Store): Verificatio
       await addNodes(db, nodes);
     },
 
-    commit: (fingerprint, finished) => transaction(tx => commit(tx, fingerprint, finished)),
+    commit: async (fingerprint, nodes) => {
+      try {
+        return await transaction(tx => commit(tx, fingerprint, nodes));
+      } catch (error) {
+        if (error instanceof NodesGone) return 'gone';
+        throw error;
+      }
+    },
 
     hostNamed: async name => {
       const [host] = await db.select({ hostId: hosts.id, name: hosts.name }).from(hosts).where(eq(hosts.name, name));
@@ -111,12 +121,6 @@ export function createVerificationStore({ db, transaction }: Store): Verificatio
   };
 }
 
-/** One parameter however many ids, so that a statement has one text and is prepared once. */
-const idArray = (ids: readonly NodeId[]): SQL =>
-  sql`(select array_agg(decode(id, 'hex')) from unnest(string_to_array(${hexList(ids)}, ',')) as id)::bytea[]`;
-
-const hexList = (list: readonly Buffer[]): string => list.map(bytes => bytes.toString('hex')).join(',');
-
 /** Sorted, since two hosts that send the same nodes in another order would wait for each other. */
 async function addNodes(db: Store['db'], nodes: readonly EncodedNode[]): Promise<void> {
   if (nodes.length === 0) return;
@@ -132,8 +136,21 @@ async function addNodes(db: Store['db'], nodes: readonly EncodedNode[]): Promise
     insert into unfinished_nodes (id) select id from added`);
 }
 
-async function commit(tx: Tx, fingerprint: NewFingerprint, finished: readonly NodeId[]) {
+/**
+ * What an upload has seen stays until it is committed: the sweep takes what nobody has looked at for longer. Written
+ * again only when it is old, since every look-up of every upload comes here.
+ */
+const keepUnfinished = (db: Store['db'], ids: readonly NodeId[]) =>
+  db.execute(sql`
+    update unfinished_nodes set created_at = now()
+    where id = any(${idArray(ids)}) and created_at < now() - interval '1 hour'`);
+
+/** Undoes a commit that builds on nodes which were collected meanwhile. */
+class NodesGone extends Error {}
+
+async function commit(tx: Tx, fingerprint: NewFingerprint, { finished, reliedOn }: CommittedNodes) {
   const { hostId, scan } = fingerprint;
+  await holdOffCollection(tx);
   const added = await tx
     .insert(fingerprints)
     .values({
@@ -161,9 +178,14 @@ async function commit(tx: Tx, fingerprint: NewFingerprint, finished: readonly No
       known.profileDigest === fingerprint.profileDigest;
     if (!isSame) return 'taken';
   }
+  for (let at = 0; at < reliedOn.length; at += FINISH_BATCH) {
+    await mustBeWhole(tx, reliedOn.slice(at, at + FINISH_BATCH));
+  }
   const sorted = finished.toSorted((a, b) => a.compare(b));
   for (let at = 0; at < sorted.length; at += FINISH_BATCH) {
-    const ids = idArray(sorted.slice(at, at + FINISH_BATCH));
+    const batch = sorted.slice(at, at + FINISH_BATCH);
+    const ids = idArray(batch);
+    await mustBeThere(tx, batch);
     // Locked in one order, as above.
     await tx.execute(sql`
       delete from unfinished_nodes where id in
@@ -171,6 +193,21 @@ async function commit(tx: Tx, fingerprint: NewFingerprint, finished: readonly No
   }
   await answerObservations(tx, hostId, scan);
   return added.length > 0 ? 'committed' : 'already-known';
+}
+
+async function mustBeThere(tx: Tx, ids: readonly NodeId[]): Promise<void> {
+  const [found] = await tx.execute<{ count: number }>(
+    sql`select count(*)::int as count from nodes where id = any(${idArray(ids)})`,
+  );
+  if (found?.count !== ids.length) throw new NodesGone();
+}
+
+/** There, and part of a committed tree. */
+async function mustBeWhole(tx: Tx, ids: readonly NodeId[]): Promise<void> {
+  const [found] = await tx.execute<{ count: number }>(sql`
+    select count(*)::int as count from nodes left join unfinished_nodes using (id)
+    where nodes.id = any(${idArray(ids)}) and unfinished_nodes.id is null`);
+  if (found?.count !== ids.length) throw new NodesGone();
 }
 
 /** Whichever comes last, the name of the scan or its tree, answers who asked. */

@@ -73,7 +73,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     plans: runPlans,
     approvals: runPlans,
     leases: createRunLeases(store),
-    isActive,
+    isTrue: isActive,
     clock,
     holder: randomUUID(),
     wake: late.wake,

@@ -241,7 +241,7 @@ export class World {
       plans,
       approvals: plans,
       leases: createRunLeases(this.store),
-      isActive: (_, facts) => (typeof facts['active'] === 'boolean' ? facts['active'] : null),
+      isTrue: (_, facts) => (typeof facts['active'] === 'boolean' ? facts['active'] : null),
       clock: this.clock,
       holder,
     });

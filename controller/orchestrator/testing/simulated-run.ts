@@ -16,7 +16,14 @@ import type { SimulatedReport } from './simulated-agent.ts';
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type MutableHost = Mutable<HostSnapshot> & { jobs: JobSnapshot[]; undo: Map<number, JobSnapshot> };
 
-const untouched = (): JobSnapshot => ({ state: 'pending', attempt: 0, message: '', startedAt: null, endedAt: null });
+const untouched = (): JobSnapshot => ({
+  state: 'pending',
+  attempt: 0,
+  spent: 0,
+  message: '',
+  startedAt: null,
+  endedAt: null,
+});
 
 /** A run's state in memory: what the store does in production, without a store. */
 export class SimulatedRun {
@@ -45,6 +52,7 @@ export class SimulatedRun {
       turnedAt: null,
       endedAt: null,
       role: null,
+      healthy: null,
       factsAsked: null,
       jobs: host.jobs.map(untouched),
       undo: new Map(),
