@@ -18,7 +18,7 @@ const PROFILE: ScanProfile = {
   version: 1,
   roots: [{ path: '/opt', plane: 'software' }],
   ignore: [],
-  perHost: [],
+  expect: [],
 };
 
 let base: string;

@@ -26,8 +26,8 @@ export function scanProfileOf(components: readonly ScannedComponent[]): ScanProf
     version: 1,
     roots: [...planes].map(([path, plane]) => ({ path, plane })).sort((a, b) => compareText(a.path, b.path)),
     ignore: [],
-    perHost: [...perHost]
+    expect: [...perHost]
       .sort(compareText)
-      .map(path => ({ path, reason: 'the landscape says that each host has its own' })),
+      .map(path => ({ path, how: 'free', reason: 'the landscape says that each host has its own' })),
   };
 }

@@ -15,7 +15,7 @@ const COMPARISON = {
     version: 1,
     roots: [{ path: '/opt', plane: 'software' as const }],
     ignore: [],
-    perHost: [{ path: '/etc/host.conf', reason: 'names the host' }],
+    expect: [{ path: '/etc/host.conf', how: 'free' as const, reason: 'names the host' }],
   },
 };
 

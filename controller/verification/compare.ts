@@ -27,14 +27,15 @@ export type HostChange = TreeChange & { metas: { before: Meta | null; after: Met
 
 /** Says for each change of one plane what it is, to which product it belongs, and why. Pure. */
 export function classifyChanges(changes: readonly HostChange[], plane: Plane, comparison: Comparison): Difference[] {
-  const perHost = comparison.profile.perHost.map(({ path, reason }) => ({ matches: compileGlob(path), reason }));
+  const rules = comparison.profile.expect.map(rule => ({ ...rule, matches: compileGlob(rule.path) }));
   const lone = loneReleases(changes, comparison);
   return changes.flatMap(change => {
     const difference = classify(change, plane, lone, comparison);
     if (!difference) return [];
-    const rule = perHost.find(({ matches }) => matches(change.path));
+    const rule = rules.find(({ matches }) => matches(change.path));
+    const isExpected = rule !== undefined && rule.how !== 'must-equal' && plane === 'config';
     return [
-      rule && plane === 'config' ? { ...difference, class: 'config-expected' as const, note: rule.reason } : difference,
+      isExpected ? { ...difference, class: 'config-expected' as const, note: rule.reason } : difference,
     ];
   });
 }

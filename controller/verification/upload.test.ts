@@ -25,7 +25,7 @@ const PROFILE: ScanProfile = {
   version: 1,
   roots: [{ path: '/', plane: 'software' }],
   ignore: [],
-  perHost: [],
+  expect: [],
 };
 
 /** The store in memory: what the database does, in a few lines. */

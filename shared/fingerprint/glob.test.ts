@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { expect, it } from 'vitest';
-import { compileGlob } from './glob.ts';
+import { compileGlob, compileTextGlob } from './glob.ts';
 
 it.each([
   ['/opt/x', '/opt/x', true],
@@ -13,6 +13,7 @@ it.each([
   ['/var/**/*.log', '/var/a.log', true],
   ['/var/**/*.log', '/var/x/y/a.log', true],
   ['/var/**/*.log', '/var/a.logs', false],
+  ['/var/**/log', '/var/log', true],
   ['/a?c', '/abc', true],
   ['/a?c', '/aüc', true],
   ['/a?c', '/a/c', false],
@@ -23,6 +24,7 @@ it.each([
   ['/Büro/*', '/Büro/a', true],
 ])('%s on %s is %s', (pattern, path, expected) => {
   expect(compileGlob(pattern)(Buffer.from(path))).toBe(expected);
+  expect(compileTextGlob(pattern)(Buffer.from(path).toString('latin1'))).toBe(expected);
 });
 
 it('decides over bytes that are no UTF-8', () => {

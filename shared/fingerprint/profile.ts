@@ -8,6 +8,27 @@ export const PLANES = ['software', 'config'] as const;
 export const Plane = z.enum(PLANES);
 export type Plane = z.infer<typeof Plane>;
 
+/** What comparing peers means at a path. What no rule names must be equal. */
+export const EXPECTATIONS = [
+  'must-equal',
+  /** Two hosts with one SSH host key are a finding. */
+  'must-differ',
+  /** Equal among hosts of one role. */
+  'per-role',
+  /** Each host has its own. */
+  'free',
+  /** Only ever added to, as logs are. */
+  'growing',
+] as const;
+const Expectation = z.enum(EXPECTATIONS);
+
+/** What is taken out of text before its second digest is made; normalise.ts says how each works. */
+export const NORMALISERS = ['hostname', 'addresses', 'uuids', 'timestamps', 'key-order'] as const;
+const Normaliser = z.enum(NORMALISERS);
+export type Normaliser = z.infer<typeof Normaliser>;
+
+const Pattern = z.string().min(1).max(4096);
+
 /** What a scan looks at. Part of a scan's identity: only scans under the same profile are compared. */
 export const ScanProfile = z.strictObject({
   name: z.string().min(1).max(128),
@@ -16,8 +37,22 @@ export const ScanProfile = z.strictObject({
   roots: z.array(z.strictObject({ path: z.string().startsWith('/'), plane: Plane })).min(1),
   /** Globs over absolute paths. What they leave out is counted and reported. */
   ignore: z.array(z.string()),
-  /** Globs over absolute paths whose content may differ between peers, with the reason that a report gives. */
-  perHost: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
+  /** Globs over absolute paths whose plane is not that of their root; the first that fits decides. */
+  planes: z
+    .array(z.strictObject({ path: Pattern, plane: Plane }))
+    .max(1_000)
+    .optional(),
+  /** What comparisons expect of paths, by globs; the first that fits decides. The reason is what a report gives. */
+  expect: z.array(z.strictObject({ path: Pattern, how: Expectation, reason: z.string() })),
+  /** Globs over text files that get a second digest, of what is left when these differences are taken out. */
+  normalise: z
+    .array(z.strictObject({ path: Pattern, rules: z.array(Normaliser).min(1) }))
+    .max(1_000)
+    .optional(),
+  /** Globs over files whose digest is an HMAC under the cluster's key, since their content could be guessed. */
+  secret: z.array(Pattern).max(1_000).optional(),
+  /** Types of file systems (file-systems.ts) that are entered where they are mounted below a root; else none is. */
+  fileSystems: z.array(z.string().min(1).max(32)).max(64).optional(),
 });
 export type ScanProfile = z.infer<typeof ScanProfile>;
 

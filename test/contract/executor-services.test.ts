@@ -30,7 +30,7 @@ const profile: ScanProfile = {
   version: 1,
   roots: [{ path: '/opt', plane: 'software' }],
   ignore: [],
-  perHost: [],
+  expect: [],
 };
 
 describe('an artifact', () => {

@@ -44,5 +44,5 @@ export const APPLICATION_PROFILE: ScanProfile = {
     { path: '/etc/app', plane: 'config' },
   ],
   ignore: ['/opt/*/logs'],
-  perHost: [{ path: '/etc/app/host.conf', reason: 'holds the name of the host' }],
+  expect: [{ path: '/etc/app/host.conf', how: 'free', reason: 'holds the name of the host' }],
 };
