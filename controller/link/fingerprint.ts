@@ -79,6 +79,7 @@ const STATUS: Record<UploadRefused['code'], status> = {
   'node-invalid': status.INVALID_ARGUMENT,
   'node-misplaced': status.INVALID_ARGUMENT,
   'nodes-missing': status.FAILED_PRECONDITION,
+  'nodes-gone': status.ABORTED,
   'too-large': status.INVALID_ARGUMENT,
   'scan-taken': status.ALREADY_EXISTS,
 };

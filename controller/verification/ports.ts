@@ -12,17 +12,26 @@ export interface KnownNode {
   unfinished: Buffer | null;
 }
 
+/** What the nodes of a scan are to the store when it is committed. */
+export interface CommittedNodes {
+  /** Become part of a committed tree. */
+  finished: readonly NodeId[];
+  /** Were part of one when the upload came to them, so that nothing below was looked at. */
+  reliedOn: readonly NodeId[];
+}
+
 /** Where uploads go. Implemented by controller/store/verification.ts. */
 export interface UploadStore {
-  /** By nodeKey; a node that is not there is left out. */
+  /** By nodeKey; a node that is not there is left out. Unfinished ones are kept for a day from now. */
   known(ids: readonly NodeId[]): Promise<ReadonlyMap<string, KnownNode>>;
   /** Stores nodes as unfinished; one that is there already is left as it is. */
   addNodes(nodes: readonly EncodedNode[]): Promise<void>;
   /**
    * Makes a scan the host's newest fingerprint, and the nodes of its trees finished, all or nothing. Observations that
-   * wait for this scan are answered. `taken`: the host has used this name for other trees.
+   * wait for this scan are answered. `taken`: the host has used this name for other trees. `gone`: a node was collected
+   * as garbage since the upload came to it.
    */
-  commit(fingerprint: NewFingerprint, finished: readonly NodeId[]): Promise<'committed' | 'already-known' | 'taken'>;
+  commit(fingerprint: NewFingerprint, nodes: CommittedNodes): Promise<'committed' | 'already-known' | 'taken' | 'gone'>;
 }
 
 /** What verification reads and writes. Implemented by controller/store/verification.ts. */

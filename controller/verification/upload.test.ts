@@ -50,7 +50,7 @@ function memoryStore() {
         unfinished.add(nodeKey(id));
       }
     },
-    commit: async (fingerprint, finished) => {
+    commit: async (fingerprint, { finished }) => {
       for (const id of finished) unfinished.delete(nodeKey(id));
       const isKnown = committed.has(fingerprint.scan);
       committed.set(fingerprint.scan, fingerprint);

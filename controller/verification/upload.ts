@@ -32,6 +32,7 @@ export interface UploadRefused {
     | 'node-invalid'
     | 'node-misplaced'
     | 'nodes-missing'
+    | 'nodes-gone'
     | 'too-large'
     | 'scan-taken';
   message: string;
@@ -83,7 +84,10 @@ export function createUpload(store: UploadStore, hostId: string): Upload {
       if (refused) return err(refused);
       const missing = trees.missing();
       if (missing > 0) return refuse('nodes-missing', `${missing} nodes of this scan are missing: send what is wanted`);
-      const outcome = await store.commit(fingerprint, trees.unfinished());
+      const outcome = await store.commit(fingerprint, { finished: trees.unfinished(), reliedOn: trees.reliedOn() });
+      if (outcome === 'gone') {
+        return refuse('nodes-gone', 'nodes that this scan builds on were cleared away meanwhile: send the scan again');
+      }
       if (outcome === 'taken') {
         return refuse('scan-taken', `this host has sent other trees as scan ${fingerprint.scan}: scan again`);
       }
@@ -102,6 +106,8 @@ class Trees {
   readonly #wanted = new Set<string>();
   /** There, but part of no committed tree yet. */
   readonly #unfinished: string[] = [];
+  /** Part of a committed tree: what is below them was not looked at. */
+  readonly #reliedOn: string[] = [];
   #refused: UploadRefused | null = null;
 
   constructor(store: UploadStore) {
@@ -119,6 +125,10 @@ class Trees {
 
   unfinished(): NodeId[] {
     return this.#unfinished.map(nodeIdOfKey);
+  }
+
+  reliedOn(): NodeId[] {
+    return this.#reliedOn.map(nodeIdOfKey);
   }
 
   /** Remembers what a node has to be; two parents that mean different things cannot both be right. */
@@ -151,6 +161,7 @@ class Trees {
         if (!node) wanted.push(key);
         else if (!fits(readHead(node.head), this.#of(key))) this.#refused ??= misplaced(nodeIdOfKey(key));
         else if (node.unfinished) this.#descend(key, node.unfinished);
+        else this.#reliedOn.push(key);
       }
     }
     if (this.#refused) return err(this.#refused);
