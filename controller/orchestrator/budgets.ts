@@ -1,5 +1,6 @@
 import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
-import { countsAsFailed, type HostPicture, type Picture } from './picture.ts';
+import type { HostPicture, Picture } from './picture.ts';
+import { scopeOf } from './plan-index.ts';
 import type { Action } from './snapshot.ts';
 
 type Budget = PlanHeader['budgets'][number];
@@ -15,19 +16,21 @@ interface Spent {
   key: string;
 }
 
-/** Every budget with every wave, cluster or application that it is about, and how much of it is spent. */
+/** Every budget with every wave, cluster or application that it is about and that has failures. */
 export function spentBudgets(picture: Picture): Spent[] {
-  const { header } = picture.snapshot.plan;
-  return header.budgets.flatMap((budget, number) =>
-    [...scopesOf(budget, picture)].map(([name, hosts]) => {
-      const failed = hosts.filter(countsAsFailed);
+  const { plan, run } = picture.snapshot;
+  if (picture.failed.length === 0) return [];
+  return plan.header.budgets.flatMap((budget, number) =>
+    [...Map.groupBy(picture.failed, host => scopeOf(budget, host.plan.planned))].flatMap(([name, failed]) => {
+      if (name === null) return [];
+      const of = plan.scopeSizes[number]?.get(name) ?? 0;
       return {
         budget,
         scope: budget.scope === 'run' ? 'the run' : `${budget.scope} ${name}`,
         failed,
-        of: hosts.length,
-        exceeded: isExceeded(budget, failed.length, hosts.length),
-        key: `budget:${picture.snapshot.run.id}::${number}:${name}:${failed.length}`,
+        of,
+        exceeded: isExceeded(budget, failed.length, of),
+        key: `budget:${run.id}::${number}:${name}:${failed.length}`,
       };
     }),
   );
@@ -41,19 +44,6 @@ export function isExceeded(
 ): boolean {
   if (budget.maxFailed !== null && failed > budget.maxFailed) return true;
   return budget.maxFailedShare !== null && hosts > 0 && failed / hosts > budget.maxFailedShare;
-}
-
-function scopesOf(budget: Budget, picture: Picture): Map<string, HostPicture[]> {
-  const scopes = new Map<string, HostPicture[]>();
-  for (const host of picture.hosts) {
-    const { wave, cluster, application } = host.plan.planned;
-    const name = { wave, cluster, application, run: '' }[budget.scope];
-    if (name === null || (budget.of !== null && budget.of !== name)) continue;
-    const hosts = scopes.get(name) ?? [];
-    hosts.push(host);
-    scopes.set(name, hosts);
-  }
-  return scopes;
 }
 
 /** Pauses or stops the run where more has failed than a budget allows and nobody has accepted so many. */
@@ -82,10 +72,11 @@ export function budgetActions(picture: Picture): Action[] {
 export function waveHasFailed(picture: Picture, wave: number): boolean {
   const { plan, run, incidents } = picture.snapshot;
   const name = plan.header.waves[wave]?.name;
+  const isMine = ({ scope, of }: Budget) => scope === 'run' || (scope === 'wave' && (of === null || of === name));
+  if (!plan.header.budgets.some(isMine)) return picture.failed.some(host => host.plan.wave === wave);
   const mine = spentBudgets(picture).filter(
     ({ budget, scope }) => budget.scope === 'run' || (budget.scope === 'wave' && scope === `wave ${name}`),
   );
-  if (mine.length === 0) return picture.hosts.some(host => host.plan.wave === wave && countsAsFailed(host));
   return mine.some(
     spent =>
       spent.exceeded && !(run.state === 'running' && incidents.has(spent.key) && spent.budget.action === 'pause'),

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decide } from './decide.ts';
+import { createDecider, decide } from './decide.ts';
+import type { RunSnapshot } from './snapshot.ts';
 import { anyPlan, HOUR, type SamplePlan, START } from './testing/random-plan.ts';
 import type { Fate, Script } from './testing/simulated-agent.ts';
 import { type Person, SimulatedNight, type Weather } from './testing/simulated-night.ts';
@@ -126,6 +128,27 @@ describe('a run, whatever its hosts do', () => {
         expect(night.run.hosts).toEqual(before);
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it('asks for the same where it remembers what has not changed', () => {
+    fc.assert(
+      fc.property(anyNight(10), ({ sample, weather }) => {
+        const night = new SimulatedNight(sample, weather);
+        const remembering = createDecider();
+        let kept: RunSnapshot['hosts'] = [];
+        for (let tick = 0; tick < 400 && !night.isOver; tick++) {
+          night.tick();
+          if (night.isOver) return;
+          // As a store tells it: another object only where something is different.
+          kept = night.run.hosts.map((host, index) =>
+            kept[index] && isDeepStrictEqual(kept[index], host) ? kept[index] : structuredClone(host),
+          );
+          const { snapshot } = night.run;
+          expect(remembering({ ...snapshot, hosts: kept }, night.now + 1)).toEqual(decide(snapshot, night.now + 1));
+        }
+      }),
+      { numRuns: 60 },
     );
   });
 });

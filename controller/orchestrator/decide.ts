@@ -1,7 +1,7 @@
 import { budgetActions } from './budgets.ts';
 import { endActions, giveUpActions } from './ending.ts';
 import { failureActions } from './failures.ts';
-import { pictureOf } from './picture.ts';
+import { Painter, type Picture, pictureOf } from './picture.ts';
 import type { Action, RunSnapshot } from './snapshot.ts';
 import { offerActions, releaseActions, startActions } from './starts.ts';
 import { waveActions } from './waves.ts';
@@ -13,8 +13,15 @@ import { waveActions } from './waves.ts';
  * Rules come in the order of their weight. Where one of them speaks, those that follow wait for the next call, which
  * sees what it changed: nothing starts in the same breath in which a budget pauses the run.
  */
-export function decide(snapshot: RunSnapshot, now: number): Action[] {
-  const picture = pictureOf(snapshot, now);
+export const decide = (snapshot: RunSnapshot, now: number): Action[] => decideFrom(pictureOf(snapshot, now));
+
+/** The same for a run that is decided again and again: what is unchanged is not looked at anew, see {@link Painter}. */
+export function createDecider(): (snapshot: RunSnapshot, now: number) => Action[] {
+  const painter = new Painter();
+  return (snapshot, now) => decideFrom(painter.picture(snapshot, now));
+}
+
+function decideFrom(picture: Picture): Action[] {
   const failures = failureActions(picture);
   const budgets = budgetActions(picture);
   if (failures.length + budgets.length > 0) return [...unique(failures), ...budgets];

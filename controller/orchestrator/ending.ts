@@ -1,23 +1,28 @@
+import { present } from '@tidemark/shared/base/assert.ts';
 import { blockerOf } from './failures.ts';
 import { awaitsPerson, type HostPicture, isSettled, isWrittenOff, nameOf, type Picture, pictureAt } from './picture.ts';
+import type { Unit } from './plan-index.ts';
 import type { Action } from './snapshot.ts';
-import type { Wait } from './starts.ts';
+import type { Waits } from './starts.ts';
 import { currentWave, waitOfWave } from './waves.ts';
 
 /** Hosts that have not begun and for which it is too late, or that a stopped run will not begin. */
 export function giveUpActions(picture: Picture): Action[] {
-  const { plan, run, waves } = picture.snapshot;
+  const { plan, run } = picture.snapshot;
   const { window } = plan.header;
   const actions: Action[] = [];
-  for (const unit of plan.units) {
-    const hosts = unit.hosts.map(index => pictureAt(picture, index));
-    const waiting = hosts.filter(host => host.phase.is === 'waiting' && !host.begun);
-    if (waiting.length === 0) continue;
+  const fits = picture.now + plan.longestUnitMs + window.reserveMs <= window.end;
+  // Most ticks end here: every unit still fits, and no wave has ended without a host of it.
+  if (run.state !== 'stopping' && fits && !picture.waiting.some(host => isOfEndedWave(picture, host))) return actions;
+  for (const number of waitingUnits(picture)) {
+    const unit = present(plan.units[number], `unit ${number}`);
     const needed = unit.expectedMs + window.reserveMs;
-    const waveIsOver = waiting.every(host => (waves[host.plan.wave]?.endedAt ?? null) !== null);
-    if (run.state === 'stopping') {
+    const isStopping = run.state === 'stopping';
+    if (!isStopping && picture.now + needed <= window.end && !hasEndedWave(picture, unit)) continue;
+    const waiting = unit.hosts.map(index => pictureAt(picture, index)).filter(isYetToBegin);
+    if (isStopping) {
       for (const host of waiting) actions.push(giveUp(host, 'cancelled', 'the run was stopped before its turn'));
-    } else if (waveIsOver) {
+    } else if (waiting.every(host => isOfEndedWave(picture, host))) {
       const late = waiting.filter(host => host.host.held === null);
       for (const host of late) actions.push(giveUp(host, 'missed', 'its wave ended before it could begin'));
     } else if (picture.now + needed > window.end) {
@@ -28,14 +33,29 @@ export function giveUpActions(picture: Picture): Action[] {
   return actions;
 }
 
+const isYetToBegin = (host: HostPicture): boolean => host.phase.is === 'waiting' && !host.begun;
+
+/** Numbers of units with a host that has not begun, in the order of the plan. */
+function waitingUnits({ waiting }: Picture): Iterable<number> {
+  const units = new Set<number>();
+  for (const host of waiting) if (!host.begun) units.add(host.plan.unit);
+  return [...units].sort((a, b) => a - b);
+}
+
+const isOfEndedWave = ({ snapshot }: Picture, host: HostPicture): boolean =>
+  (snapshot.waves[host.plan.wave]?.endedAt ?? null) !== null;
+
+const hasEndedWave = (picture: Picture, { hosts }: Unit): boolean =>
+  hosts.some(index => isOfEndedWave(picture, pictureAt(picture, index)));
+
 /**
  * What remains when nothing else is to be done: if nothing is under way and nothing will change by itself, hosts that
  * stand half done are taken back, those that cannot begin any more are given up, and the run ends.
  */
-export function endActions(picture: Picture, waits: ReadonlyMap<number, Wait>): Action[] {
+export function endActions(picture: Picture, waits: Waits): Action[] {
   if (picture.hosts.every(isSettled)) return anyAwaits(picture) ? [] : [endOf(picture)];
   if (isMoving(picture) || waitsForTime(picture, waits) || waitsForPerson(picture)) return [];
-  const stuck = picture.hosts.filter(host => host.phase.is === 'working' && !isWrittenOff(picture, host));
+  const stuck = picture.working.filter(host => !isWrittenOff(picture, host));
   if (stuck.length > 0) {
     return stuck.map(host => ({
       action: 'undo',
@@ -43,7 +63,7 @@ export function endActions(picture: Picture, waits: ReadonlyMap<number, Wait>): 
       reason: host.host.held ?? blockerOf(picture, host) ?? 'what it waits for will not happen',
     }));
   }
-  const left = picture.hosts.filter(host => host.phase.is === 'waiting');
+  const left = picture.waiting;
   const wave = currentWave(picture);
   // Wave by wave: with its hosts given up a wave can end, and another that does not need it may have its turn.
   const now = left.filter(host => host.plan.wave === wave);
@@ -58,10 +78,10 @@ const isMoving = (picture: Picture): boolean =>
     return host.phase.is === 'working' && !host.phase.atHold && !isWrittenOff(picture, host);
   });
 
-function waitsForTime(picture: Picture, waits: ReadonlyMap<number, Wait>): boolean {
+function waitsForTime(picture: Picture, waits: Waits): boolean {
   const { run, waves } = picture.snapshot;
   if (run.state === 'stopping') return false;
-  if ([...waits.values()].some(wait => wait.passes)) return true;
+  if (waits.some(wait => wait?.passes)) return true;
   const next = waves.findIndex(times => times.openedAt === null && times.endedAt === null);
   return run.state === 'running' && next >= 0 && waitOfWave(picture, next)?.passes === true;
 }
@@ -69,7 +89,7 @@ function waitsForTime(picture: Picture, waits: ReadonlyMap<number, Wait>): boole
 function waitsForPerson(picture: Picture): boolean {
   const { run, plan, incidents } = picture.snapshot;
   if (run.state === 'stopping' || picture.now > plan.header.window.end) return false;
-  if (run.state === 'paused' && picture.hosts.some(host => host.phase.is === 'waiting')) return true;
+  if (run.state === 'paused' && picture.waiting.length > 0) return true;
   if (anyAwaits(picture)) return true;
   // A peer that was frozen half done waits for the decision about the host that failed.
   const frozen = picture.hosts.some(host => host.host.held !== null && host.begun && !isSettled(host));
@@ -113,9 +133,9 @@ function wordFor(host: HostPicture): string {
   }
 }
 
-function giveUpStuck(picture: Picture, host: HostPicture, waits: ReadonlyMap<number, Wait>): Action {
+function giveUpStuck(picture: Picture, host: HostPicture, waits: Waits): Action {
   const wave = waitOfWave(picture, host.plan.wave)?.text;
-  const reason = waits.get(host.plan.unit)?.text ?? wave ?? 'what it waits for will not happen';
+  const reason = waits[host.plan.unit]?.text ?? wave ?? 'what it waits for will not happen';
   // Silence must still count as failed when the waiting is over.
   return giveUp(host, host.silence === null ? 'cancelled' : 'missed', host.silence ?? reason);
 }

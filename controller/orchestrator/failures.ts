@@ -5,8 +5,17 @@ import type { Action } from './snapshot.ts';
 
 /** What has gone wrong on hosts, and what the policy says to do then. */
 export function failureActions(picture: Picture): Action[] {
-  return picture.hosts.flatMap(host => [...silenceActions(picture, host), ...phaseActions(picture, host)]);
+  const actions = endedSilences(picture);
+  for (const host of picture.hosts) {
+    if (host.silence !== null) actions.push(...silenceActions(picture, host));
+    if (mayAct(host)) actions.push(...phaseActions(picture, host));
+  }
+  return actions;
 }
+
+/** Most hosts of a long run wait or are done. */
+const mayAct = ({ phase }: HostPicture): boolean =>
+  phase.is !== 'waiting' && phase.is !== 'done' && phase.is !== 'never' && (phase.is !== 'working' || phase.atHold);
 
 function phaseActions(picture: Picture, host: HostPicture): Action[] {
   const { phase } = host;
@@ -78,27 +87,35 @@ export function blockerOf(picture: Picture, host: HostPicture): string | null {
   return null;
 }
 
-function silenceActions(picture: Picture, host: HostPicture): Action[] {
-  const prefix = `silent:${picture.snapshot.run.id}:${host.plan.planned.id}:`;
+/** Silence that is over, or another one by now. */
+function endedSilences(picture: Picture): Action[] {
+  const { run, incidents, plan } = picture.snapshot;
+  const prefix = `silent:${run.id}:`;
   const actions: Action[] = [];
-  for (const [key, state] of picture.snapshot.incidents) {
+  for (const [key, state] of incidents) {
     if (state !== 'open' || !key.startsWith(prefix)) continue;
-    if (host.silence === null || key !== host.silenceKey) {
-      actions.push({ action: 'resolveIncident', key, reason: `${nameOf(host)} was heard from again` });
-    }
+    const index = plan.byId.get(key.split(':', 3)[2] ?? '');
+    const host = index === undefined ? undefined : picture.hosts[index];
+    if (!host || (host.silence !== null && key === host.silenceKey)) continue;
+    actions.push({ action: 'resolveIncident', key, reason: `${nameOf(host)} was heard from again` });
   }
-  if (host.silence === null || picture.snapshot.incidents.has(host.silenceKey)) return actions;
-  const doing = host.phase.is === 'working' ? jobAt(host, host.phase.position)?.name : null;
-  actions.push({
-    action: 'openIncident',
-    key: host.silenceKey,
-    host: host.index,
-    title: doing ? `${doing}: ${nameOf(host)} ${host.silence}` : `${nameOf(host)} ${host.silence}`,
-    detail:
-      'It counts as failed until it is heard from. What was released to it finishes by itself. ' +
-      'Look at the server and its agent; resolve this incident to go on without the host.',
-  });
   return actions;
+}
+
+function silenceActions(picture: Picture, host: HostPicture): Action[] {
+  if (host.silence === null || picture.snapshot.incidents.has(host.silenceKey)) return [];
+  const doing = host.phase.is === 'working' ? jobAt(host, host.phase.position)?.name : null;
+  return [
+    {
+      action: 'openIncident',
+      key: host.silenceKey,
+      host: host.index,
+      title: doing ? `${doing}: ${nameOf(host)} ${host.silence}` : `${nameOf(host)} ${host.silence}`,
+      detail:
+        'It counts as failed until it is heard from. What was released to it finishes by itself. ' +
+        'Look at the server and its agent; resolve this incident to go on without the host.',
+    },
+  ];
 }
 
 const jobAt = (host: HostPicture, position: number): PlannedJob | undefined => host.plan.jobs[position];
@@ -145,10 +162,11 @@ const hold = (host: HostPicture, reason: string): Action[] =>
 function holdCluster(picture: Picture, failed: HostPicture, always: boolean): Action[] {
   const name = failed.plan.planned.cluster;
   if (name === null) return [];
-  const cluster = picture.snapshot.plan.header.clusters.find(candidate => candidate.name === name);
-  if (!always && cluster?.onFailure !== 'hold-cluster') return [];
-  return picture.hosts
-    .filter(host => host !== failed && host.plan.planned.cluster === name && !isSettled(host))
+  const cluster = picture.snapshot.plan.clusters.get(name);
+  if (!cluster || (!always && cluster.planned.onFailure !== 'hold-cluster')) return [];
+  return cluster.members
+    .map(index => pictureAt(picture, index))
+    .filter(host => host !== failed && !isSettled(host))
     .filter(host => host.phase.is === 'waiting' || host.phase.is === 'working')
     .flatMap(host => hold(host, `cluster ${name} is held: ${nameOf(failed)} failed`));
 }

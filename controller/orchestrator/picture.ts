@@ -1,4 +1,4 @@
-import { present } from '@tidemark/shared/base/assert.ts';
+import { assert, present } from '@tidemark/shared/base/assert.ts';
 import { type Phase, phaseOf } from './phase.ts';
 import type { Hold, IndexedHost } from './plan-index.ts';
 import { silenceOf } from './silence.ts';
@@ -14,6 +14,7 @@ export interface HostPicture {
   begun: boolean;
   /** Why it counts as silent, or null. */
   silence: string | null;
+  /** Of the incident about this silence; empty where it is not silent. */
   silenceKey: string;
 }
 
@@ -22,31 +23,90 @@ export interface Picture {
   snapshot: RunSnapshot;
   now: number;
   hosts: readonly HostPicture[];
+  /** Of `hosts`, those that have not begun to do anything. */
+  waiting: readonly HostPicture[];
+  /** Those whose order is under way, forwards. */
+  working: readonly HostPicture[];
+  /** Those of which nobody can say that all is well: what {@link countsAsFailed} says. */
+  failed: readonly HostPicture[];
+  /** Ids of hosts with an open incident of their own. */
+  asked: ReadonlySet<string>;
 }
 
-export function pictureOf(snapshot: RunSnapshot, now: number): Picture {
-  const { plan } = snapshot;
-  const begunUnits = new Set<number>();
-  plan.hosts.forEach((planned, index) => {
-    const host = snapshot.hosts[index];
-    if (host && (host.frontier > 0 || host.direction === 'undo')) begunUnits.add(planned.unit);
-  });
-  const hosts = plan.hosts.map((planned, index) => {
-    const host = present(snapshot.hosts[index], `the state of ${planned.planned.name}`);
-    const phase = phaseOf(planned, host);
-    const silence = silenceOf(snapshot, planned, host, phase, now);
-    return {
-      index,
-      plan: planned,
-      host,
-      phase,
-      begun: begunUnits.has(planned.unit),
-      silence: silence?.text ?? null,
-      // With the time of the last word, so that silence after a recovery is an incident of its own.
-      silenceKey: `silent:${snapshot.run.id}:${planned.planned.id}:${silence?.since ?? 0}`,
-    };
-  });
-  return { snapshot, now, hosts };
+export const pictureOf = (snapshot: RunSnapshot, now: number): Picture => new Painter().picture(snapshot, now);
+
+/**
+ * Makes pictures of one run, one after the other, and keeps of each host what has not changed. A host's snapshot is taken
+ * as unchanged as long as it is the same object, so whoever has a painter must replace snapshots and not change them.
+ */
+export class Painter {
+  #hosts: HostPicture[] = [];
+
+  picture(snapshot: RunSnapshot, now: number): Picture {
+    const { plan } = snapshot;
+    const begun = begunUnits(snapshot);
+    const waiting: HostPicture[] = [];
+    const working: HostPicture[] = [];
+    const failed: HostPicture[] = [];
+    const hosts: HostPicture[] = new Array(plan.hosts.length);
+    for (let index = 0; index < plan.hosts.length; index++) {
+      const planned = plan.hosts[index] as IndexedHost;
+      const state = snapshot.hosts[index];
+      assert(state !== undefined, `the state of ${planned.planned.name} is known`);
+      const before = this.#hosts[index];
+      const hasBegun = begun[planned.unit] === 1;
+      const host =
+        before && before.host === state && before.begun === hasBegun && before.plan === planned && isQuiet(before)
+          ? before
+          : paint(snapshot, planned, state, hasBegun, now, before);
+      hosts[index] = host;
+      if (host.phase.is === 'waiting') waiting.push(host);
+      else if (host.phase.is === 'working') working.push(host);
+      if (countsAsFailed(host)) failed.push(host);
+    }
+    this.#hosts = hosts;
+    return { snapshot, now, hosts, waiting, working, failed, asked: askedAbout(snapshot) };
+  }
+}
+
+function begunUnits({ plan, hosts }: RunSnapshot): Uint8Array {
+  const begun = new Uint8Array(plan.units.length);
+  for (let index = 0; index < hosts.length; index++) {
+    const host = hosts[index];
+    if (host && (host.frontier > 0 || host.direction === 'undo')) begun[plan.hosts[index]?.unit ?? 0] = 1;
+  }
+  return begun;
+}
+
+/** Time alone changes nothing about it: nothing is expected of it, or it is there and its turn has not come. */
+function isQuiet({ host, phase, silence }: HostPicture): boolean {
+  if (silence !== null) return false;
+  if (phase.is === 'waiting') return host.connected && host.acceptedAt !== null;
+  return phase.is === 'working' ? phase.atHold : phase.is !== 'undoing';
+}
+
+function paint(
+  snapshot: RunSnapshot,
+  plan: IndexedHost,
+  host: HostSnapshot,
+  begun: boolean,
+  now: number,
+  before: HostPicture | undefined,
+): HostPicture {
+  const phase = before?.host === host && before.plan === plan ? before.phase : phaseOf(plan, host);
+  const silence = silenceOf(snapshot, plan, host, phase, now);
+  // With the time of the last word, so that silence after a recovery is an incident of its own.
+  const silenceKey = silence === null ? '' : `silent:${snapshot.run.id}:${plan.planned.id}:${silence.since}`;
+  return { index: plan.index, plan, host, phase, begun, silence: silence?.text ?? null, silenceKey };
+}
+
+function askedAbout({ incidents }: RunSnapshot): Set<string> {
+  const asked = new Set<string>();
+  for (const [key, state] of incidents) {
+    const id = state === 'open' ? key.split(':', 3)[2] : undefined;
+    if (id) asked.add(id);
+  }
+  return asked;
 }
 
 export const pictureAt = (picture: Picture, index: number): HostPicture =>
@@ -147,13 +207,9 @@ export const isThroughWave = (host: HostPicture): boolean =>
 
 /** A decision about this very host is open and there is time left to make it. */
 export function awaitsPerson(picture: Picture, host: HostPicture): boolean {
-  const { run, incidents, plan } = picture.snapshot;
+  const { run, plan } = picture.snapshot;
   if (host.host.held === null || run.state === 'stopping' || picture.now > plan.header.window.end) return false;
-  const id = host.plan.planned.id;
-  for (const [key, state] of incidents) {
-    if (state === 'open' && key.split(':')[2] === id) return true;
-  }
-  return false;
+  return picture.asked.has(host.plan.planned.id);
 }
 
 /** It is gone for good as far as this run is concerned: somebody said so, or the window is over. */

@@ -66,6 +66,10 @@ export interface PlanIndex {
   clusters: ReadonlyMap<string, IndexedCluster>;
   /** Units as they take their turn: the more important first, then the longest, then as the plan lists them. */
   unitsInTurn: readonly Unit[];
+  /** Of the unit that takes longest. */
+  longestUnitMs: number;
+  /** By number of the budget and name of what it is about: how many hosts that has. */
+  scopeSizes: readonly ReadonlyMap<string, number>[];
   byId: ReadonlyMap<string, number>;
   byName: ReadonlyMap<string, number>;
 }
@@ -100,7 +104,11 @@ export function indexPlan(digest: string, header: PlanHeader, orders: readonly O
   const clusters = new Map(
     header.clusters.map(cluster => [cluster.name, { planned: cluster, members: numbersOf(cluster.members, byName) }]),
   );
-  return { digest, header, hosts, units, waves, limits, clusters, unitsInTurn: inTurn(units, header), byId, byName };
+  const scopeSizes = header.budgets.map(budget => sizesOf(budget, header));
+  const unitsInTurn = inTurn(units, header);
+  const longestUnitMs = units.reduce((most, unit) => Math.max(most, unit.expectedMs), 0);
+  const numbers = { byId, byName };
+  return { digest, header, hosts, units, waves, limits, clusters, unitsInTurn, longestUnitMs, scopeSizes, ...numbers };
 }
 
 const planned = (job: Order['jobs'][number]): PlannedJob => ({
@@ -122,6 +130,22 @@ function inTurn(units: readonly Unit[], { hosts }: PlanHeader): Unit[] {
     (a, b) =>
       (importance[b.index] ?? 0) - (importance[a.index] ?? 0) || b.expectedMs - a.expectedMs || a.index - b.index,
   );
+}
+
+/** Name of the wave, cluster or application that a host counts in for a budget; null where it does not. */
+export function scopeOf({ scope, of }: PlanHeader['budgets'][number], planned: PlannedHost): string | null {
+  const { wave, cluster, application } = planned;
+  const name = { wave, cluster, application, run: '' }[scope];
+  return name === null || (of !== null && of !== name) ? null : name;
+}
+
+function sizesOf(budget: PlanHeader['budgets'][number], { hosts }: PlanHeader): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const host of hosts) {
+    const name = scopeOf(budget, host);
+    if (name !== null) sizes.set(name, (sizes.get(name) ?? 0) + 1);
+  }
+  return sizes;
 }
 
 const numbersOf = (names: readonly string[], byName: ReadonlyMap<string, number>): number[] =>

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { present } from '@tidemark/shared/base/assert.ts';
+import { createDecider } from './decide.ts';
 import type { PlanIndex } from './plan-index.ts';
 import type { IsTrue, Presence, RunTransaction, StoredHost, StoredRun, StoredRunHead } from './ports.ts';
 import type { Deadlines, HostSnapshot, RunSnapshot } from './snapshot.ts';
@@ -13,6 +14,7 @@ import { hostSnapshot, runSnapshot } from './stored-snapshot.ts';
 export class RunMemory {
   readonly #plan: PlanIndex;
   readonly #isTrue: IsTrue;
+  readonly decide = createDecider();
   #hosts = new Map<string, StoredHost>();
   #snapshots: HostSnapshot[] = [];
   #upTo = 0;

@@ -5,6 +5,7 @@ import { runEvent } from './applying.ts';
 import type { OrchestratorError } from './errors.ts';
 import { createKnownPlans } from './known-plans.ts';
 import { launch } from './launch.ts';
+import { Listening } from './listening.ts';
 import type { PlanIndex } from './plan-index.ts';
 import type { Approvals, IsTrue, Leases, OrchestratorStore, Plans, RunEventName, StoredRun } from './ports.ts';
 import { createRecording } from './recording.ts';
@@ -38,7 +39,11 @@ interface Request {
 /** Runs plans. All state is in the store: another object, or another process, carries on where this one stopped. */
 export function createOrchestrator(dependencies: OrchestratorDependencies) {
   const { store, approvals, leases, isTrue, clock, holder } = dependencies;
-  const deadlines = dependencies.deadlines ?? DEFAULT_DEADLINES;
+  const listening = new Listening(clock);
+  const deadlines = (): Deadlines => ({
+    ...(dependencies.deadlines ?? DEFAULT_DEADLINES),
+    listeningSince: listening.since,
+  });
   const wake = dependencies.wake ?? (() => {});
   const planOf = createKnownPlans(dependencies.plans);
   const memories: RunMemories = new Map();
@@ -86,7 +91,8 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
     },
 
     /** Decides, for every run that has not ended. Safe at any time and by any number of processes. */
-    tick: () => tick({ store, leases, planOf, isTrue, clock, deadlines, holder, memories }),
+    tick: () =>
+      listening.while(() => tick({ store, leases, planOf, isTrue, clock, deadlines: deadlines(), holder, memories })),
 
     ...createRecording({ store, planOf, clock, wake }),
 
@@ -109,7 +115,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
       if (stored === null) return null;
       const known = await planOf(stored.plan);
       if (known === null || typeof known === 'string') throw new Error(`the plan of ${run} cannot be read: ${known}`);
-      return viewOf(await withFacts(stored, known.index), known, isTrue, deadlines, clock.now());
+      return viewOf(await withFacts(stored, known.index), known, isTrue, deadlines(), clock.now());
     },
 
     /** Events after `afterId`, oldest first; `ended` where none can follow. */

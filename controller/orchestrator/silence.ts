@@ -19,29 +19,29 @@ export function silenceOf(
   phase: Phase,
   now: number,
 ): Silence | null {
-  const { silenceMs } = snapshot.deadlines;
+  const { silenceMs, listeningSince } = snapshot.deadlines;
   const opened = snapshot.waves[plan.wave]?.openedAt ?? null;
   switch (phase.is) {
     case 'waiting': {
       if (opened === null) return null;
       if (host.acceptedAt === null) {
-        const since = Math.max(opened, host.offeredAt ?? now);
+        const since = Math.max(opened, host.offeredAt ?? now, listeningSince);
         return now - since > silenceMs
           ? { since, text: `has not answered the offer of its order for ${seconds(now - since)}` }
           : null;
       }
-      return unheard(host, opened, silenceMs, now);
+      return unheard(host, Math.max(opened, listeningSince), silenceMs, now);
     }
     case 'working':
       if (phase.atHold) return null;
       return (
-        unheard(host, host.startedAt ?? now, silenceMs, now) ??
+        unheard(host, Math.max(host.startedAt ?? now, listeningSince), silenceMs, now) ??
         stuck(snapshot, plan, host.jobs[phase.position], phase.position, host, now)
       );
     case 'undoing': {
       const last = [...host.undo].reduce((low, [position]) => Math.min(low, position), plan.jobs.length);
       return (
-        unheard(host, lastWord(host), silenceMs, now) ??
+        unheard(host, Math.max(lastWord(host), listeningSince), silenceMs, now) ??
         stuck(snapshot, plan, host.undo.get(last), Math.min(last, plan.jobs.length - 1), host, now)
       );
     }
@@ -67,8 +67,9 @@ function stuck(
 ): Silence | null {
   const planned = plan.jobs[position];
   if (!planned) return null;
-  const since = Math.max(lastWord(host), lastEndBefore(snapshot, plan, position));
-  const allowed = planned.timeoutMs + planned.backoffMs + snapshot.deadlines.silenceMs;
+  const { silenceMs, listeningSince } = snapshot.deadlines;
+  const since = Math.max(lastWord(host), lastEndBefore(snapshot, plan, position), listeningSince);
+  const allowed = planned.timeoutMs + planned.backoffMs + silenceMs;
   if (now - since <= allowed) return null;
   const doing = job?.state === 'running' ? 'is still at' : 'has not begun';
   return { since, text: `${doing} "${planned.name}", nothing was reported for ${seconds(now - since)}` };

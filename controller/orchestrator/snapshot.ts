@@ -74,6 +74,8 @@ export interface Deadlines {
   factsMaxAgeMs: number;
   /** Facts are asked for again after so long without an answer. */
   factsRetryMs: number;
+  /** Before this nobody listened, so that no host is silent since then: the controller was down, or cut off. */
+  listeningSince: number;
 }
 
 export const DEFAULT_DEADLINES: Deadlines = {
@@ -82,6 +84,7 @@ export const DEFAULT_DEADLINES: Deadlines = {
   // A failover that nobody announced must not be older than this when its cluster is touched.
   factsMaxAgeMs: 300_000,
   factsRetryMs: 15_000,
+  listeningSince: 0,
 };
 
 /** What is to be done. Hosts and waves go by their number in the plan. */

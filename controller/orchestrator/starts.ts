@@ -18,10 +18,13 @@ export interface Wait {
   passes: boolean;
 }
 
+/** By number of the unit; nothing where it need not wait. */
+export type Waits = readonly (Wait | undefined)[];
+
 /** Orders go out when the run begins, so that a refusal is known before the first service is stopped. */
 export function offerActions(picture: Picture): Action[] {
-  return picture.hosts
-    .filter(({ host, phase }) => host.offeredAt === null && phase.is === 'waiting')
+  return picture.waiting
+    .filter(({ host }) => host.offeredAt === null)
     .map(({ index }) => ({ action: 'offerOrder', host: index }));
 }
 
@@ -39,15 +42,12 @@ export function releaseActions(picture: Picture): Action[] {
 }
 
 /** Units that begin now: the longest first, since they bind the end of the run, then as the plan lists them. */
-export function startActions(picture: Picture): { actions: Action[]; waits: Map<number, Wait> } {
+export function startActions(picture: Picture): { actions: Action[]; waits: Waits } {
   const actions: Action[] = [];
-  const waits = new Map<number, Wait>();
+  const waits = new Array<Wait | undefined>(picture.snapshot.plan.units.length).fill(undefined);
   const usage = usageOf(picture);
-  const units = picture.snapshot.plan.units
-    .filter(unit => unit.hosts.some(index => pictureAt(picture, index).phase.is === 'waiting'))
-    .filter(unit => !unit.hosts.some(index => pictureAt(picture, index).begun))
-    .toSorted((a, b) => b.expectedMs - a.expectedMs || a.index - b.index);
-  for (const unit of units) {
+  for (const unit of picture.snapshot.plan.unitsInTurn) {
+    if (!isToBegin(picture, unit)) continue;
     const wait = waitOfUnit(picture, unit, usage);
     if (wait === null) {
       const roles = roleCheck(picture, unit);
@@ -62,24 +62,44 @@ export function startActions(picture: Picture): { actions: Action[]; waits: Map<
       }
       // Its place is kept while its role is asked for: otherwise a later one would always overtake it.
       occupy(picture, unit, usage);
-      waits.set(unit.index, roles.wait);
+      waits[unit.index] = roles.wait;
       continue;
     }
-    waits.set(unit.index, wait);
+    waits[unit.index] = wait;
   }
   return { actions, waits };
 }
 
+/** Somebody of it waits, and nobody has begun. */
+function isToBegin(picture: Picture, { hosts }: Unit): boolean {
+  let waits = false;
+  for (const index of hosts) {
+    const host = pictureAt(picture, index);
+    if (host.begun) return false;
+    waits ||= host.phase.is === 'waiting';
+  }
+  return waits;
+}
+
 interface Usage {
+  /** By wave. */
   atWork: number[];
+  /** By limit. */
   out: number[];
+  /** By wave: what a host of it waits for when no place is left. */
+  full: (Wait | undefined)[];
 }
 
 function usageOf(picture: Picture): Usage {
   const { plan } = picture.snapshot;
-  const atWork = plan.waves.map(wave => wave.hosts.filter(index => isAtWork(pictureAt(picture, index))).length);
-  const out = plan.limits.map(members => members.filter(index => isOut(pictureAt(picture, index))).length);
-  return { atWork, out };
+  const atWork = new Array<number>(plan.waves.length).fill(0);
+  const out = new Array<number>(plan.limits.length).fill(0);
+  for (const host of picture.hosts) {
+    if (!host.begun) continue;
+    if (isAtWork(host)) atWork[host.plan.wave] = (atWork[host.plan.wave] ?? 0) + 1;
+    if (isOut(host)) for (const limit of host.plan.limits) out[limit] = (out[limit] ?? 0) + 1;
+  }
+  return { atWork, out, full: [] };
 }
 
 function occupy(picture: Picture, unit: Unit, usage: Usage): void {
@@ -105,7 +125,7 @@ function waitOfUnit(picture: Picture, unit: Unit, usage: Usage): Wait | null {
 
 function waitOfHost(picture: Picture, host: HostPicture): Wait | null {
   const times = picture.snapshot.waves[host.plan.wave];
-  if (!times || times.openedAt === null) return stays(`its wave has not been opened`);
+  if (!times || times.openedAt === null) return WAVE_NOT_OPEN;
   if (host.phase.is !== 'waiting') return stays(`${nameOf(host)}, which starts with it, will not run`);
   if (host.host.held !== null) return stays(host.host.held);
   if (host.silence !== null) return stays(`${nameOf(host)} ${host.silence}`);
@@ -117,15 +137,17 @@ function waitOfHost(picture: Picture, host: HostPicture): Wait | null {
 
 function waitForPlace(picture: Picture, hosts: readonly HostPicture[], usage: Usage): Wait | null {
   const { header } = picture.snapshot.plan;
-  const perWave = Map.groupBy(hosts, host => host.plan.wave);
-  for (const [wave, members] of perWave) {
+  for (const { plan } of hosts) {
+    const { wave } = plan;
     const most = header.waves[wave]?.maxParallel ?? 0;
-    if ((usage.atWork[wave] ?? 0) + members.length > most)
-      return stays(`maxParallel ${most} of wave ${header.waves[wave]?.name}`);
+    const members = hosts.length === 1 ? 1 : hosts.filter(host => host.plan.wave === wave).length;
+    if ((usage.atWork[wave] ?? 0) + members <= most) continue;
+    usage.full[wave] ??= stays(`maxParallel ${most} of wave ${header.waves[wave]?.name}`);
+    return usage.full[wave];
   }
-  for (const number of new Set(hosts.flatMap(host => host.plan.limits))) {
+  for (const number of limitsOf(hosts)) {
     const limit = header.limits[number];
-    const members = hosts.filter(host => host.plan.limits.includes(number)).length;
+    const members = hosts.length === 1 ? 1 : hosts.filter(host => host.plan.limits.includes(number)).length;
     if (limit && (usage.out[number] ?? 0) + members > limit.maxOut) {
       return stays(`limit ${limit.name}: at most ${limit.maxOut} may be out of service`);
     }
@@ -153,4 +175,10 @@ function waitForOthers(picture: Picture, unit: Unit, hosts: readonly HostPicture
   return stays(missing ? missing.reason : 'nothing can be released');
 }
 
+function limitsOf(hosts: readonly HostPicture[]): Iterable<number> {
+  const [only] = hosts;
+  return only && hosts.length === 1 ? only.plan.limits : new Set(hosts.flatMap(host => host.plan.limits));
+}
+
 const stays = (text: string): Wait => ({ text, passes: false });
+const WAVE_NOT_OPEN = stays('its wave has not been opened');

@@ -1,7 +1,6 @@
 import { assert } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { applyActions } from './applying.ts';
-import { decide } from './decide.ts';
 import type { KnownPlan } from './known-plans.ts';
 import type { PlanIndex } from './plan-index.ts';
 import type { IsTrue, Leases, OrchestratorStore, RunTransaction } from './ports.ts';
@@ -85,7 +84,7 @@ function decideOnce(
     const memory = await remembered(dependencies, transaction, { run, epoch, plan: known.index });
     if (isFirst) await memory.refreshPresence(transaction, run);
     const now = clock.now();
-    const actions = decide(memory.snapshot(head, deadlines), now);
+    const actions = memory.decide(memory.snapshot(head, deadlines), now);
     if (actions.length === 0) return false;
     await applyActions(transaction, { run: memory.stored(head), plan: known.index, actions, now });
     return true;

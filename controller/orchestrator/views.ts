@@ -2,7 +2,7 @@ import type { KnownPlan } from './known-plans.ts';
 import { awaitsPerson, countsAsFailed, firstHold, type HostPicture, type Picture, pictureOf } from './picture.ts';
 import type { IsTrue, StoredHost, StoredJob, StoredRun } from './ports.ts';
 import type { Deadlines } from './snapshot.ts';
-import { startActions, type Wait } from './starts.ts';
+import { startActions, type Waits } from './starts.ts';
 import { isActiveState, snapshotOf } from './stored-snapshot.ts';
 import { waitOfWave } from './waves.ts';
 
@@ -60,14 +60,7 @@ function waveView(picture: Picture, name: string, wave: number) {
   return { name, state, openedAt, endedAt };
 }
 
-function hostView(
-  picture: Picture,
-  host: HostPicture,
-  run: StoredRun,
-  waits: ReadonlyMap<number, Wait>,
-  ended: boolean,
-  now: number,
-) {
+function hostView(picture: Picture, host: HostPicture, run: StoredRun, waits: Waits, ended: boolean, now: number) {
   const { planned } = host.plan;
   const stored = run.hosts.get(planned.id);
   return {
@@ -109,7 +102,7 @@ function stateOf(host: HostPicture): HostRunState {
   }
 }
 
-function reasonOf(picture: Picture, host: HostPicture, waits: ReadonlyMap<number, Wait>, ended: boolean): string {
+function reasonOf(picture: Picture, host: HostPicture, waits: Waits, ended: boolean): string {
   const { phase } = host;
   if (phase.is === 'refused') return phase.because;
   if (phase.is === 'done') return '';
@@ -126,7 +119,7 @@ function reasonOf(picture: Picture, host: HostPicture, waits: ReadonlyMap<number
         .join('; ') ?? ''
     );
   }
-  if (phase.is === 'waiting') return waitOfWaveText(picture, host) ?? waits.get(host.plan.unit)?.text ?? '';
+  if (phase.is === 'waiting') return waitOfWaveText(picture, host) ?? waits[host.plan.unit]?.text ?? '';
   return '';
 }
 

@@ -4,6 +4,7 @@ import type { Fate } from '@tidemark/controller/orchestrator/testing/simulated-a
 import * as audit from '@tidemark/controller/store/audit.ts';
 import { createIncidentStore } from '@tidemark/controller/store/incidents.ts';
 import * as schema from '@tidemark/controller/store/schema.ts';
+import { eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { testStores } from '../support/database.ts';
 import { World } from './orchestrator-world.ts';
@@ -96,6 +97,24 @@ describe('a run over the real store', () => {
     })();
     expect(view.state).toBe('succeeded');
     for (const host of HOSTS) expect(world.starts(host)).toEqual(ONCE);
+  });
+
+  it('notices what was stored behind its back, and goes on from what is stored', async () => {
+    const world = await World.make(await freshStore(), PLAN);
+    const orchestrator = world.orchestrator();
+    const run = await world.apply(orchestrator);
+    for (let turn = 0; turn < 4; turn++) await world.turn(orchestrator);
+    await world.store.db
+      .update(schema.runHosts)
+      .set({ heldBecause: 'somebody wrote into the database' })
+      .where(eq(schema.runHosts.hostName, 'app02'));
+    await orchestrator.tick();
+    world.pass(600_000);
+    await expect(orchestrator.tick()).rejects.toMatchObject({
+      cause: { message: expect.stringContaining(`what was known of app02 in run ${run} was not what is stored`) },
+    });
+    await orchestrator.tick();
+    expect((await orchestrator.view(run))?.hosts.find(host => host.host === 'app02')?.reason).toContain('somebody');
   });
 
   it('takes reports that come twice, late and from an old stream for what they are', async () => {
