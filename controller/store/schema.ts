@@ -569,6 +569,35 @@ export const fingerprints = pgTable(
   ],
 );
 
+/** Fingerprints that are kept as references. */
+export const baselines = pgTable('baselines', {
+  name: text('name').primaryKey(),
+  fingerprint: uuid('fingerprint')
+    .notNull()
+    .references(() => fingerprints.id),
+  /** The signed statement about it, an envelope as JSON text. Believed only as far as its signatures count. */
+  envelope: text('envelope').notNull(),
+  createdBy: text('created_by').notNull(),
+  createdAt: createdAt(),
+});
+
+/** Differences that somebody answers for, until a day. What a column leaves open holds for all. */
+export const waivers = pgTable('waivers', {
+  id: uuid('id').primaryKey(),
+  host: text('host'),
+  cluster: text('cluster'),
+  product: text('product'),
+  class: text('class'),
+  /** Glob over absolute paths. */
+  path: text('path').notNull(),
+  reason: text('reason').notNull(),
+  createdBy: text('created_by').notNull(),
+  createdAt: createdAt(),
+  expiresAt: at('expires_at').notNull(),
+  /** Ended before it expired. */
+  endedAt: at('ended_at'),
+});
+
 /** A scan or a look at facts that somebody asked for, until it has been answered. */
 export const observations = pgTable('observations', {
   id: uuid('id').primaryKey(),
