@@ -4,8 +4,8 @@ import { AGENT_HOME, agentProgram } from './agent.ts';
 import { type Base, ensureBase } from './base.ts';
 import { killGroup, removeGroup } from './cgroup.ts';
 import { run, runOk } from './command.ts';
+import { ensureFamily, type Family, type FamilyTree } from './families.ts';
 import { Host } from './host.ts';
-import { ensureLayer } from './layer.ts';
 import { withLock } from './lock.ts';
 import { cannotHaveLab, installPackages, raiseLimits, restoreLimits } from './machine.ts';
 import { makeBridge, removeNetwork } from './network.ts';
@@ -27,6 +27,10 @@ export interface LabOptions {
   packages?: readonly string[];
   /** And those that single hosts have instead: `{db01: ['postgresql']}`. */
   packagesOf?: Readonly<Record<string, readonly string[]>>;
+  /** Whose packages hosts have: Debian's own where it is left out. See families.ts. */
+  family?: Family;
+  /** And what single hosts have instead: `{db01: 'rpm'}`. */
+  familyOf?: Readonly<Record<string, Family>>;
   /** Without the agent's program in /opt/tidemark-agent: somebody is going to install it. */
   bare?: boolean;
   /** Stays when the process that made it ends. */
@@ -44,10 +48,13 @@ export class Lab {
   readonly base: Base;
   readonly hosts: readonly Host[];
 
-  private constructor(places: LabPlaces, base: Base, hosts: readonly Host[]) {
+  private readonly repositories: readonly string[];
+
+  private constructor(places: LabPlaces, base: Base, hosts: readonly Host[], repositories: readonly string[]) {
     this.places = places;
     this.base = base;
     this.hosts = hosts;
+    this.repositories = repositories;
   }
 
   /** Boots the hosts and waits until they are ready. Takes down what it has made where anything fails. */
@@ -59,9 +66,15 @@ export class Lab {
     const base = await prepare(places, options.kept === true, say);
     const asked = describe(base, options);
     const trees = await treesOf(base, asked.names, options, say);
-    const description = { ...asked, trees, agent: options.bare ? null : agentProgram(places) };
+    const repositories = [...new Set(trees.flatMap(({ repository }) => repository ?? []))];
+    const description = {
+      ...asked,
+      trees: trees.map(({ tree }) => tree),
+      repositories,
+      agent: options.bare ? null : agentProgram(places),
+    };
     writeFileSync(places.description, JSON.stringify(description));
-    const lab = new Lab(places, base, hostsOf(places, description));
+    const lab = new Lab(places, base, hostsOf(places, description), repositories);
     try {
       await makeBridge(places);
       await lab.serveRepository();
@@ -82,7 +95,7 @@ export class Lab {
     const places = labPlaces(id);
     if (!existsSync(places.description)) return null;
     const description = JSON.parse(readFileSync(places.description, 'utf8')) as Description;
-    return new Lab(places, description.base, hostsOf(places, description));
+    return new Lab(places, description.base, hostsOf(places, description), description.repositories);
   }
 
   host(name: string): Host {
@@ -126,6 +139,7 @@ export class Lab {
       process.execPath,
       join(import.meta.dirname, 'repository-server.ts'),
       this.base.repository,
+      ...this.repositories,
     ]);
   }
 }
@@ -200,10 +214,12 @@ interface Description {
   names: readonly string[];
   /** The lowest layers of each host, in the order of the names. */
   trees: readonly string[];
+  /** Served beside the apt repository. */
+  repositories: readonly string[];
   diskSizes: Readonly<Record<string, string>>;
 }
 
-function describe(base: Base, options: LabOptions): Omit<Description, 'agent' | 'trees'> {
+function describe(base: Base, options: LabOptions): Omit<Description, 'agent' | 'trees' | 'repositories'> {
   const { count = 1, prefix = 'host', diskSizes = {} } = options;
   const numbered = Array.from({ length: count }, (_, index) => `${prefix}${String(index + 1).padStart(2, '0')}`);
   const names = options.names ?? numbered;
@@ -216,17 +232,17 @@ function describe(base: Base, options: LabOptions): Omit<Description, 'agent' | 
 async function treesOf(
   base: Base,
   names: readonly string[],
-  { packages = [], packagesOf = {} }: LabOptions,
+  { packages = [], packagesOf = {}, family = 'apt', familyOf = {} }: LabOptions,
   say: (line: string) => void,
-): Promise<string[]> {
-  const lists = names.map(name => packagesOf[name] ?? packages);
-  const made = new Map<string, string>();
+): Promise<FamilyTree[]> {
+  const wishes = names.map(name => ({ family: familyOf[name] ?? family, list: packagesOf[name] ?? packages }));
+  const made = new Map<string, FamilyTree>();
+  const keyOf = (wish: (typeof wishes)[number]) => [wish.family, ...wish.list].join(' ');
   // One after the other: apt's download is what takes the time.
-  for (const list of lists) {
-    const key = list.join(' ');
-    if (!made.has(key)) made.set(key, await ensureLayer(base, list, say));
+  for (const wish of wishes) {
+    if (!made.has(keyOf(wish))) made.set(keyOf(wish), await ensureFamily(base, wish.family, wish.list, say));
   }
-  return lists.map(list => made.get(list.join(' ')) ?? base.tree);
+  return wishes.map(wish => made.get(keyOf(wish)) ?? { tree: base.tree, repository: null });
 }
 
 function hostsOf(places: LabPlaces, { base, agent, names, trees, diskSizes }: Description): Host[] {

@@ -3,15 +3,16 @@ import { createServer } from 'node:http';
 import { join, normalize } from 'node:path';
 import { GATEWAY, REPOSITORY_PORT } from './places.ts';
 
-/* `node repository-server.ts DIRECTORY`: serves the apt repository to the hosts, on the bridge. */
+/* `node repository-server.ts DIRECTORY...`: serves the repositories to the hosts, on the bridge: what the first of them has. */
 
-const [directory = '/nonexistent'] = process.argv.slice(2);
+const directories = process.argv.slice(2);
 
 createServer((request, response) => {
   const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://lab').pathname));
-  const file = join(directory, path);
+  const files = directories.map(directory => join(directory, path));
+  const file = files.find(each => statSync(each, { throwIfNoEntry: false })?.isFile()) ?? '/nonexistent';
   const found = statSync(file, { throwIfNoEntry: false });
-  if (!found?.isFile() || (request.method !== 'GET' && request.method !== 'HEAD')) {
+  if (!found || (request.method !== 'GET' && request.method !== 'HEAD')) {
     response.writeHead(404).end();
     return;
   }
