@@ -99,6 +99,14 @@ describe('lines for where nothing can be drawn over', () => {
     expect(changeLines(look({}), look({ asOf: iso(90_000), expectedEndAt: iso(700_000) }))).toEqual([]);
   });
 
+  it('does not repeat a silent host because more seconds have passed', () => {
+    const silent = (seconds: number) =>
+      look({ hosts: [sampleHost({ state: 'failed', reason: `has not been heard from for ${seconds} s` })] });
+    expect(changeLines(silent(95), silent(96))).toEqual([]);
+    const other = look({ hosts: [sampleHost({ state: 'failed', reason: 'has not answered the offer for 96 s' })] });
+    expect(changeLines(silent(95), other)).toHaveLength(1);
+  });
+
   it('says what changed, and only that', () => {
     const next = look({
       hosts: [sampleHost({ ...running, jobs: [sampleJob({ state: 'running', attempt: 1 })] })],
@@ -128,6 +136,21 @@ describe('how a run stands', () => {
     [
       'held beside a host at work',
       sampleRun({ hosts: [sampleHost({ state: 'held' }), running], openIncidents: 1 }),
+      false,
+    ],
+    [
+      'waiting for one that has been silent for too long',
+      sampleRun({ hosts: [sampleHost({ state: 'failed' })], openIncidents: 1 }),
+      true,
+    ],
+    [
+      'waiting for a silent one beside a host at work',
+      sampleRun({ hosts: [sampleHost({ state: 'failed' }), running], openIncidents: 1 }),
+      false,
+    ],
+    [
+      'going on after a failure that was decided',
+      sampleRun({ hosts: [sampleHost({ state: 'failed', endedAt: iso(5_000) })], openIncidents: 0 }),
       false,
     ],
     ['waiting for the next wave', sampleRun({}), false],

@@ -186,7 +186,7 @@ export function changeLines(before: RunView | null, after: RunView): string[] {
   const at = timeOfDay(after.asOf);
   const known = new Map((before?.hosts ?? []).map(host => [host.host, stamp(host)]));
   const lines: string[] = [];
-  if (!before || before.state !== after.state || before.reason !== after.reason)
+  if (!before || before.state !== after.state || timeless(before.reason) !== timeless(after.reason))
     lines.push(...summaryLines(after).map(line => `${at} ${line}`));
   for (const wave of after.waves) {
     const previous = before?.waves.find(one => one.name === wave.name)?.state ?? 'waiting';
@@ -203,8 +203,12 @@ export function changeLines(before: RunView | null, after: RunView): string[] {
 /** Two looks at a host with one stamp show people the same. */
 function stamp(host: RunHost): string {
   const job = currentJob(host);
-  return JSON.stringify([host.state, host.reason, host.connected, job?.position, job?.attempt, job?.direction]);
+  const { state, reason, connected } = host;
+  return JSON.stringify([state, timeless(reason), connected, job?.position, job?.attempt, job?.direction]);
 }
+
+/** "has not been heard from for 95 s" says nothing new a second later. */
+const timeless = (reason: string): string => reason.replaceAll(/\b\d+ (ms|s|min|h)\b/g, 'some time');
 
 export const runHasEnded = (view: Pick<RunView, 'state'>): boolean =>
   view.state === 'succeeded' || view.state === 'failed' || view.state === 'stopped';
@@ -213,5 +217,9 @@ export const runHasEnded = (view: Pick<RunView, 'state'>): boolean =>
 export function waitsForPerson(view: RunView): boolean {
   if (runHasEnded(view) || view.hosts.some(host => WORKING.has(host.state))) return false;
   if (view.state === 'paused') return true;
-  return view.openIncidents > 0 && view.hosts.some(host => host.state === 'held' || host.state === 'refused');
+  return view.openIncidents > 0 && view.hosts.some(isUndecided);
 }
+
+/** Failed and not ended: it is silent, and nobody knows what it does until somebody resolves its incident. */
+const isUndecided = ({ state, endedAt }: RunHost): boolean =>
+  state === 'held' || state === 'refused' || (state === 'failed' && endedAt === null);
