@@ -5,4 +5,6 @@ export interface InventoryStore {
   /** Replaces what is known of the host. False for a host that nobody enrolled. */
   put(hostId: string, facts: HostFacts): Promise<boolean>;
   all(): Promise<Map<string, HostFacts>>;
+  /** When the facts of each host were observed, by host id; milliseconds since the epoch. */
+  observed(): Promise<Map<string, number>>;
 }

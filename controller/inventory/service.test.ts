@@ -7,7 +7,11 @@ const NOW = 1_000_000;
 
 function recorded() {
   const kept: HostFacts[] = [];
-  const store = { put: async (_: string, facts: HostFacts) => kept.push(facts) > 0, all: async () => new Map() };
+  const store = {
+    put: async (_: string, facts: HostFacts) => kept.push(facts) > 0,
+    all: async () => new Map(),
+    observed: async () => new Map(),
+  };
   return { kept, inventory: createInventory({ store, clock: { now: () => NOW, monotonic: () => 0 } }) };
 }
 

@@ -16,5 +16,8 @@ export function createInventory({ store, clock }: { store: InventoryStore; clock
 
     /** The latest facts by host id. */
     latest: (): Promise<Map<string, HostFacts>> => store.all(),
+
+    /** When they were observed, by host id: to wait for new ones without reading what they say. */
+    observed: (): Promise<Map<string, number>> => store.observed(),
   };
 }

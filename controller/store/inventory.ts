@@ -19,6 +19,10 @@ export function inventoryStore({ db }: Store): InventoryStore {
         });
       return true;
     },
+    observed: async () => {
+      const rows = await db.select({ hostId: facts.hostId, observedAt: facts.observedAt }).from(facts);
+      return new Map(rows.map(row => [row.hostId, row.observedAt.getTime()]));
+    },
     all: async () => {
       const rows = await db.select().from(facts);
       return new Map(
