@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { classOf, isStepKind, stepKinds } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
@@ -12,11 +13,17 @@ const KindPattern = z.string().refine(isKindPattern, {
 
 const PathGlob = z.string().startsWith('/', 'must be an absolute path or a glob over such');
 
+/** `db01.example.com`, `*.example.com`, `10.1.2.3`, `10.1.0.0/16`, `fd00::/8`. */
+const Target = z
+  .string()
+  .refine(isTarget, { error: issue => `${JSON.stringify(issue.input)} is no host name, address or network` });
+
 const PolicyFile = z.strictObject({
   kinds: z.array(KindPattern).optional(),
   programs: z.array(PathGlob).optional(),
   paths: z.array(PathGlob).optional(),
   units: z.array(z.string().regex(/^[^/]+$/, 'must be a unit or a glob over units, like "app-*.service"')).optional(),
+  targets: z.array(Target).optional(),
   packages: z.array(z.string().regex(/^[^/]+$/, 'must be a package or a glob over packages, like "lib*"')).optional(),
 });
 
@@ -50,17 +57,25 @@ export function loadPolicy(file: string, agentUser: number | undefined): Result<
       `${file}: ${where ? `${where}: ` : ''}${issue?.message}; known are ${Object.keys(PolicyFile.shape).join(', ')}`,
     );
   }
-  const { kinds, programs, paths, units, packages } = parsed.data;
+  const { kinds, programs, paths, units, packages, targets } = parsed.data;
   return ok({
     kinds: kinds ?? DEFAULT_POLICY.kinds,
     programs: programs ?? DEFAULT_POLICY.programs,
     paths: paths ?? DEFAULT_POLICY.paths,
     ...(units ? { units } : {}),
     ...(packages ? { packages } : {}),
+    ...(targets ? { targets } : {}),
   });
 }
 
 function isKindPattern(pattern: string): boolean {
   if (pattern === '*' || isStepKind(pattern)) return true;
   return pattern.endsWith('/*') && stepKinds.some(kind => kind.startsWith(pattern.slice(0, -1)));
+}
+
+function isTarget(text: string): boolean {
+  const [address = '', bits, more] = text.split('/');
+  if (bits === undefined) return isIP(text) !== 0 || /^[A-Za-z0-9*]([A-Za-z0-9.*-]{0,252})$/.test(text);
+  const most = isIP(address) === 6 ? 128 : 32;
+  return more === undefined && isIP(address) !== 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
 }

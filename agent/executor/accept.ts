@@ -6,6 +6,7 @@ import type { Refusal } from '@tidemark/shared/orders/refusal.ts';
 import { type AcceptedOrder, verifyOrder } from '@tidemark/shared/signing/approval.ts';
 import { type Envelope, parseEnvelope } from '@tidemark/shared/signing/dsse.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import type { OwnIdentity } from '../platform/network-target.ts';
 import { forbidden, type HostPolicy } from './permit.ts';
 
 export interface Offer {
@@ -20,6 +21,8 @@ export interface AcceptanceGround {
   trustRoot: TrustRoot;
   hostId: string;
   policy: HostPolicy;
+  /** What counts as this server for checks over the network. */
+  self?: OwnIdentity;
   /** When this very order was taken before, or null. */
   acceptedAt: number | null;
   hasSpace: boolean;
@@ -55,7 +58,7 @@ export function accept(offer: Offer, ground: AcceptanceGround): Result<AcceptedO
       message: `nothing in the order may start after ${new Date(last).toISOString()}; plan it anew`,
     });
   }
-  const why = forbidden(order, ground.policy);
+  const why = forbidden(order, ground.policy, ground.self);
   if (why !== null) return refuse({ code: 'not-permitted', message: why });
   if (!ground.hasSpace) {
     return refuse({

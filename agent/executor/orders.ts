@@ -9,6 +9,7 @@ import type { OrderStanding, ReportBody } from '@tidemark/shared/orders/report.t
 import { Dispatch, verifyDispatch } from '@tidemark/shared/signing/dispatch.ts';
 import { type Envelope, parseEnvelope } from '@tidemark/shared/signing/dsse.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import { ownIdentity } from '../platform/network-target.ts';
 import { accept, type Offer } from './accept.ts';
 import type { Journal } from './journal.ts';
 import type { HostPolicy } from './permit.ts';
@@ -109,6 +110,7 @@ export function createOrders(options: OrdersOptions): Orders {
         trustRoot: options.trustRoot,
         hostId: options.hostId,
         policy: options.policy,
+        self: ownIdentity(),
         acceptedAt: known?.acceptedAt ?? null,
         hasSpace: options.reserve.ready(),
         now: now(),

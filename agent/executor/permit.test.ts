@@ -66,7 +66,7 @@ describe('a server that permits some things', () => {
       },
       /path \/mnt\/r/,
     ],
-    ['putting back another path', { kind: 'snapshot/revert', args: { name: 'n', paths: ['/etc'] } }, /path \/etc/],
+    ['putting back another path', { kind: 'snapshot/revert', args: { name: 'n', paths: ['/etc'], whenWritten: 'ask' } }, /path \/etc/],
     [
       'a check by another program',
       { kind: 'check/command', args: { command: ['/bin/sh'], expectStatus: [0], expectText: null, withinMs: 0 } },

@@ -1,10 +1,13 @@
+import { isIP } from 'node:net';
 import { compileGlob } from '@tidemark/shared/fingerprint/glob.ts';
 import type { Order } from '@tidemark/shared/orders/order.ts';
 import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
+import { AT_UNITS, CRON_UNITS } from '../platform/batch-units.ts';
+import { bareHost, isIn, isOwn, isRefusedAddress, networksOf, type OwnIdentity } from '../platform/network-target.ts';
 
 /** What this server lets be done to it, whoever approved it. The owner of the server writes it, no message can. */
 export interface HostPolicy {
-  /** Kinds or `area/*`. */
+  /** Kinds, `area/*` or `*`. What {@link BY_NAME_ONLY} has is in neither of the last two. */
   kinds: readonly string[];
   /** Globs over the programs (server paths) that commands may be. */
   programs: readonly string[];
@@ -14,19 +17,29 @@ export interface HostPolicy {
   units?: readonly string[];
   /** Globs over the names of the operating system's packages that may change; all where left out. */
   packages?: readonly string[];
+  /** What checks may reach beside this server itself: names, globs over names, addresses, networks like 10.0.0.0/8. */
+  targets?: readonly string[];
 }
 
+/** A server runs text by its shell only where its policy says so in so many words. */
+const BY_NAME_ONLY: ReadonlySet<string> = new Set(['command/shell']);
+
+const NOBODY: OwnIdentity = { names: ['localhost'], addresses: [] };
+
 /** Why the policy does not permit this order: the first job that it does not, and what about it; else null. */
-export function forbidden(order: Order, policy: HostPolicy): string | null {
+export function forbidden(order: Order, policy: HostPolicy, self: OwnIdentity = NOBODY): string | null {
   const program = anyOf(policy.programs);
   const path = anyOf(policy.paths);
   const unit = anyOf((policy.units ?? ['*']).map(glob => `/${glob}`));
+  const target = anyTarget(policy.targets ?? [], self);
   const packageName = anyOf((policy.packages ?? ['*']).map(glob => `/${glob}`));
   for (const job of order.jobs) {
     for (const call of job.undo ? [job.call, job.undo] : [job.call]) {
       const whose = `job ${job.id}${call === job.undo ? ' (its undo)' : ''}`;
       if (!policy.kinds.some(kind => matchesKind(kind, call.kind)))
-        return `${whose}: steps of kind ${call.kind} are not among the kinds that this server's policy permits`;
+        return BY_NAME_ONLY.has(call.kind)
+          ? `${whose}: this server's policy does not name ${call.kind}, which no "*" stands for`
+          : `${whose}: steps of kind ${call.kind} are not among the kinds that this server's policy permits`;
       const badProgram = programsOf(call).find(each => !program(each));
       if (badProgram !== undefined)
         return `${whose}: the program ${badProgram} is not among the programs that this server's policy permits`;
@@ -38,6 +51,12 @@ export function forbidden(order: Order, policy: HostPolicy): string | null {
       const badUnit = unitsOf(call).find(each => !unit(`/${each}`));
       if (badUnit !== undefined)
         return `${whose}: the unit ${badUnit} is not among the units that this server's policy permits`;
+      const badBatch = batchUnitsOf(call).find(names => !names.some(each => unit(`/${each}`)));
+      if (badBatch !== undefined)
+        return `${whose}: ${badBatch[0]} would be held and is not among the units that this server's policy permits`;
+      const badTarget = targetsOf(call).find(each => !target(each));
+      if (badTarget !== undefined)
+        return `${whose}: ${badTarget} is neither this server nor among the targets that its policy permits`;
       const badPackage = packagesOf(call).find(each => !packageName(`/${each}`));
       if (badPackage !== undefined)
         return `${whose}: the package ${badPackage} is not among the packages that this server's policy permits`;
@@ -52,7 +71,9 @@ export function forbidden(order: Order, policy: HostPolicy): string | null {
 const AGENT_UNIT = /^tidemark-agent(\.service)?$/;
 
 const matchesKind = (pattern: string, kind: string): boolean =>
-  pattern === '*' || (pattern.endsWith('/*') ? kind.startsWith(pattern.slice(0, -1)) : pattern === kind);
+  BY_NAME_ONLY.has(kind)
+    ? pattern === kind
+    : pattern === '*' || (pattern.endsWith('/*') ? kind.startsWith(pattern.slice(0, -1)) : pattern === kind);
 
 function anyOf(globs: readonly string[]): (path: string) => boolean {
   const compiled = globs.map(compileGlob);
@@ -76,7 +97,13 @@ function programsOf(call: Call): string[] {
       return service.provider === 'script' ? [service.start[0], service.stop[0], service.status[0]] : [];
     }
     case 'cluster/handover':
-      return [call.args.command[0], call.args.confirm[0]];
+      return 'command' in call.args ? [call.args.command[0], call.args.confirm[0]] : [];
+    case 'cluster/leave':
+    case 'cluster/join': {
+      const { member } = call.args;
+      if (member.manager !== 'command') return [];
+      return [member.leave[0], member.left[0], member.join[0], member.joined[0]];
+    }
     case 'check/command':
     case 'command/run':
       return [call.args.command[0]];
@@ -98,9 +125,57 @@ function unitsOf(call: Call): string[] {
       if (service.provider === 'systemd') return service.units;
       return service.provider === 'sysv' ? [`${service.name}.service`] : [];
     }
+    case 'batch/hold':
+      return call.args.timers === 'all' ? [] : call.args.timers;
+    case 'cluster/handover':
+      return 'unit' in call.args ? [call.args.unit] : [];
+    case 'cluster/leave':
+    case 'cluster/join': {
+      const { member } = call.args;
+      if (member.manager === 'keepalived') return ['keepalived.service'];
+      return member.manager === 'patroni' ? [member.unit] : [];
+    }
     default:
       return [];
   }
+}
+
+/** A name that no site has: a policy that permits it permits all timers. */
+const ANY_TIMER = 'tidemark-any-timer-there-is.timer';
+
+/** What is held without being named: of each list one must be permitted, since systems call the same service differently. */
+function batchUnitsOf(call: Call): readonly (readonly string[])[] {
+  if (call.kind !== 'batch/hold') return [];
+  const { cron, at, timers } = call.args;
+  return [...(cron ? [CRON_UNITS] : []), ...(at ? [AT_UNITS] : []), ...(timers === 'all' ? [[ANY_TIMER]] : [])];
+}
+
+/** Hosts that checks connect to, as the order writes them. */
+function targetsOf(call: Call): string[] {
+  switch (call.kind) {
+    case 'check/tcp':
+      return [call.args.host];
+    case 'check/http':
+      return [bareHost(new URL(call.args.url).hostname)];
+    case 'check/all':
+      return call.args.checks.flatMap(targetsOf);
+    default:
+      return [];
+  }
+}
+
+/** Without a list: this server. What a permitted name leads to is looked at when the check connects. */
+function anyTarget(targets: readonly string[], self: OwnIdentity): (host: string) => boolean {
+  const networks = networksOf(targets.filter(each => each.includes('/')));
+  const addresses = targets.filter(each => isIP(each) !== 0);
+  const name = anyOf(
+    targets.filter(each => !each.includes('/') && isIP(each) === 0).map(glob => `/${glob.toLowerCase()}`),
+  );
+  return host => {
+    if (isIP(host) !== 0 && isRefusedAddress(host)) return false;
+    if (isOwn(host, self) || addresses.includes(host)) return true;
+    return isIP(host) === 0 ? name(`/${host.toLowerCase()}`) : isIn(networks, host);
+  };
 }
 
 function packagesOf(call: Call): string[] {
@@ -124,11 +199,20 @@ function pathsOf(call: Call): string[] {
     case 'archive/activate':
       return [call.args.home];
     case 'snapshot/create': {
-      const { paths, method } = call.args;
-      return method === 'restic' ? [...paths, call.args.repository, call.args.passwordFile] : paths;
+      const { args } = call;
+      if (args.method === 'libvirt') return [];
+      return args.method === 'restic' ? [...args.paths, args.repository, args.passwordFile] : args.paths;
     }
     case 'snapshot/revert':
-      return call.args.paths;
+      return 'paths' in call.args ? call.args.paths : [];
+    case 'cluster/handover': {
+      const { args } = call;
+      if ('configuration' in args) return [args.configuration];
+      return 'dataDirectory' in args ? [args.dataDirectory, args.socket] : [];
+    }
+    case 'cluster/leave':
+    case 'cluster/join':
+      return call.args.member.manager === 'patroni' ? [call.args.member.configuration] : [];
     case 'lb/drain':
     case 'lb/enable':
       return [call.args.socket];

@@ -10,7 +10,7 @@ export interface BatchSelection {
 }
 
 /** As Debian, Red Hat, Arch and SUSE call them. */
-const CRON_UNITS = [
+export const CRON_UNITS = [
   'cron.service',
   'crond.service',
   'cronie.service',
@@ -18,7 +18,7 @@ const CRON_UNITS = [
   'anacron.service',
   'anacron.timer',
 ];
-const AT_UNITS = ['atd.service'];
+export const AT_UNITS = ['atd.service'];
 
 /**
  * The units that start work by themselves at some time. Timers count where they are in memory and where they would be

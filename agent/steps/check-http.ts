@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import { resolveTarget } from '../platform/network-target.ts';
 import { type Executor, report, StepFailed } from './executor.ts';
 
 /** An answer is a health page, not a download. */
@@ -34,13 +36,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<Answer> {
   try {
-    const response = await fetch(args.url, {
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]),
-      headers: { connection: 'close' },
-    });
-    const { status } = response;
-    const body = await readSome(response);
+    const { status, body } = await get(new URL(args.url), AbortSignal.any([signal, AbortSignal.timeout(REQUEST_MS)]));
     if (status !== args.expectStatus) return { status, good: false, saw: `status ${status}` };
     if (args.expectText !== null && !body.includes(args.expectText))
       return { status, good: false, saw: `status ${status} without the text ${JSON.stringify(args.expectText)}` };
@@ -50,10 +46,33 @@ async function ask(
   }
 }
 
-async function readSome(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
+/** One request to the addresses that the host has now. What a redirect names is never asked. */
+async function get(url: URL, signal: AbortSignal): Promise<{ status: number; body: string }> {
+  const addresses = await resolveTarget(url.hostname);
+  const { request } = url.protocol === 'https:' ? await import('node:https') : await import('node:http');
+  return new Promise((resolve, reject) => {
+    const asked = request(url, {
+      agent: false,
+      signal,
+      headers: { connection: 'close', 'user-agent': 'tidemark-agent' },
+      lookup: (_host, options, callback) => {
+        const [first] = addresses;
+        if (options.all) callback(null, addresses);
+        else callback(null, first?.address ?? '', first?.family);
+      },
+    });
+    asked.once('error', reject);
+    asked.once('response', response => {
+      readSome(response).then(body => resolve({ status: response.statusCode ?? 0, body }), reject);
+    });
+    asked.end();
+  });
+}
+
+async function readSome(response: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
   let size = 0;
-  for await (const part of response.body ?? []) {
+  for await (const part of response as AsyncIterable<Buffer>) {
     parts.push(part);
     size += part.length;
     if (size >= MAX_BODY_BYTES) break;
@@ -62,10 +81,11 @@ async function readSome(response: Response): Promise<string> {
 }
 
 function reason(error: unknown): string {
-  const cause = (error as { cause?: NodeJS.ErrnoException }).cause;
-  if (cause?.code === 'ECONNREFUSED') return 'the connection is refused';
-  if ((error as Error).name === 'TimeoutError') return `no answer within ${REQUEST_MS} ms`;
-  return cause?.message ?? (error as Error).message;
+  const { code, name, message, cause } = error as NodeJS.ErrnoException & { cause?: Error };
+  if (code === 'ECONNREFUSED') return 'the connection is refused';
+  if (code === 'ENOTFOUND') return 'nobody knows that name';
+  if (cause?.name === 'TimeoutError' || name === 'TimeoutError') return `no answer within ${REQUEST_MS} ms`;
+  return message || (code ?? name);
 }
 
 const wanted = (args: { expectStatus: number; expectText: string | null }): string =>

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { resolveTarget } from '../platform/network-target.ts';
 import type { Executor } from './executor.ts';
 import { untilGood } from './until-good.ts';
 
@@ -8,14 +9,27 @@ const CONNECT_MS = 5_000;
 /** That somebody takes connections there; what they speak is not asked. */
 export const checkTcp: Executor<'check/tcp'> = ({ host, port, withinMs }, context) =>
   untilGood(`${host} port ${port}`, withinMs, context, async () => {
-    const problem = await tryConnect(host, port, context.signal);
+    const problem = await tryAddresses(host, port, context.signal);
     const facts = { host, port, problem };
     return problem === null
       ? { good: true, saw: 'takes connections', facts }
       : { good: false, saw: `takes no connections: ${problem}`, facts };
   });
 
-/** Null where it can be reached. */
+/** Null where one of its addresses can be reached. */
+async function tryAddresses(host: string, port: number, signal: AbortSignal): Promise<string | null> {
+  let problem: string | null = 'it has no address';
+  try {
+    for (const { address } of await resolveTarget(host)) {
+      problem = await tryConnect(address, port, signal);
+      if (problem === null) return null;
+    }
+  } catch (error) {
+    return reason(error as NodeJS.ErrnoException);
+  }
+  return problem;
+}
+
 function tryConnect(host: string, port: number, signal: AbortSignal): Promise<string | null> {
   return new Promise(resolve => {
     const socket = connect({ host, port, signal });

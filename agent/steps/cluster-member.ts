@@ -1,17 +1,19 @@
 import { unreachable } from '@tidemark/shared/base/assert.ts';
 import { z } from 'zod';
 import { read } from '../platform/capture.ts';
+import { type Argv, describeArgv, describeEnd, runCommand } from '../platform/command.ts';
 import { holdUnits, releaseUnits } from '../platform/held-units.ts';
 import { createPacemaker, type PacemakerStatus } from '../platform/pacemaker.ts';
+import { createPatroni } from '../platform/patroni.ts';
 import { needTool } from '../platform/tools.ts';
 import { unitStates } from '../platform/units.ts';
 import { unitHoldPlace } from './batch.ts';
 import { beforeOf } from './before.ts';
 import { type Executor, report, type StepContext, StepFailed, type StepReport } from './executor.ts';
+import { untilReported } from './until-reported.ts';
 
 type Args = Parameters<Executor<'cluster/leave'>>[0];
 
-const POLL_MS = 500;
 const KEEPALIVED = 'keepalived.service';
 
 export const clusterLeave: Executor<'cluster/leave'> = (args, context) => {
@@ -21,6 +23,10 @@ export const clusterLeave: Executor<'cluster/leave'> = (args, context) => {
       return leavePacemaker(args, context);
     case 'keepalived':
       return leaveKeepalived(args, member.addresses, context);
+    case 'patroni':
+      return leavePatroni(args, member, context);
+    case 'command':
+      return byCommands(args, member.leave, member.left, 'has left', context);
     default:
       return unreachable(member);
   }
@@ -33,6 +39,10 @@ export const clusterJoin: Executor<'cluster/join'> = (args, context) => {
       return joinPacemaker(args, context);
     case 'keepalived':
       return joinKeepalived(args, context);
+    case 'patroni':
+      return joinPatroni(args, member, context);
+    case 'command':
+      return byCommands(args, member.join, member.joined, 'is back in', context);
     default:
       return unreachable(member);
   }
@@ -51,7 +61,7 @@ async function leavePacemaker({ cluster, waitMs }: Args, context: StepContext): 
     throw new StepFailed(`${node} is the only node of ${cluster} that can run anything; bring another one back first`);
   await standbyBefore(cluster, node, context).keep(own.standby);
   await pacemaker.setStandby(node, true);
-  return until(waitMs, context, async tookMs => {
+  return untilReported(waitMs, context, async tookMs => {
     const now = await pacemaker.status();
     const left = now.nodes.find(({ name }) => name === node);
     const lost = before.active.filter(id => !now.settled.includes(id));
@@ -75,7 +85,7 @@ async function joinPacemaker({ cluster, waitMs }: Args, context: StepContext): P
     return report(`${node} stays in standby in ${cluster}, as it was before it left`, { cluster, node, standby: true });
   }
   await pacemaker.setStandby(node, false);
-  return until(waitMs, context, async tookMs => {
+  return untilReported(waitMs, context, async tookMs => {
     const { nodes }: PacemakerStatus = await pacemaker.status();
     const own = nodes.find(({ name }) => name === node);
     const facts = { cluster, node, standby: own?.standby ?? null, tookMs };
@@ -94,7 +104,7 @@ async function leaveKeepalived({ cluster, waitMs }: Args, addresses: string[], c
   const [unit] = await unitStates([KEEPALIVED], context.place);
   if (unit?.load === 'not-found') throw new StepFailed(`there is no ${KEEPALIVED} on this server`);
   await holdUnits(holdOf(cluster), async () => [KEEPALIVED], context.clock.now(), unitHoldPlace(context));
-  return until(waitMs, context, async tookMs => {
+  return untilReported(waitMs, context, async tookMs => {
     const here = (await ownAddresses(context)).filter(address => addresses.includes(address));
     const facts = { cluster, addresses: here, tookMs };
     return here.length === 0
@@ -111,6 +121,60 @@ async function joinKeepalived({ cluster }: Args, context: StepContext): Promise<
   return report(`this host may take part in ${cluster} again: ${how}`, { cluster, started });
 }
 
+type Patroni = Extract<Args['member'], { manager: 'patroni' }>;
+
+/** Held, its PostgreSQL ends with it and no boot brings it back; who leads hands over first. */
+async function leavePatroni({ cluster, waitMs }: Args, { unit, member, configuration }: Patroni, context: StepContext) {
+  const patroni = createPatroni(configuration, context.place);
+  const own = (await patroni.members()).find(({ name }) => name === member);
+  if (own?.leads)
+    throw new StepFailed(`${member} leads ${cluster}: hand it over first (cluster/handover), nothing was stopped`);
+  await holdUnits(holdOf(cluster), async () => [unit], context.clock.now(), unitHoldPlace(context));
+  return untilReported(waitMs, context, async tookMs => {
+    const members = await patroni.members();
+    const leader = members.find(({ leads }) => leads);
+    const left = members.find(({ name }) => name === member);
+    const facts = { cluster, members, tookMs };
+    if (leader && !left?.follows)
+      return report(`${member} has left ${cluster} after ${tookMs} ms: ${unit} is held, ${leader.name} leads`, facts);
+    const why = leader ? `Patroni still lists ${member} as one that follows` : 'nobody leads it';
+    return new StepFailed(`${member} has not left ${cluster} after ${tookMs} ms: ${why}; see patronictl list`, facts);
+  });
+}
+
+/** Back once it follows, with all that was written meanwhile. */
+async function joinPatroni({ cluster, waitMs }: Args, { unit, member, configuration }: Patroni, context: StepContext) {
+  const released = await releaseUnits(holdOf(cluster), unitHoldPlace(context));
+  if (released && released.started.length === 0)
+    return report(`${unit} did not run before and does not now`, { cluster, started: [] });
+  const patroni = createPatroni(configuration, context.place);
+  return untilReported(waitMs, context, async tookMs => {
+    const members = await patroni.members();
+    const own = members.find(({ name }) => name === member);
+    const facts = { cluster, members, tookMs };
+    if (own?.leads || (own?.follows && own.lagBytes === 0))
+      return report(`${member} is back in ${cluster} after ${tookMs} ms, with all that was written`, facts);
+    const why = own?.follows ? `it is ${own.lagBytes ?? 'an unknown number of'} bytes behind` : 'it does not follow';
+    return new StepFailed(`${member} is not back in ${cluster} after ${tookMs} ms: ${why}; see patronictl list`, facts);
+  });
+}
+
+/** For what is so already the command is not run again. */
+async function byCommands({ cluster, waitMs }: Args, command: Argv, confirm: Argv, is: string, context: StepContext) {
+  const isSo = async () => (await runCommand(confirm, context.place)).status === 0;
+  if (await isSo()) return report(`this host ${is} ${cluster} already`, { cluster, changed: false });
+  const end = await runCommand(command, context.place);
+  if (end.status !== 0) throw new StepFailed(`${describeArgv(command)} failed: ${describeEnd(end)}`);
+  return untilReported(waitMs, context, async tookMs => {
+    const facts = { cluster, changed: true, tookMs };
+    if (await isSo()) return report(`this host ${is} ${cluster} after ${tookMs} ms`, facts);
+    return new StepFailed(
+      `${describeArgv(command)} ended well, but after ${tookMs} ms ${describeArgv(confirm)} does not`,
+      facts,
+    );
+  });
+}
+
 const holdOf = (cluster: string): string => `cluster-${cluster}`;
 
 interface Link {
@@ -120,20 +184,4 @@ interface Link {
 async function ownAddresses(context: StepContext): Promise<string[]> {
   const said = await read([needTool(context.root, 'ip'), '-json', 'address', 'show'], context.place);
   return (JSON.parse(said) as Link[]).flatMap(({ addr_info }) => (addr_info ?? []).flatMap(({ local }) => local ?? []));
-}
-
-/** Looks until there is a report, or the time is over and the last reason counts. */
-async function until(
-  waitMs: number,
-  context: StepContext,
-  look: (tookMs: number) => Promise<StepReport | StepFailed>,
-): Promise<StepReport> {
-  const begun = context.clock.monotonic();
-  for (;;) {
-    const elapsedMs = context.clock.monotonic() - begun;
-    const seen = await look(Math.round(elapsedMs));
-    if (!(seen instanceof StepFailed)) return seen;
-    if (elapsedMs + POLL_MS > waitMs) throw seen;
-    await new Promise(resolve => setTimeout(resolve, POLL_MS));
-  }
 }

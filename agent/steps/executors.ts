@@ -10,11 +10,13 @@ import { checkHttp } from './check-http.ts';
 import { checkSql } from './check-sql.ts';
 import { checkTcp } from './check-tcp.ts';
 import { checkUnits } from './check-units.ts';
+import { clusterHandover } from './cluster-handover.ts';
 import { clusterJoin, clusterLeave } from './cluster-member.ts';
-import { clusterHandover, commandRun } from './command.ts';
+import { commandRun, commandShell } from './command.ts';
 import type { Executor, StepContext, StepReport } from './executor.ts';
 import { fileClean } from './file-clean.ts';
 import { lbDrain, lbEnable } from './lb.ts';
+import { manualTask } from './manual.ts';
 import {
   packageDownload,
   packageHold,
@@ -73,6 +75,8 @@ const executors = {
   'archive/activate': archiveActivate,
   'cluster/handover': clusterHandover,
   'command/run': commandRun,
+  'command/shell': commandShell,
+  'manual/task': manualTask,
   'package/refresh': packageRefresh,
   'package/download': packageDownload,
   'package/upgrade': packageUpgrade,

@@ -62,7 +62,7 @@ describe('a snapshot', () => {
     writeFileSync(join(root, 'opt/other'), 'first');
     await create(['/opt/shop', '/opt/other']);
     for (const path of ['opt/shop/config', 'opt/other']) writeFileSync(join(root, path), 'patched');
-    const done = await snapshotRevert({ name: 'night', paths: ['/opt/shop'] }, context);
+    const done = await snapshotRevert({ name: 'night', paths: ['/opt/shop'], whenWritten: 'ask' }, context);
     expect(done.facts).toMatchObject({ reverted: ['/opt/shop'], gone: [] });
     expect(config()).toBe('one');
     expect(readFileSync(join(root, 'opt/other'), 'utf8')).toBe('patched');
@@ -72,8 +72,12 @@ describe('a snapshot', () => {
     await create();
     writeFileSync(join(root, 'opt/shop/config'), 'patched');
     const paths = ['/opt/shop', '/etc'];
-    await expect(snapshotRevert({ name: 'night', paths }, context)).rejects.toThrow(/does not hold \/etc/);
-    await expect(snapshotRevert({ name: 'none', paths }, context)).rejects.toThrow(/there is no snapshot none/);
+    await expect(snapshotRevert({ name: 'night', paths, whenWritten: 'ask' }, context)).rejects.toThrow(
+      /does not hold \/etc/,
+    );
+    await expect(snapshotRevert({ name: 'none', paths, whenWritten: 'ask' }, context)).rejects.toThrow(
+      /there is no snapshot none/,
+    );
     expect(config()).toBe('patched');
   });
 
@@ -100,7 +104,7 @@ describe('a snapshot', () => {
     await create(['/opt/shop'], name);
     await snapshotDelete({ name }, context);
     writeFileSync(join(root, 'opt/shop/config'), 'patched');
-    await snapshotRevert({ name: 'night', paths: ['/opt/shop'] }, context);
+    await snapshotRevert({ name: 'night', paths: ['/opt/shop'], whenWritten: 'ask' }, context);
     expect(config()).toBe('one');
   });
 });

@@ -88,7 +88,7 @@ function draftHost(policy: Policy, context: HostContext, undecided: Undecided): 
     const drafts = draftsOf(step, context);
     // Two homes of one product: the product's name alone would be two jobs with one id.
     const twice = new Set(drafts.map(({ suffix }) => suffix)).size < drafts.length;
-    return drafts.map(({ suffix, timeoutMs, undo, ...draft }, index): UntimedJob => {
+    return drafts.map(({ suffix, timeoutMs, undo, waitsForPerson, ...draft }, index): UntimedJob => {
       const id = suffix === '' ? step.id : `${step.id}:${suffix}`;
       return {
         ...draft,
@@ -97,8 +97,8 @@ function draftHost(policy: Policy, context: HostContext, undecided: Undecided): 
         undo: step.undo ? undo : null,
         timeoutMs: Math.max(1, timeoutMs ?? step.timeoutMs),
         expectedMs: expectedMsOf(draft.call),
-        retries: { max: step.retries.max, backoffMs: step.retries.backoffMs },
-        onFailure: step.onFailure,
+        retries: waitsForPerson ? { max: 0, backoffMs: 0 } : { ...step.retries },
+        onFailure: waitsForPerson ? 'hold' : step.onFailure,
       };
     });
   });
@@ -107,7 +107,11 @@ function draftHost(policy: Policy, context: HostContext, undecided: Undecided): 
 
 /** A wait takes as long as it says; of all else the vocabulary knows what it takes. */
 const expectedMsOf = (call: Call): number =>
-  call.kind === 'system/wait' && call.args.until === 'elapsed' ? call.args.ms : defaultDurationMs(call.kind);
+  call.kind === 'manual/task'
+    ? call.args.expectedMs
+    : call.kind === 'system/wait' && call.args.until === 'elapsed'
+      ? call.args.ms
+      : defaultDurationMs(call.kind);
 
 /**
  * No job may start before the window. While nothing is out of service, a job may only start as long as all that is left,
@@ -144,7 +148,11 @@ const INTERRUPTING: ReadonlySet<string> = new Set([
   'package/install',
   'package/remove',
   'cluster/handover',
+  'cluster/leave',
+  'lb/drain',
+  'snapshot/revert',
   'command/run',
+  'command/shell',
 ]);
 
 function doNotFit(policy: Policy, hosts: readonly { host: string; totalMs: number }[]): PlanError[] {

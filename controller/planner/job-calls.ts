@@ -31,7 +31,7 @@ export function draftsOf(step: Step, context: HostContext): JobDraft[] {
   const host = candidate.view.host.name;
   switch (step.kind) {
     case 'check/disk':
-      return spaceCheck(context, step.with.reserve);
+      return spaceCheck(context, step.with);
     case 'artifact/stage':
       return distinctProducts(candidate.changes).map(({ product, release }) =>
         draft({
@@ -49,17 +49,18 @@ export function draftsOf(step: Step, context: HostContext): JobDraft[] {
     case 'batch/hold':
     case 'batch/release':
     case 'snapshot/create':
-    case 'snapshot/prune':
-      return hostStepJob(step, hostStepContext(context, step.id));
+    case 'snapshot/revert':
     case 'snapshot/delete':
-      if (candidate.changes.length === 0) return [];
-      return [
-        draft({
-          name: `delete the backup on ${host}`,
-          reason: 'the policy keeps no backup',
-          call: { kind: 'snapshot/delete', args: { name: context.snapshot } },
-        }),
-      ];
+    case 'snapshot/prune':
+    case 'check/all':
+    case 'lb/drain':
+    case 'lb/enable':
+    case 'cluster/leave':
+    case 'cluster/join':
+    case 'file/clean':
+    case 'command/shell':
+    case 'manual/task':
+      return hostStepJob(step, hostStepContext(context, step.id));
     case 'cluster/handover':
       return handover(candidate);
     case 'service/stop':
@@ -95,6 +96,7 @@ export function draftsOf(step: Step, context: HostContext): JobDraft[] {
     case 'archive/install':
       return candidate.changes.map(change => install(candidate, change));
     case 'check/http':
+      if (step.with.url !== undefined) return [page(host, step.id, { ...step.with, url: step.with.url })];
       return candidate.view.components
         .filter(isTouched(context))
         .flatMap(component => health(component, step.with.within));
@@ -119,9 +121,13 @@ function isTouched({ candidate, stopping }: HostContext): (component: PlannerCom
   return component => names.has(component.name);
 }
 
-function spaceCheck({ candidate, installedBytes, bundle }: HostContext, reserve: number): JobDraft[] {
+function spaceCheck(
+  { candidate, installedBytes, bundle }: HostContext,
+  { reserve, free }: { reserve: number; free: Readonly<Record<string, number>> },
+): JobDraft[] {
   const { changes, packages, view } = candidate;
-  if (changes.length + packages.length === 0) return [];
+  const asked = Object.entries(free);
+  if (changes.length + packages.length + asked.length === 0) return [];
   const mounts = mountsOf(candidate.facts);
   const needs = new Map<string, { path: string; bytes: number }>();
   // The archive is fetched once for a product, wherever and however often it is unpacked.
@@ -137,11 +143,18 @@ function spaceCheck({ candidate, installedBytes, bundle }: HostContext, reserve:
     const before = needs.get(mountOf(path, mounts)) ?? { path, bytes: reserve };
     needs.set(mountOf(path, mounts), { ...before, bytes: before.bytes + bytes });
   }
+  for (const [path, bytes] of asked) {
+    const before = needs.get(mountOf(path, mounts)) ?? { path, bytes: 0 };
+    needs.set(mountOf(path, mounts), { ...before, bytes: before.bytes + bytes });
+  }
   const total = [...needs.values()].reduce((sum, { bytes }) => sum + bytes, 0);
   return [
     draft({
       name: `check free space on ${view.host.name}`,
-      reason: `download, unpacked ${changes.length > 0 ? 'release and backup' : 'packages'} of bundle ${bundle} take ${megabytes(total)}`,
+      reason:
+        changes.length + packages.length === 0
+          ? `the policy asks for ${megabytes(total)}`
+          : `download, unpacked ${changes.length > 0 ? 'release and backup' : 'packages'} of bundle ${bundle} take ${megabytes(total)}`,
       call: { kind: 'check/disk', args: { needs: [...needs.values()] } },
     }),
   ];
@@ -175,6 +188,7 @@ function hostStepContext({ candidate, ...context }: HostContext, id: string): Ho
     host: view.host.name,
     id,
     hold: context.snapshot,
+    cluster: view.cluster?.name ?? null,
     holds: context.holds,
     snapshot: {
       name: context.snapshot,
@@ -269,6 +283,18 @@ function health(component: PlannerComponent, withinMs: number): JobDraft[] {
       call: { kind: 'check/http', args: { url, expectStatus: status, expectText: text, withinMs } },
     }),
   ];
+}
+
+function page(
+  host: string,
+  id: string,
+  { url, status, text, within }: { url: string; status: number; text: string | null; within: number },
+): JobDraft {
+  return draft({
+    name: `check ${id} from ${host}`,
+    reason: 'the policy lists it',
+    call: { kind: 'check/http', args: { url, expectStatus: status, expectText: text, withinMs: within } },
+  });
 }
 
 function command(

@@ -12,6 +12,8 @@ export interface JobDraft {
   undo: Call | null;
   /** Of the policy's cluster entry; null where the step's own counts. */
   timeoutMs: number | null;
+  /** It ends by a person's word alone: trying again or going on without is not for the policy to say. */
+  waitsForPerson: boolean;
 }
 
 type Draft = Pick<JobDraft, 'name' | 'reason' | 'call'> & Partial<JobDraft>;
@@ -20,6 +22,7 @@ export const draft = (fields: Draft): JobDraft => ({
   component: null,
   undo: null,
   timeoutMs: null,
+  waitsForPerson: false,
   ...fields,
 });
 

@@ -1,3 +1,4 @@
+import { ServerPath } from '@tidemark/shared/orders/arguments.ts';
 import type { OnFailure } from '@tidemark/shared/orders/order.ts';
 import type { StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
@@ -23,9 +24,10 @@ const WITH = {
   'check/disk': z.strictObject({
     /** Left free beside what the patch takes. */
     reserve: Size.default(0),
+    /** By path, also where nothing of the bundle is installed. */
+    free: z.record(ServerPath, Size).default({}),
   }),
   'artifact/stage': none,
-  'snapshot/delete': none,
   'cluster/handover': none,
   'service/stop': z.strictObject({ wait: Duration.default(30 * SECOND) }),
   'service/start': z.strictObject({ wait: Duration.default(30 * SECOND) }),
@@ -63,10 +65,18 @@ const WITH = {
     lockWait: LockWait,
   }),
   'package/repair': z.strictObject({ lockWait: LockWait }),
-  'check/http': z.strictObject({
-    /** How long a component may take to answer as expected. */
-    within: Duration.default(30 * SECOND),
-  }),
+  'check/http': z
+    .strictObject({
+      /** Left out: what the landscape says of the components that were touched. */
+      url: z.url({ protocol: /^https?$/ }).optional(),
+      status: z.int().min(100).max(599).default(200),
+      text: z.string().nullable().default(null),
+      /** How long it may take until it answers as expected. */
+      within: Duration.default(30 * SECOND),
+    })
+    .refine(({ url, status, text }) => url !== undefined || (status === 200 && text === null), {
+      message: '"status" and "text" belong to a "url"; those of components stand in the landscape',
+    }),
   'command/run': z.strictObject({
     command: Argv,
     expectStatus: z.array(z.int().min(0).max(255)).min(1).default([0]),
@@ -85,18 +95,13 @@ export type StepSettings = { [K in PlannedKind]: { kind: K; with: z.output<(type
 
 /** Kinds of the language that come later: refused as such, so that nobody searches for a slip of the hand. */
 export const LATER_KINDS: ReadonlySet<string> = new Set([
-  'check/all',
   'check/signatures',
-  'lb/drain',
-  'lb/enable',
-  'manual',
   'monitoring/lift',
   'monitoring/silence',
   'package/hold',
   'package/install',
   'package/remove',
   'package/unhold',
-  'snapshot/revert',
 ]);
 
 interface KindDefaults {
@@ -125,6 +130,28 @@ export const KIND_DEFAULTS: Record<PlannedKind, KindDefaults> = {
   'snapshot/create': { timeoutMs: 30 * MINUTE, retries: once, onFailure: 'skip-host', undo: null },
   'snapshot/delete': { timeoutMs: 10 * MINUTE, retries: once, onFailure: 'continue', undo: null },
   'snapshot/prune': { timeoutMs: 10 * MINUTE, retries: once, onFailure: 'continue', undo: null },
+  // Half of it may be back: a person has to look.
+  'snapshot/revert': { timeoutMs: 60 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  'check/all': { timeoutMs: 30 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  // What could not be drained is as it was.
+  'lb/drain': { timeoutMs: 30 * MINUTE, retries: once, onFailure: 'skip-host', undo: 'lb/enable' },
+  'lb/enable': {
+    timeoutMs: 10 * MINUTE,
+    retries: { max: 1, backoffMs: 10 * SECOND },
+    onFailure: 'hold',
+    undo: 'lb/drain',
+  },
+  'cluster/leave': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'undo-host', undo: 'cluster/join' },
+  'cluster/join': {
+    timeoutMs: 15 * MINUTE,
+    retries: { max: 1, backoffMs: 10 * SECOND },
+    onFailure: 'hold',
+    undo: 'cluster/leave',
+  },
+  'file/clean': { timeoutMs: 10 * MINUTE, retries: once, onFailure: 'continue', undo: null },
+  'command/shell': { timeoutMs: 10 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  // The agent only says that it waits.
+  'manual/task': { timeoutMs: MINUTE, retries: once, onFailure: 'hold', undo: null },
   'check/clock': { timeoutMs: MINUTE, retries: once, onFailure: 'skip-host', undo: null },
   // Before a patch as after one: whoever puts it first writes skip-host.
   'check/units': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'hold', undo: null },

@@ -8,7 +8,7 @@ describe('the step vocabulary', () => {
 
   it('counts what runs a given program as a command, and a command as not repeatable unless it is a check', () => {
     const commands = stepKinds.filter(kind => classOf(kind) === 'command');
-    expect(commands).toEqual(['check/sql', 'check/command', 'cluster/handover', 'command/run']);
+    expect(commands).toEqual(['check/sql', 'check/command', 'cluster/handover', 'command/run', 'command/shell']);
     for (const kind of commands) expect(isIdempotent(kind)).toBe(kind.startsWith('check/'));
   });
 
@@ -16,7 +16,7 @@ describe('the step vocabulary', () => {
     for (const kind of stepKinds) expect(defaultDurationMs(kind)).toBeGreaterThan(0);
   });
 
-  it.each(['command/shell', 'toString', '__proto__', 'constructor', ''])('does not know %j', kind => {
+  it.each(['command/powershell', 'toString', '__proto__', 'constructor', ''])('does not know %j', kind => {
     expect(isStepKind(kind)).toBe(false);
     expect(Call.safeParse({ kind, args: {} }).success).toBe(false);
   });

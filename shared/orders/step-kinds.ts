@@ -6,6 +6,7 @@ import { clusterKinds } from './kinds/cluster.ts';
 import { commandKinds } from './kinds/command.ts';
 import { fileKinds } from './kinds/file.ts';
 import { lbKinds } from './kinds/lb.ts';
+import { manualKinds } from './kinds/manual.ts';
 import { packageKinds } from './kinds/package.ts';
 import { scanKinds } from './kinds/scan.ts';
 import { serviceKinds } from './kinds/service.ts';
@@ -30,6 +31,7 @@ const STEP_KINDS = {
   ...lbKinds,
   ...fileKinds,
   ...commandKinds,
+  ...manualKinds,
   ...packageKinds,
   ...scanKinds,
   ...systemKinds,

@@ -3,7 +3,7 @@ import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import type { Service } from '@tidemark/shared/orders/kinds/service.ts';
 import type { Job } from '@tidemark/shared/orders/order.ts';
 import type { Plan, PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
-import { type Call, classOf } from '@tidemark/shared/orders/step-kinds.ts';
+import { type Call, classOf, type StepArgs } from '@tidemark/shared/orders/step-kinds.ts';
 import type { ApprovalState } from '../../api/contract/plans.ts';
 import { noPaint, type Paint } from '../output/colour.ts';
 import { plain } from '../output/sanitise.ts';
@@ -165,7 +165,11 @@ export function callText(call: Call): string {
     case 'artifact/stage':
       return `${call.args.name} (${bytes(call.args.bytes)}, ${call.args.digest})`;
     case 'snapshot/create':
-      return `${call.args.method} of ${call.args.paths.join(', ')} as ${call.args.name}`;
+      return `${call.args.method} of ${(call.args.method === 'libvirt' ? call.args.domains : call.args.paths).join(', ')} as ${call.args.name}`;
+    case 'snapshot/revert':
+      return 'paths' in call.args
+        ? `${call.args.paths.join(', ')} as in ${call.args.name}${call.args.whenWritten === 'lose' ? ', and what databases have written since is lost' : ''}`
+        : `${call.args.domains.join(', ')} as in ${call.args.name}`;
     case 'check/sql':
       return `as ${call.args.user} in ${call.args.database}: ${JSON.stringify(call.args.query)}`;
     case 'check/command':
@@ -198,9 +202,23 @@ export function callText(call: Call): string {
     case 'archive/activate':
       return `${call.args.product} ${call.args.version} below ${call.args.home}`;
     case 'cluster/handover':
-      return `${argvText(call.args.command)}, then until it succeeds ${argvText(call.args.confirm)}`;
+      return handoverText(call.args);
+    case 'cluster/leave':
+    case 'cluster/join':
+      return memberText(call.kind, call.args);
+    case 'lb/drain':
+    case 'lb/enable':
+      return `${call.args.backend}/${call.args.server} by ${call.args.socket}`;
     case 'command/run':
       return argvText(call.args.command);
+    case 'command/shell':
+      return `/bin/sh -c ${JSON.stringify(call.args.script)}`;
+    case 'manual/task':
+      return `${call.args.who}: ${JSON.stringify(call.args.instructions)}${call.args.evidence === null ? '' : `, to be signed off with ${call.args.evidence}`}`;
+    case 'check/all':
+      return call.args.checks.map(each => `${each.kind} ${callText(each)}`).join('; ');
+    case 'check/tcp':
+      return `${call.args.host} port ${call.args.port}`;
     case 'package/refresh':
     case 'package/repair':
       return `waits up to ${Math.round(call.args.lockWaitMs / 1000)} s for other package managers`;
@@ -221,6 +239,19 @@ export function callText(call: Call): string {
 
 const packageText = ({ name, version, architecture, sha256 }: ExactPackage): string =>
   `${name}${architecture === null ? '' : `:${architecture}`}=${version}${sha256 === null ? '' : ` (${sha256})`}`;
+
+function handoverText(args: StepArgs<'cluster/handover'>): string {
+  if ('command' in args) return `${argvText(args.command)}, then until it succeeds ${argvText(args.confirm)}`;
+  if (args.manager === 'patroni')
+    return `patronictl switchover from ${args.member} to ${args.candidate ?? 'any member'}`;
+  return `${args.unit} stops, ${args.peer} port ${args.peerPort} is promoted, ${args.unit} follows it`;
+}
+
+function memberText(kind: string, { cluster, member }: StepArgs<'cluster/leave'>): string {
+  if (member.manager !== 'command') return `${cluster}, by ${member.manager}`;
+  const [command, confirm] = kind === 'cluster/leave' ? [member.leave, member.left] : [member.join, member.joined];
+  return `${cluster}: ${argvText(command)}, then until it succeeds ${argvText(confirm)}`;
+}
 
 /** What is run on the server, or asked of its service manager. */
 function serviceText(kind: string, service: Service): string {
