@@ -5,7 +5,7 @@ import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 import { incomingIn } from '../steps/artifact-stage.ts';
-import { openJournal } from './journal.ts';
+import { type Journal, type JournalOptions, openJournal } from './journal.ts';
 import { createSessionLauncher, type Launcher } from './launch.ts';
 import type { Log } from './log.ts';
 import { createObserver } from './observe.ts';
@@ -36,6 +36,8 @@ export interface ExecutorOptions {
   reserve?: Reserve;
   /** How steps are started; each in a session of its own where it is left out. */
   launcher?: Launcher;
+  /** How the journal is opened; SQLite where it is left out. */
+  openJournal?: (options: JournalOptions) => Journal;
 }
 
 /** The privileged part: believes no message before it has verified it, and never opens a connection. */
@@ -65,7 +67,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     if (!stopped) options.send(message);
   };
   const reserve = options.reserve ?? createReserve(stateDir);
-  const journal = openJournal({
+  const journal = (options.openJournal ?? openJournal)({
     file: journalFile(stateDir),
     onFull: () => reserve.spend(),
     onReport: report => send({ type: 'report', report }),
