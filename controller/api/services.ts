@@ -82,7 +82,14 @@ export interface Services {
     bundle(name: string): Promise<OutputOf<'getBundle'> | null>;
   };
   plans: {
-    plan(input: { policyText: string; fileName: string; atMs: number; by: string }): Answer<{ digest: Digest }>;
+    plan(input: {
+      policyText: string;
+      fileName: string;
+      files: ReadonlyMap<string, string>;
+      atMs: number | null;
+      emergency: string | null;
+      by: string;
+    }): Answer<{ digest: Digest }>;
     list(): Promise<OutputOf<'listPlans'>['plans']>;
     get(digest: Digest): Promise<OutputOf<'getPlan'> | null>;
     approve(input: { plan: Digest; envelope: Envelope; by: string }): Answer<unknown>;

@@ -30,14 +30,22 @@ function complain(
   const path = [...base, ...inSchema];
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const known = knownKeysAt(schema, inSchema);
+      // Another alternative of a union may well know the key: it is no slip of the hand then.
+      const all = knownKeysAt(schema, inSchema);
+      const knownTo = (key: string) => all.filter(each => each !== key);
       return issue.keys.map(key => ({
         path: [...path, key],
         atKey: true,
-        message: `unknown key "${key}" in ${pathText(path)}${hint(key, known)}`,
+        message: `unknown key "${key}" in ${pathText(path)}${hint(key, knownTo(key))}`,
       }));
     }
     case 'invalid_union': {
+      // A union that goes by one key names the values that this key may have.
+      const { discriminator, options } = issue as { discriminator?: string; options?: readonly unknown[] };
+      if (discriminator !== undefined && issue.errors.length === 0)
+        return [
+          { path, atKey: false, message: `${pathText(path)} must be ${(options ?? []).map(quote).join(' or ')}` },
+        ];
       const branch = likeliest(issue.errors);
       if (branch) return branch.flatMap(inner => complain(schema, inner, base, inSchema));
       return [{ path, atKey: false, message: `${pathText(path)} must be ${alternativesOf(issue.errors)}` }];

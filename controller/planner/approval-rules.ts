@@ -9,7 +9,8 @@ import type { Policy } from './policy.ts';
 export function checkApprovalRules(policy: Policy, root: TrustRoot | null, author: string): PlanError[] {
   if (!root) return [];
   const names = root.approvers.map(approver => approver.name);
-  return policy.approvals.flatMap(({ from, need, notAuthor, place, fromPlaces }) => {
+  const gates = policy.waves.flatMap(wave => wave.gates.filter(gate => gate.kind === 'approval'));
+  return [...policy.approvals, ...gates].flatMap(({ from, need, notAuthor, place, fromPlaces }) => {
     const unknown = from.flatMap((name, index) => {
       if (names.includes(name)) return [];
       const message = `the fleet's trust root knows no approver ${name}${didYouMean(name, names)}`;

@@ -36,6 +36,10 @@ const ENVIRONMENTS = {
     .registerVariable('host', { schema: { ...HOST, clusterRole: 'string' } })
     .registerVariable('facts', 'map<string, dyn>'),
   facts: new Environment({ limits: LIMITS }).registerVariable('facts', 'map<string, dyn>'),
+  /** One patch of a bundle. */
+  patch: new Environment({ limits: LIMITS }).registerVariable('patch', {
+    schema: { kind: 'string', name: 'string', version: 'string', architecture: 'string' },
+  }),
 } as const;
 export type Subject = keyof typeof ENVIRONMENTS;
 
@@ -58,10 +62,32 @@ export interface HostSubject {
   clusterRole?: string;
 }
 
+/** A release or package of a bundle as conditions see it. */
+export interface PatchSubject {
+  kind: 'release' | 'package';
+  name: string;
+  version: string;
+  /** Empty where the bundle does not say. */
+  architecture: string;
+}
+
+/** What conditions are asked about. */
+export interface Values {
+  host?: HostSubject;
+  facts?: Readonly<Record<string, unknown>>;
+  patch?: PatchSubject;
+}
+
 export interface Condition {
   text: string;
   /** The error says why there is no answer. */
-  holds(subject: { host?: HostSubject; facts?: Readonly<Record<string, unknown>> }): Result<boolean, string>;
+  holds(values: Values): Result<boolean, string>;
+}
+
+/** An expression that gives a number of 0 or more. */
+export interface Count {
+  text: string;
+  of(values: Values): Result<number, string>;
 }
 
 /** What is wrong with a condition, and at which character of it. */
@@ -71,6 +97,43 @@ export interface ConditionError {
 }
 
 export function parseCondition(text: string, subject: Subject): Result<Condition, ConditionError> {
+  const parsed = parseExpression(text, subject, ['bool'], 'a condition must give true or false');
+  if (!parsed.ok) return parsed;
+  return ok({
+    text,
+    holds: values => {
+      const answer = parsed.value(values);
+      if (!answer.ok || typeof answer.value === 'boolean') return answer as Result<boolean, string>;
+      return err(`it gives ${typeof answer.value}, not true or false`);
+    },
+  });
+}
+
+export function parseCount(text: string, subject: Subject): Result<Count, ConditionError> {
+  const parsed = parseExpression(
+    text,
+    subject,
+    ['int', 'double'],
+    'a number is needed here, like size(facts.pg.roles)',
+  );
+  if (!parsed.ok) return parsed;
+  return ok({
+    text,
+    of: values => {
+      const answer = parsed.value(values);
+      if (!answer.ok) return answer;
+      const number = typeof answer.value === 'bigint' ? Number(answer.value) : answer.value;
+      return typeof number === 'number' && number >= 0 ? ok(number) : err(`it gives ${String(number)}, not a number`);
+    },
+  });
+}
+
+function parseExpression(
+  text: string,
+  subject: Subject,
+  types: readonly string[],
+  expected: string,
+): Result<(values: Values) => Result<unknown, string>, ConditionError> {
   if (text.trim() === '')
     return err({
       message:
@@ -85,18 +148,14 @@ export function parseCondition(text: string, subject: Subject): Result<Condition
   }
   const check = parsed.check();
   if (!check.valid) return err(conditionError(check.error as ParseError));
-  if (check.type !== 'bool' && check.type !== 'dyn')
-    return err({ message: `this gives ${check.type}, and a condition must give true or false`, offset: 0 });
-  return ok({
-    text,
-    holds: values => {
-      try {
-        const value: unknown = parsed(toCel(values) as Record<string, unknown>);
-        return typeof value === 'boolean' ? ok(value) : err(`it gives ${typeof value}, not true or false`);
-      } catch (error) {
-        return err((error as EvaluationError).summary ?? (error as Error).message);
-      }
-    },
+  if (check.type !== undefined && ![...types, 'dyn'].includes(check.type))
+    return err({ message: `this gives ${check.type}, and ${expected}`, offset: 0 });
+  return ok(values => {
+    try {
+      return ok(parsed(toCel(values) as Record<string, unknown>));
+    } catch (error) {
+      return err((error as EvaluationError).summary ?? (error as Error).message);
+    }
   });
 }
 

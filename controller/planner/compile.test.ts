@@ -221,7 +221,7 @@ describe('a host is left out, with its reason,', () => {
       'in a cluster whose peer is silent',
       'db01',
       withFacts({ db02: null }),
-      /^cluster ordersdb: the role of db02 is not known: its agent has reported no facts yet$/,
+      /^cluster ordersdb: the state of db02 is not known: its agent has reported no facts yet$/,
     ],
     [
       'in a cluster without a probe',
@@ -423,7 +423,9 @@ describe('waves', () => {
 
   it('are an error where they pick and find none', () => {
     expect(errorsOf({ waves: '[{name: a, when: host.clusterRole == "active", pick: 1}, {name: b}]' })).toEqual([
-      expect.stringContaining('wave a picks 1, and finds none: all that it matches are active members'),
+      expect.stringContaining(
+        'wave a picks 1, and finds none: all that it matches are members of clusters in which others go first',
+      ),
     ]);
     expect(errorsOf({ waves: '[{name: a, when: host.app == "ledger", pick: 1}, {name: b}]' })).toEqual([
       expect.stringContaining('the smallest of what could be picked stops 2 hosts together'),

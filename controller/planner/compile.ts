@@ -3,12 +3,17 @@ import type { Order } from '@tidemark/shared/orders/order.ts';
 import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
 import { didYouMean } from '../documents/nearest.ts';
 import { checkApprovalRules } from './approval-rules.ts';
+import { narrowBundle } from './choose-bundle.ts';
+import { chooseWindow } from './choose-window.ts';
 import { findDeadlock } from './deadlocks.ts';
+import { inEmergency } from './emergency.ts';
 import { errorAt, type PlanError, tidyErrors } from './errors.ts';
-import { expandSteps, type PlannedOrder, type Window } from './expand-steps.ts';
+import { expandSteps, type PlannedOrder } from './expand-steps.ts';
 import { compareText, distinct, viewFleet } from './fleet-view.ts';
+import { findImportance } from './importance.ts';
 import type { CompileInput } from './input.ts';
 import { findLimits } from './limits.ts';
+import { neverFits } from './never-fits.ts';
 import type { Policy } from './policy.ts';
 import { type Candidate, choosePopulation, nobodyLeft } from './population.ts';
 import { findPrecedences } from './precedences.ts';
@@ -23,33 +28,48 @@ export interface CompiledPlan {
 
 /** A pure function: the same input gives the same bytes. All errors that can be told together are told together. */
 export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> {
-  const { policy, bundle } = input;
+  const emergency = input.emergency === undefined ? null : inEmergency(input.policy);
+  if (emergency && !emergency.ok) return err([emergency.error]);
+  const policy = emergency?.value.policy ?? input.policy;
   const fleet = viewFleet(input);
-  const window = windowOf(policy, input.at);
+  const chosen = chooseWindow(policy.window, { at: input.at, now: input.now, emergency: emergency !== null });
+  const narrowed = input.bundle
+    ? narrowBundle(policy.bundle, input.bundle)
+    : err(
+        errorAt(
+          policy.bundle.place,
+          `there is no bundle ${policy.bundle.name ?? `in ${policy.bundle.ring}`}: create it first`,
+        ),
+      );
   const errors = [
-    ...checkWindow(policy, window, input.now),
+    ...twiceInClusters(policy, input.landscape),
     ...checkApprovalRules(policy, input.trustRoot, input.author),
   ];
-  if (!bundle) errors.push(errorAt(policy.bundle.place, `there is no bundle ${policy.bundle.name}: create it first`));
+  if (!chosen.ok) errors.push(chosen.error);
+  if (!narrowed.ok) errors.push(narrowed.error);
   const selected = selectHosts(policy, fleet);
   if (!selected.ok) errors.push(selected.error);
   const units = findUnits(policy, fleet);
   errors.push(...units.errors);
-  if (!bundle || !selected.ok || errors.length > 0) return err(tidyErrors(errors));
+  if (!chosen.ok || !narrowed.ok || !selected.ok || errors.length > 0) return err(tidyErrors(errors));
+  const { bundle, leftOut } = narrowed.value;
+  const { window } = chosen.value;
 
   const population = choosePopulation(policy, fleet, selected.value, units, bundle);
   if (population.errors.length > 0) return err(tidyErrors(population.errors));
-  const { waves, excluded, errors: waveErrors } = assignWaves(policy, population.candidates);
-  if (waveErrors.length > 0) return err(tidyErrors(waveErrors));
+  const { importance, errors: groupErrors } = findImportance(policy, population.candidates);
+  const { waves, excluded, errors: waveErrors } = assignWaves(policy, population.candidates, importance);
+  if (waveErrors.length + groupErrors.length > 0) return err(tidyErrors([...waveErrors, ...groupErrors]));
   for (const [host, reason] of excluded) population.excluded.set(host, reason);
   const candidates = population.candidates.filter(({ view }) => !excluded.has(view.host.name));
   const nobody = nobodyLeft(policy, { ...population, candidates });
   if (nobody.length > 0) return err(nobody);
 
-  const expansion = expandSteps({ ...input, bundleName: bundle.name }, candidates, window);
+  const expansion = expandSteps({ ...input, policy, bundleName: bundle.name }, candidates, window);
   const { limits, errors: limitErrors } = findLimits(policy, fleet, units, candidates);
   const budgetErrors = checkBudgets(policy, waves, candidates);
-  const problems = [...expansion.errors, ...limitErrors, ...budgetErrors];
+  const tooLong = expansion.errors.length > 0 ? [] : neverFits(policy, waves, expansion.orders);
+  const problems = [...expansion.errors, ...tooLong, ...limitErrors, ...budgetErrors];
   if (problems.length > 0) return err(tidyErrors(problems));
   const precedences = findPrecedences(policy, expansion.orders);
   const deadlock = findDeadlock(policy, expansion.orders, waves, precedences);
@@ -61,18 +81,21 @@ export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> 
     fleet: input.fleet,
     author: input.author,
     compiledAt: input.now,
-    policy: { name: policy.name, owner: policy.owner, digest: policy.digest, files: [] },
+    policy: { name: policy.name, owner: policy.owner, digest: policy.digest, files: policy.files },
     landscapeVersion: input.landscape.version,
-    bundle: { name: bundle.name, digest: bundle.digest },
-    window: { ...window, timezone: policy.window.timezone, chosen: 'given', skipped: [] },
-    emergency: null,
-    hosts: plannedHosts(waves, expansion.orders),
+    bundle: { name: bundle.name, digest: bundle.digest, leftOut },
+    window,
+    emergency:
+      emergency === null || input.emergency === undefined
+        ? null
+        : { reason: input.emergency, changes: [...emergency.value.changes, ...chosen.value.overridden] },
+    hosts: plannedHosts(waves, expansion.orders, importance),
     waves: waves.map(({ rule, needs, maxParallel }) => ({
       name: rule.name,
       needs,
       maxParallel,
       soakMs: rule.soakMs,
-      gates: [],
+      gates: rule.gates.map(({ place: _, fromPlaces: __, ...gate }) => gate),
     })),
     precedences,
     limits,
@@ -86,20 +109,26 @@ export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> 
   return ok({ header, orders: expansion.orders.map(({ order }) => order) });
 }
 
-const windowOf = (policy: Policy, at: number): Window => ({
-  start: at,
-  end: at + policy.window.durationMs,
-  reserveMs: policy.window.reserveMs,
-});
-
-function checkWindow(policy: Policy, window: Window, now: number): PlanError[] {
-  if (window.end > now) return [];
-  const end = new Date(window.end).toISOString();
-  return [errorAt(policy.window.place, `the window was over at ${end}: plan for a later time`)];
+/** Landscapes are read so that it cannot be; whatever comes from elsewhere is looked at again. */
+function twiceInClusters(policy: Policy, { clusters }: CompileInput['landscape']): PlanError[] {
+  const clusterOf = new Map<string, string>();
+  return clusters.flatMap(({ name, members }) =>
+    members.flatMap(member => {
+      const other = clusterOf.get(member);
+      clusterOf.set(member, name);
+      return other === undefined
+        ? []
+        : [errorAt(policy.select.place, `host ${member} is in two clusters, ${other} and ${name}`)];
+    }),
+  );
 }
 
-/** By wave, then by name. */
-function plannedHosts(waves: readonly PlannedWave[], orders: readonly PlannedOrder[]): PlanHeader['hosts'] {
+/** By wave; within it the most important first, then by name. */
+function plannedHosts(
+  waves: readonly PlannedWave[],
+  orders: readonly PlannedOrder[],
+  importance: ReadonlyMap<string, number>,
+): PlanHeader['hosts'] {
   const planned = new Set(orders.map(({ candidate }) => candidate));
   return waves.flatMap(({ rule, candidates }) =>
     candidates
@@ -115,7 +144,7 @@ function plannedHosts(waves: readonly PlannedWave[], orders: readonly PlannedOrd
           clusterRole: role,
           wave: rule.name,
           unit: unit?.name ?? view.host.name,
-          importance: 0,
+          importance: importance.get(view.host.name) ?? 0,
           changes: [
             ...changes.flatMap(({ components, product, from, release }) =>
               components.map(component => ({ component: component.name, product, from, to: release.version })),
@@ -136,13 +165,13 @@ function plannedHosts(waves: readonly PlannedWave[], orders: readonly PlannedOrd
 function plannedClusters(candidates: readonly Candidate[]): PlanHeader['clusters'] {
   const clusters = new Map(candidates.flatMap(({ cluster }) => (cluster ? [[cluster.name, cluster] as const] : [])));
   return [...clusters.values()]
-    .map(({ name, rule, roles }) => ({
+    .map(({ name, rule, roles, minHealthy }) => ({
       name,
       members: [...roles.keys()].sort(compareText),
-      order: 'inactive-first' as const,
-      activeWhen: rule.activeWhen.text,
-      healthyWhen: null,
-      minHealthy: 1,
+      order: rule.order,
+      activeWhen: rule.activeWhen?.text ?? null,
+      healthyWhen: rule.healthyWhen?.text ?? null,
+      minHealthy,
       onFailure: rule.onFailure,
     }))
     .sort((a, b) => compareText(a.name, b.name));

@@ -4,6 +4,7 @@ import { errorAt, type PlanError } from './errors.ts';
 import { compareText, listed } from './fleet-view.ts';
 import type { CompileInput, PlannerComponent } from './input.ts';
 import { draftsOf, type HostContext } from './job-calls.ts';
+import { jobName } from './job-name.ts';
 import type { Policy } from './policy.ts';
 import type { Candidate } from './population.ts';
 import { durationText } from './quantities.ts';
@@ -78,6 +79,7 @@ function draftHost(policy: Policy, context: HostContext, undecided: Undecided): 
   const subject = { host: { ...view.subject, clusterRole: role ?? '' }, facts };
   let complete = true;
   const jobs = policy.steps.flatMap(step => {
+    if (step.applies?.(context.candidate) === false) return [];
     const wanted = step.when ? step.when.holds(subject) : { ok: true as const, value: true };
     if (!wanted.ok) {
       undecided.add(step.place, `whether step ${step.id} is for`, view.host.name, wanted.error);
@@ -90,8 +92,10 @@ function draftHost(policy: Policy, context: HostContext, undecided: Undecided): 
     const twice = new Set(drafts.map(({ suffix }) => suffix)).size < drafts.length;
     return drafts.map(({ suffix, timeoutMs, undo, waitsForPerson, ...draft }, index): UntimedJob => {
       const id = suffix === '' ? step.id : `${step.id}:${suffix}`;
+      const component = view.components.find(({ name }) => name === draft.component) ?? null;
       return {
         ...draft,
+        name: jobName(policy.jobName, { ...draft, step: step.id, host: view.host.name, component }),
         id: twice ? `${id}:${index + 1}` : id,
         step: step.id,
         undo: step.undo ? undo : null,

@@ -8,7 +8,7 @@ import type { Policy } from './policy.ts';
 export interface CompileInput {
   policy: Policy;
   landscape: PlannerLandscape;
-  /** Null where there is none of the policy's name. */
+  /** The one that the policy means; null where there is none. */
   bundle: PlannerBundle | null;
   /** Unpacked size of what is on hosts already, by {@link releaseKey}; what is not in it is estimated. */
   installedBytes: ReadonlyMap<string, number>;
@@ -24,8 +24,10 @@ export interface CompileInput {
   author: string;
   /** Milliseconds since the epoch. */
   now: number;
-  /** When the window opens. */
-  at: number;
+  /** When the window opens; null: as the policy says. */
+  at: number | null;
+  /** Why it is an emergency; not there where it is none. */
+  emergency?: string;
 }
 
 /** What the planner needs of the landscape. */

@@ -1,14 +1,17 @@
 import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
 import { errorAt, type PlanError } from './errors.ts';
-import { distinct, type FleetView, listed } from './fleet-view.ts';
-import type { Policy } from './policy.ts';
+import { compareText, distinct, type FleetView, type HostView, listed } from './fleet-view.ts';
+import type { LimitRule, Policy } from './policy.ts';
 import type { Candidate } from './population.ts';
-import type { MinInService } from './quantities.ts';
+import { atLeast, atMost, type MinInService } from './quantities.ts';
 import { hostsByApplication, type Units } from './units.ts';
 
 type Limit = PlanHeader['limits'][number];
 
-/** How many hosts may be out of service at once. What cannot bind in this plan can bind in two that run together. */
+/**
+ * How many hosts may be out of service at once, over all runs. What cannot bind in this plan can bind in two that run
+ * together. Of two rules about the same hosts the stricter one is taken.
+ */
 export function findLimits(
   policy: Policy,
   fleet: FleetView,
@@ -16,24 +19,38 @@ export function findLimits(
   candidates: readonly Candidate[],
 ): { limits: Limit[]; errors: PlanError[] } {
   const errors: PlanError[] = [];
-  const limits = [...clusterLimits(candidates), ...tierLimits(policy, fleet, units, candidates, errors)];
+  const all = [
+    ...clusterLimits(policy, candidates),
+    ...tierLimits(policy, fleet, units, candidates, errors),
+    ...policy.limits.flatMap(rule => shareLimits(rule, fleet, candidates)),
+  ];
+  const byKey = new Map<string | null, Limit>();
+  for (const limit of all) {
+    const known = byKey.get(limit.key);
+    if (!known || limit.maxOut < known.maxOut) byKey.set(limit.key, limit);
+  }
+  const limits = [...byKey.values()];
   for (const limit of limits) errors.push(...tornByUnits(policy, limit, candidates));
   return { limits, errors };
 }
 
-/** One member at a time, always. */
-function clusterLimits(candidates: readonly Candidate[]): Limit[] {
+/** One member at a time, unless the policy allows more; never so many that too few are left. */
+function clusterLimits(policy: Policy, candidates: readonly Candidate[]): Limit[] {
+  const most = policy.limits.find(({ per }) => per === 'cluster')?.maxUnavailable ?? 1;
   const clusters = Map.groupBy(
     candidates.filter(({ cluster }) => cluster !== null),
     ({ cluster }) => cluster?.name ?? '',
   );
-  return [...clusters].map(([name, members]) => ({
-    name: `cluster ${name}`,
-    key: `cluster/${name}`,
-    hosts: distinct(members.map(({ view }) => view.host.name)),
-    maxOut: 1,
-    reason: `the members of cluster ${name} cover for each other`,
-  }));
+  return [...clusters].map(([name, members]) => {
+    const { roles, minHealthy } = members[0]?.cluster ?? { roles: new Map(), minHealthy: 1 };
+    return {
+      name: `cluster ${name}`,
+      key: `cluster/${name}`,
+      hosts: distinct(members.map(({ view }) => view.host.name)),
+      maxOut: Math.max(1, Math.min(mostOf(most, roles.size), roles.size - minHealthy)),
+      reason: `the members of cluster ${name} cover for each other`,
+    };
+  });
 }
 
 /** Applications that roll keep so many hosts of a tier in service; those that cannot are out as a whole anyway. */
@@ -46,9 +63,11 @@ function tierLimits(
 ): Limit[] {
   const planned = new Set(candidates.map(({ view }) => view.host.name));
   const limits: Limit[] = [];
+  const tiers = policy.tiers.order.filter(({ minInService }) => minInService !== null);
+  if (tiers.length === 0) return [];
   for (const [application, hosts] of hostsByApplication(fleet)) {
     if (units.spans.get(application) === 'application') continue;
-    for (const { name: tier, minInService, place } of policy.tiers.order) {
+    for (const { name: tier, minInService, place } of tiers) {
       if (minInService === null) continue;
       const all = hosts.filter(({ components }) =>
         components.some(component => component.application === application && component.tier === tier),
@@ -72,11 +91,52 @@ function tierLimits(
 }
 
 const neededOf = (minInService: MinInService, all: number): number =>
-  // The rounding keeps 7 % of 100 from becoming 8 hosts by the last bit of a double.
-  'count' in minInService ? minInService.count : Math.ceil(Number((minInService.share * all).toFixed(6)));
+  'count' in minInService ? minInService.count : atLeast(minInService.share, all);
+
+/** Of a share at least one: a limit that lets nothing out would be no limit but an end. */
+const mostOf = (most: LimitRule['maxUnavailable'], all: number): number =>
+  typeof most === 'number' ? most : Math.max(1, atMost(most.share, all));
+
+/** `limits` of the policy: so many hosts of each tier, application, or value of an attribute such as a site. */
+function shareLimits({ per, maxUnavailable }: LimitRule, fleet: FleetView, candidates: readonly Candidate[]): Limit[] {
+  // Clusters have a limit in any case.
+  if (per === 'cluster') return [];
+  const planned = new Map<string, string[]>();
+  for (const { view } of candidates) {
+    for (const scope of scopesOf(per, view)) planned.set(scope, [...(planned.get(scope) ?? []), view.host.name]);
+  }
+  const sizes = new Map<string, number>();
+  for (const view of fleet.hosts.values()) {
+    for (const scope of scopesOf(per, view)) sizes.set(scope, (sizes.get(scope) ?? 0) + 1);
+  }
+  return [...planned]
+    .sort(([a], [b]) => compareText(a, b))
+    .map(([scope, hosts]) => {
+      const maxOut = mostOf(maxUnavailable, sizes.get(scope) ?? hosts.length);
+      const name = scope.replaceAll('/', ' ');
+      return { name, key: scope, hosts, maxOut, reason: `at most ${maxOut} of ${sizes.get(scope)} hosts of ${name}` };
+    });
+}
+
+/** Keys of the limits of this kind that the host counts in. */
+function scopesOf(per: string, { host, components }: HostView): string[] {
+  if (per === 'application') return host.application === null ? [] : [`application/${host.application}`];
+  if (per === 'tier') {
+    const tiers = components.map(({ application, tier }) =>
+      application === null || tier === null ? null : `tier/${application}/${tier}`,
+    );
+    return distinct(tiers);
+  }
+  const name = per.slice('attributes.'.length);
+  const value = host.attributes[name];
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? [`attribute/${name}/${value}`]
+    : [];
+}
 
 /** A unit stops as a whole: where it has more hosts of one limit than may be out, it could never begin. */
 function tornByUnits(policy: Policy, limit: Limit, candidates: readonly Candidate[]): PlanError[] {
+  if (!candidates.some(({ unit }) => unit !== null)) return [];
   const inLimit = new Set(limit.hosts);
   const byUnit = Map.groupBy(
     candidates.filter(({ unit, view }) => unit !== null && inLimit.has(view.host.name)),

@@ -9,18 +9,16 @@ type Scope = Budget['scope'];
 const SCOPES: readonly string[] = ['wave', 'cluster', 'application', 'run'] satisfies Scope[];
 
 const FORMS =
-  'write forms like wave.failed > 2, wave.failedShare > 0.05 or run.failed >= 6, with || and && wave.name == "..."';
+  'write forms like wave.failed > 2, wave.failedShare > 0.05, run.failed >= 6 or run.etaMinutes > window.minutesLeft, with || and && wave.name == "..."';
 
 /** Budgets are numbers in the plan, so that whoever approves it reads numbers; the conditions of the file are turned into them. */
 export function parseBudgets(reader: PolicyReader): Policy['budgets'] {
   return reader.file.spec.budgets.flatMap((budget, index) => {
     const path = ['spec', 'budgets', index];
     const place = reader.place(path);
-    const { when, scope, of = null, maxFailed = null, maxFailedShare = null, then: action } = budget;
-    if (action === 'stop-starting') {
-      reader.complain([...path, 'then'], '"stop-starting" is not supported yet: write pause');
-      return [];
-    }
+    const { when, scope, of = null, maxFailed = null, maxFailedShare = null } = budget;
+    // Stopping a run is to start nothing more; what has begun comes to its end in any case.
+    const action = budget.then === 'stop-starting' ? 'stop' : budget.then;
     if (when !== undefined) {
       if (scope || of !== null || maxFailed !== null || maxFailedShare !== null) {
         reader.complain(path, 'a budget has either "when" or "scope" with its limits, not both');
@@ -70,7 +68,8 @@ function limitOf(terms: readonly ASTNode[]): Result<Limit, string> {
       named = name;
       continue;
     }
-    const parsed = countTerm(term);
+    const margin = marginTerm(term);
+    const parsed = margin === null ? countTerm(term) : ok(margin);
     if (!parsed.ok) return parsed;
     if (limit) return err(`two limits that must both be exceeded are not supported yet; ${FORMS}`);
     limit = parsed.value;
@@ -89,9 +88,30 @@ function nameTerm(node: ASTNode): { scope: string; name: string } | null {
   return field?.name === 'name' && typeof value === 'string' ? { scope: field.scope, name: value } : null;
 }
 
+/** `run.etaMinutes > window.minutesLeft`, with minutes added on the left or taken from the right. */
+function marginTerm(node: ASTNode): Limit | null {
+  if (node.op !== '>' && node.op !== '>=') return null;
+  const [left, right] = [minutesTerm(node.args[0], '+'), minutesTerm(node.args[1], '-')];
+  if (left?.of !== 'run.etaMinutes' || right?.of !== 'window.minutesLeft') return null;
+  const minMarginMs = Math.round((left.minutes + right.minutes) * 60_000);
+  return { scope: 'run', of: null, maxFailed: null, maxFailedShare: null, minMarginMs };
+}
+
+/** `run.etaMinutes`, or that `+ 15`. */
+function minutesTerm(node: ASTNode, sign: '+' | '-'): { of: string; minutes: number } | null {
+  if (node.op === sign && node.args.length === 2) {
+    const [first, second] = node.args;
+    const field = first && fieldOf(first);
+    const minutes = second?.op === 'value' ? Number(second.args) : Number.NaN;
+    return field && minutes >= 0 ? { of: `${field.scope}.${field.name}`, minutes } : null;
+  }
+  const field = fieldOf(node);
+  return field && { of: `${field.scope}.${field.name}`, minutes: 0 };
+}
+
 /** `wave.failed > 2`, `run.failedShare > 0.05`: exceeded when there are more. */
 function countTerm(node: ASTNode): Result<Limit, string> {
-  const unknown = err(`only the number or share of failed hosts can be limited yet; ${FORMS}`);
+  const unknown = err(`only the number or share of failed hosts and the time left can be limited; ${FORMS}`);
   if (node.op !== '>' && node.op !== '>=') return unknown;
   const field = fieldOf(node.args[0]);
   const value = node.args[1].op === 'value' ? node.args[1].args : null;

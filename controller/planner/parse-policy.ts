@@ -1,86 +1,96 @@
 import { digestOf } from '@tidemark/shared/base/digest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
-import { z } from 'zod';
-import { didYouMean } from '../documents/nearest.ts';
 import { readDocument } from '../documents/read.ts';
 import { type PlanError, tidyErrors } from './errors.ts';
-import { findCycle } from './graph.ts';
-import { Argv } from './host-step-settings.ts';
+import { unknownJobNameParts } from './job-name.ts';
 import { parseBudgets } from './parse-budgets.ts';
+import { checkHandoverStep, parseClusters } from './parse-clusters.ts';
+import { parseEmergency } from './parse-emergency.ts';
 import { parseSteps } from './parse-steps.ts';
-import { unknownPlaceholders } from './placeholders.ts';
-import type { ClusterRule, Handover, Policy, PolicyTiers, WaveRule } from './policy.ts';
+import { parseApprovals, parseWaves } from './parse-waves.ts';
+import { parseWindow } from './parse-window.ts';
+import type { BundleChoice, Policy, PolicyTiers } from './policy.ts';
 import { PolicyReader } from './policy-reader.ts';
 import { PolicyFile } from './policy-schema.ts';
-import { Duration } from './quantities.ts';
 import { unsupportedParts } from './unsupported.ts';
 
-/** Reads a policy file and checks all that can be checked without the landscape. Every error has its place. */
-export function parsePolicy(text: string, fileName: string): Result<Policy, PlanError[]> {
+/**
+ * Reads a policy file and checks all that can be checked without the landscape. Every error has its place. `files`: texts
+ * of other files that it names (calendars), by the name that it gives them.
+ */
+export function parsePolicy(
+  text: string,
+  fileName: string,
+  files: ReadonlyMap<string, string> = new Map(),
+): Result<Policy, PlanError[]> {
   const read = readDocument(text, fileName, PolicyFile);
   if (!read.ok) return read;
   const reader = new PolicyReader(read.value);
   reader.errors.push(...unsupportedParts(read.value));
   const { metadata, spec } = reader.file;
 
-  const selectText = spec.select ?? '';
-  const select = reader.condition(['spec', 'select'], selectText, 'host');
-  const bundleChosen = spec.bundle.name ?? spec.bundle.ring ?? spec.bundle.include ?? spec.bundle.exclude;
-  if (bundleChosen === undefined) reader.complain(['spec', 'bundle'], 'spec.bundle.name is missing: name a bundle');
-  checkWindow(reader);
+  const select = reader.condition(['spec', 'select'], spec.select ?? '', 'host');
+  const window = parseWindow(reader, files);
+  const waves = parseWaves(reader);
   const policy = {
     name: metadata.name,
     owner: metadata.owner,
     digest: digestOf(Buffer.from(text, 'utf8')),
-    bundle: { name: spec.bundle.name ?? '', place: reader.place(['spec', 'bundle', 'name']) },
-    window: {
-      durationMs: spec.window.duration,
-      reserveMs: spec.window.reserve,
-      timezone: spec.window.timezone,
-      place: reader.place(['spec', 'window']),
-    },
-    approvals: spec.approvals.map(({ from, need, notAuthor }, index) => ({
-      gate: 'plan' as const,
-      from,
-      need,
-      notAuthor,
-      expiresMs: null,
-      onExpire: 'hold' as const,
-      place: reader.place(['spec', 'approvals', index]),
-      fromPlaces: from.map((_, position) => reader.place(['spec', 'approvals', index, 'from', position])),
-    })),
+    files: window.blackouts.map(({ name, digest }) => ({ name, digest })),
+    bundle: parseBundle(reader),
+    window,
+    approvals: parseApprovals(reader),
     tiers: parseTiers(reader),
     clusters: parseClusters(reader),
-    waves: parseWaves(reader),
+    limits: spec.limits.map((limit, index) => ({ ...limit, place: reader.place(['spec', 'limits', index]) })),
+    groups: parseGroups(reader),
+    waves,
     budgets: parseBudgets(reader),
+    jobName: parseJobName(reader),
     steps: parseSteps(reader),
     stepsPlace: reader.place(['spec', 'steps']),
+    emergency: parseEmergency(reader, waves),
   };
   checkHandoverStep(reader, policy);
   if (reader.errors.length > 0 || !select) return err(tidyErrors(reader.errors));
   return ok({ ...policy, select: { ...select, place: reader.place(['spec', 'select']) } });
 }
 
-function checkWindow(reader: PolicyReader): void {
-  const { duration, reserve, timezone } = reader.file.spec.window;
-  if (duration === 0) reader.complain(['spec', 'window', 'duration'], 'the window has no duration');
-  if (reserve >= duration && duration > 0)
-    reader.complain(['spec', 'window', 'reserve'], 'the reserve for undo leaves nothing of the window');
-  if (!isTimezone(timezone))
-    reader.complain(
-      ['spec', 'window', 'timezone'],
-      `${timezone} is no time zone: write one of the IANA names, like Europe/Berlin`,
-    );
+function parseBundle(reader: PolicyReader): BundleChoice {
+  const { name = null, ring = null, include, exclude } = reader.file.spec.bundle;
+  const path = ['spec', 'bundle'];
+  if (name === null && ring === null)
+    reader.complain(path, 'spec.bundle.name is missing: name a bundle, or the ring whose newest one is meant');
+  const condition = (key: 'include' | 'exclude', text: string | undefined) => {
+    if (text === undefined || !/\badvisory\b/.test(text))
+      return reader.optionalCondition([...path, key], text, 'patch');
+    reader.complain([...path, key], 'a bundle does not know its advisories yet: choose by patch.name, version or kind');
+    return null;
+  };
+  return {
+    name,
+    ring,
+    include: condition('include', include),
+    exclude: condition('exclude', exclude),
+    place: reader.place(name === null ? [...path, 'ring'] : [...path, 'name']),
+  };
 }
 
-/** Offsets such as `+01:00` are taken by Intl too, but they know no summer time: a window that wanders is no window. */
-function isTimezone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return /^[A-Za-z]/.test(name);
-  } catch {
-    return false;
-  }
+function parseGroups(reader: PolicyReader): Policy['groups'] {
+  const names = reader.file.spec.groups.map(group => group.name);
+  return reader.file.spec.groups.flatMap(({ name, when, importance }, index) => {
+    const path = ['spec', 'groups', index];
+    if (names.indexOf(name) !== index) reader.complain([...path, 'name'], `two groups are called ${name}`);
+    const condition = reader.condition([...path, 'when'], when, 'plannedHost');
+    return condition ? [{ name, when: condition, importance, place: reader.place(path) }] : [];
+  });
+}
+
+function parseJobName(reader: PolicyReader): string | null {
+  const { jobName } = reader.file.spec;
+  if (jobName === undefined) return null;
+  for (const problem of unknownJobNameParts(jobName)) reader.complain(['spec', 'jobName'], problem);
+  return jobName;
 }
 
 function parseTiers(reader: PolicyReader): PolicyTiers {
@@ -109,97 +119,4 @@ function parseTiers(reader: PolicyReader): PolicyTiers {
     }),
     place: reader.place(path),
   };
-}
-
-const HandoverWith = z.strictObject({ command: Argv, confirm: Argv, wait: Duration.default(30_000) });
-
-function parseClusters(reader: PolicyReader): ClusterRule[] {
-  const names = reader.file.spec.clusters.map(cluster => cluster.name);
-  return reader.file.spec.clusters.flatMap((written, index) => {
-    const path = ['spec', 'clusters', index];
-    if (names.indexOf(written.name) !== index)
-      reader.complain([...path, 'name'], `two entries of clusters are called ${written.name}`);
-    const when = written.when === undefined ? null : reader.condition([...path, 'when'], written.when, 'host');
-    const activeWhen = reader.condition([...path, 'activeWhen'], written.activeWhen, 'facts');
-    const handover = parseHandover(reader, [...path, 'handover'], written.handover);
-    if (!activeWhen || (written.when !== undefined && !when)) return [];
-    return [
-      { name: written.name, when, activeWhen, handover, onFailure: written.onFailure, place: reader.place(path) },
-    ];
-  });
-}
-
-function parseHandover(
-  reader: PolicyReader,
-  path: (string | number)[],
-  written: PolicyFile['spec']['clusters'][number]['handover'],
-): Handover | null {
-  if (!written) return null;
-  if (written.uses !== 'cluster/handover') {
-    reader.complain([...path, 'uses'], `a handover by ${written.uses} is not supported yet: write cluster/handover`);
-    return null;
-  }
-  const args = reader.part([...path, 'with'], HandoverWith, written.with);
-  if (!args) return null;
-  for (const name of unknownPlaceholders([...args.command, ...args.confirm], HANDOVER_PLACEHOLDERS))
-    reader.complain(
-      [...path, 'with'],
-      `the placeholder "${name}" is unknown here; known are ${HANDOVER_PLACEHOLDERS.join(', ')}`,
-    );
-  return {
-    command: args.command,
-    confirm: args.confirm,
-    waitMs: args.wait,
-    timeoutMs: written.timeout ?? null,
-    place: reader.place(path),
-  };
-}
-
-const HANDOVER_PLACEHOLDERS = ['host.name', 'peer.name', 'cluster.name'] as const;
-
-function checkHandoverStep(reader: PolicyReader, policy: Pick<Policy, 'clusters' | 'steps'>): void {
-  if (reader.errors.length > 0 || policy.steps.some(step => step.kind === 'cluster/handover')) return;
-  const rule = policy.clusters.find(cluster => cluster.handover !== null);
-  if (rule)
-    reader.complain(
-      ['spec', 'steps'],
-      `no step uses cluster/handover, so the handover of ${rule.name} would never run`,
-    );
-}
-
-function parseWaves(reader: PolicyReader): WaveRule[] {
-  const written = reader.file.spec.waves;
-  if (!written) {
-    const place = reader.place(['spec']);
-    return [{ name: 'all', when: null, pick: null, maxParallel: null, soakMs: 0, needs: [], place }];
-  }
-  const names = written.map(wave => wave.name);
-  const waves = written.map((wave, index): WaveRule => {
-    const path = ['spec', 'waves', index];
-    if (names.indexOf(wave.name) !== index) reader.complain([...path, 'name'], `two waves are called ${wave.name}`);
-    for (const [position, need] of (wave.needs ?? []).entries()) {
-      if (!names.includes(need))
-        reader.complain([...path, 'needs', position], `there is no wave ${need}${didYouMean(need, names)}`);
-    }
-    const before = names[index - 1];
-    return {
-      name: wave.name,
-      when: wave.when === undefined ? null : reader.condition([...path, 'when'], wave.when, 'plannedHost'),
-      pick: typeof wave.pick === 'number' ? wave.pick : null,
-      maxParallel: wave.maxParallel ?? null,
-      soakMs: wave.soak,
-      // Waves go one after the other, as the word says, unless the file says that they do not.
-      needs: wave.needs ?? (before === undefined ? [] : [before]),
-      place: reader.place(path),
-    };
-  });
-  const cycle = findCycle(names, name =>
-    (waves.find(wave => wave.name === name)?.needs ?? []).filter(need => names.includes(need)),
-  );
-  if (cycle)
-    reader.complain(
-      ['spec', 'waves', names.indexOf(cycle[0] ?? ''), 'needs'],
-      `these waves wait for each other: ${[...cycle, cycle[0]].join(' needs ')}`,
-    );
-  return waves;
 }

@@ -7,27 +7,30 @@ import { unknownPlaceholders } from './placeholders.ts';
 import type { Step } from './policy.ts';
 import type { PolicyReader } from './policy-reader.ts';
 import type { PolicyFile } from './policy-schema.ts';
+import { STANDARD_STEPS, type StandardStep } from './standard-steps.ts';
 import {
   isPlannedKind,
   KIND_DEFAULTS,
   LATER_KINDS,
   type PlannedKind,
   plannedKinds,
-  STANDARD_STEPS,
   type StepSettings,
   withSchema,
 } from './step-settings.ts';
 
 type Defaults = PolicyFile['spec']['defaults'];
-type WrittenStep = Exclude<PolicyFile['spec']['steps'], 'standard'>[number];
+type Written = PolicyFile['spec']['steps'];
+type Standard = Extract<Written, { base: 'standard' }>;
+type WrittenStep = Extract<Written, readonly unknown[]>[number];
 
 /** The steps in the order in which they run: as they are listed, unless `needs` says otherwise. */
 export function parseSteps(reader: PolicyReader): Step[] {
   const { steps, defaults } = reader.file.spec;
   if (steps === 'standard') {
     const place = reader.place(['spec', 'steps']);
-    return STANDARD_STEPS.map(({ id, uses }) => standardStep(id, uses, defaults, place));
+    return STANDARD_STEPS.map(standard => standardStep(standard, defaults, place));
   }
+  if (!Array.isArray(steps)) return changedStandard(reader, steps, defaults);
   checkNeeds(reader, steps);
   const parsed = steps.flatMap(
     (written, index) => parseStep(reader, ['spec', 'steps', index], written, defaults) ?? [],
@@ -40,10 +43,79 @@ export function parseSteps(reader: PolicyReader): Step[] {
   );
 }
 
-function standardStep(id: string, kind: PlannedKind, defaults: Defaults, place: Place): Step {
-  const settings = { kind, with: withSchema(kind).parse({}) } as StepSettings;
-  return { ...settings, id, when: null, ...settingsOf(kind, {}, defaults), undo: true, place };
+function standardStep(standard: StandardStep, defaults: Defaults, place: Place): Step {
+  const { id, uses: kind, applies = null, onFailure } = standard;
+  const settings = { kind, with: withSchema(kind).parse(standard.with ?? {}) } as StepSettings;
+  const own = settingsOf(kind, onFailure === undefined ? {} : { onFailure }, defaults);
+  return { ...settings, id, applies, when: null, ...own, undo: true, place };
 }
+
+/** The standard steps with what the policy says of some of them, and steps of its own between them. */
+function changedStandard(reader: PolicyReader, { change, add }: Standard, defaults: Defaults): Step[] {
+  const path = ['spec', 'steps'];
+  const ids = STANDARD_STEPS.map(({ id }) => id);
+  for (const id of Object.keys(change)) {
+    if (!ids.includes(id))
+      reader.complainOfKey([...path, 'change', id], `there is no standard step ${id}${hintOf(id, ids)}`);
+  }
+  const steps = STANDARD_STEPS.flatMap((standard): Step[] => {
+    const changed = change[standard.id];
+    const plain = standardStep(standard, defaults, reader.place(path));
+    if (changed === undefined) return [plain];
+    const own = [...path, 'change', standard.id];
+    if (changed.skip) {
+      const pair = standard.pair;
+      if (pair !== undefined && change[pair]?.skip !== true)
+        reader.complain(own, `${standard.id} cannot be left out without ${pair}: what one of them does the other ends`);
+      return [];
+    }
+    const { skip: _, with: args, ...said } = changed;
+    const written: WrittenStep = {
+      onFailure: standard.onFailure,
+      ...said,
+      ...{ id: standard.id, uses: standard.uses, needs: [], with: { ...standard.with, ...args } },
+    };
+    const parsed = parseStep(reader, own, written, defaults);
+    // Whoever says for which hosts a step is has thought of it.
+    return parsed ? [{ ...parsed, applies: said.when === undefined ? plain.applies : null }] : [];
+  });
+  for (const [index, { before, after, ...written }] of add.entries())
+    addStep(reader, steps, [...path, 'add', index], written, { before, after }, defaults);
+  return steps;
+}
+
+function addStep(
+  reader: PolicyReader,
+  steps: Step[],
+  path: DocumentPath,
+  written: WrittenStep,
+  { before, after }: { before: string | undefined; after: string | undefined },
+  defaults: Defaults,
+): void {
+  const ids = steps.map(({ id }) => id);
+  if (ids.includes(written.id)) reader.complain([...path, 'id'], `there is a step ${written.id} already`);
+  const parsed = parseStep(reader, path, written, defaults);
+  const anchor = before ?? after;
+  if ((before === undefined) === (after === undefined) || anchor === undefined) {
+    reader.complain(path, 'say where it belongs: either "before" or "after" with the id of a step');
+    return;
+  }
+  const at = ids.indexOf(anchor);
+  if (at < 0) {
+    const key = before === undefined ? 'after' : 'before';
+    reader.complain([...path, key], `there is no step ${anchor}${hintOf(anchor, ids)}`);
+    return;
+  }
+  const position = before === undefined ? at + 1 : at;
+  for (const [index, need] of written.needs.entries()) {
+    const place = ids.indexOf(need);
+    if (place < 0) reader.complain([...path, 'needs', index], `there is no step ${need}${hintOf(need, ids)}`);
+    else if (place >= position) reader.complain([...path, 'needs', index], `it needs ${need}, which comes after it`);
+  }
+  if (parsed) steps.splice(position, 0, parsed);
+}
+
+const hintOf = (id: string, ids: readonly string[]): string => didYouMean(id, ids) || `; there are ${ids.join(', ')}`;
 
 function settingsOf(
   kind: PlannedKind,
@@ -75,6 +147,7 @@ function parseStep(reader: PolicyReader, path: DocumentPath, written: WrittenSte
   return {
     ...({ kind, with: args } as StepSettings),
     id: written.id,
+    applies: null,
     when,
     ...settingsOf(kind, written, defaults),
     undo: written.undo !== 'none',

@@ -1,6 +1,7 @@
+import type { Result } from '@tidemark/shared/base/result.ts';
 import type { z } from 'zod';
 import { type DocumentPath, type ReadDocument, readPart } from '../documents/read.ts';
-import { type Condition, parseCondition, type Subject } from './cel.ts';
+import { type Condition, type ConditionError, type Count, parseCondition, parseCount, type Subject } from './cel.ts';
 import { errorAt, type Place, type PlanError } from './errors.ts';
 import type { PolicyFile } from './policy-schema.ts';
 
@@ -25,11 +26,29 @@ export class PolicyReader {
 
   /** Null where it is no condition: the error is noted, at the character where it is. */
   condition(path: DocumentPath, text: string, subject: Subject): Condition | null {
-    const parsed = parseCondition(text, subject);
+    return this.#expression(path, parseCondition(text, subject));
+  }
+
+  /** The same of a condition that may be missing: null then too. */
+  optionalCondition(path: DocumentPath, text: string | undefined, subject: Subject): Condition | null {
+    return text === undefined ? null : this.condition(path, text, subject);
+  }
+
+  /** Null where it gives no number: the error is noted. */
+  count(path: DocumentPath, text: string, subject: Subject): Count | null {
+    return this.#expression(path, parseCount(text, subject));
+  }
+
+  #expression<T>(path: DocumentPath, parsed: Result<T, ConditionError>): T | null {
     if (parsed.ok) return parsed.value;
     const place = { file: this.#read.file, ...this.#read.positionIn(path, parsed.error.offset) };
     this.errors.push(errorAt(place, parsed.error.message));
     return null;
+  }
+
+  /** About the key itself and not its value. */
+  complainOfKey(path: DocumentPath, message: string): void {
+    this.errors.push(errorAt({ file: this.#read.file, ...this.#read.positionOfKey(path) }, message));
   }
 
   /** Null where `value` does not fit: the errors are noted. */

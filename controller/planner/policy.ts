@@ -1,9 +1,12 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { OnFailure } from '@tidemark/shared/orders/order.ts';
-import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
-import type { Condition } from './cel.ts';
+import type { Gate, PlanHeader } from '@tidemark/shared/orders/plan.ts';
+import type { Calendar } from './calendar.ts';
+import type { Condition, Count } from './cel.ts';
 import type { Place } from './errors.ts';
+import type { Candidate } from './population.ts';
 import type { MinInService } from './quantities.ts';
+import type { Recurrence } from './recurrence.ts';
 import type { StepSettings } from './step-settings.ts';
 
 /** A policy that has been read: checked in itself, its conditions compiled. What it says of the world is still open. */
@@ -12,17 +15,65 @@ export interface Policy {
   owner: string;
   /** Of the file's bytes. */
   digest: Digest;
+  /** Other files that it names, as they were. */
+  files: { name: string; digest: Digest }[];
   select: Condition & { place: Place };
-  bundle: { name: string; place: Place };
-  window: { durationMs: number; reserveMs: number; timezone: string; place: Place };
-  approvals: (PlanHeader['approvals'][number] & { place: Place; fromPlaces: Place[] })[];
+  bundle: BundleChoice;
+  window: WindowRule;
+  /** Of the plan; those of waves are gates of theirs. */
+  approvals: ApprovalRule[];
   tiers: PolicyTiers;
   clusters: ClusterRule[];
+  limits: LimitRule[];
+  groups: { name: string; when: Condition; importance: number; place: Place }[];
   waves: WaveRule[];
   budgets: (PlanHeader['budgets'][number] & { place: Place })[];
+  /** With placeholders; null: as each kind of step names its jobs. */
+  jobName: string | null;
   steps: Step[];
   /** Where the steps are, for errors about all of them. */
   stepsPlace: Place;
+  emergency: EmergencyRule | null;
+}
+
+export type Ring = 'test' | 'inactive' | 'active';
+
+export interface BundleChoice {
+  /** Null: the newest of the ring. */
+  name: string | null;
+  /** It must be promoted at least so far; null: anywhere. */
+  ring: Ring | null;
+  /** Over `patch`. */
+  include: Condition | null;
+  exclude: Condition | null;
+  place: Place;
+}
+
+export interface WindowRule {
+  durationMs: number;
+  reserveMs: number;
+  timezone: string;
+  recurrence: (Recurrence & { place: Place }) | null;
+  blackouts: (Calendar & { place: Place })[];
+  place: Place;
+}
+
+export type ApprovalRule = PlanHeader['approvals'][number] & { place: Place; fromPlaces: Place[] };
+
+export interface LimitRule {
+  /** `cluster`, `tier`, `application`, or the name of an attribute of hosts after `attributes.`. */
+  per: string;
+  maxUnavailable: number | { share: number };
+  place: Place;
+}
+
+/** What is another in an emergency. No check, gate, limit, budget or order of steps is among it. */
+export interface EmergencyRule {
+  soakMs: number;
+  /** Null: all. */
+  waves: string[] | null;
+  approvals: ApprovalRule[];
+  place: Place;
 }
 
 export type Span = 'host' | 'application';
@@ -39,7 +90,16 @@ export interface ClusterRule {
   name: string;
   /** Null: the cluster that is called `name`. */
   when: Condition | null;
-  activeWhen: Condition;
+  order: 'inactive-first' | 'fewest-roles-first' | 'listed';
+  /** With the order `listed`. */
+  members: string[];
+  /** Null where all members are alike. */
+  activeWhen: Condition | null;
+  /** With the order `fewest-roles-first`. */
+  roles: Count | null;
+  healthyWhen: Condition | null;
+  /** Null: a majority; of two members, one. */
+  minHealthy: number | null;
   handover: Handover | null;
   onFailure: 'hold-cluster' | 'continue';
   place: Place;
@@ -58,16 +118,19 @@ export interface WaveRule {
   name: string;
   /** Null: every host that is left. */
   when: Condition | null;
-  pick: number | null;
+  pick: number | { share: number } | null;
   maxParallel: number | null;
   soakMs: number;
   needs: string[];
+  gates: (Gate & { place: Place; fromPlaces: Place[] })[];
   place: Place;
 }
 
 /** A step with all its settings: what the policy says, else its defaults, else what its kind does. */
 export type Step = StepSettings & {
   id: string;
+  /** Of standard steps: the hosts that it is for. Null: for every host. */
+  applies: ((candidate: Candidate) => boolean) | null;
   when: Condition | null;
   timeoutMs: number;
   retries: { max: number; backoffMs: number };

@@ -4,7 +4,7 @@ import type { FleetView, HostView } from './fleet-view.ts';
 import type { PlannerBundle } from './input.ts';
 import type { PackageChange } from './package-changes.ts';
 import type { Policy } from './policy.ts';
-import { findRoles, type KnownCluster, type Role } from './roles.ts';
+import { findRoles, type KnownCluster, quorumProblem, type Role } from './roles.ts';
 import type { Unit, Units } from './units.ts';
 
 /** A host that gets an order. */
@@ -51,11 +51,14 @@ export function choosePopulation(
     const { name } = view.host;
     const own = changes.get(name);
     const doubt = view.cluster ? roles.doubtful.get(view.cluster.name) : undefined;
+    const cluster = view.cluster ? roles.known.get(view.cluster.name) : undefined;
+    const noQuorum = cluster ? quorumProblem(cluster, name) : null;
     // Within a unit a host takes part without a change of its own, so only what blocks it is looked at here.
     const inUnit = units.byHost.has(name);
     if (own && 'none' in own && (!inUnit || own.none === 'blocked')) excluded.set(name, own.reason);
     else if (inUnit && view.unreachable !== null) excluded.set(name, view.unreachable);
     else if (doubt !== undefined) excluded.set(name, `cluster ${view.cluster?.name}: ${doubt}`);
+    else if (noQuorum !== null) excluded.set(name, noQuorum);
   }
   for (const unit of new Set(units.byHost.values())) excludeUnit(unit, changes, excluded);
 

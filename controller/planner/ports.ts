@@ -2,6 +2,7 @@ import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Plan, PlanDocument } from '@tidemark/shared/orders/plan.ts';
 import type { StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import type { KnownBundle } from './choose-bundle.ts';
 import type { AgentRecord, CompileInput, PlannerBundle, PlannerLandscape } from './input.ts';
 
 /** What a plan is made from; other capabilities know it, and whoever wires them hands it in. */
@@ -12,6 +13,8 @@ export interface PlannerSources {
   agents(): Promise<ReadonlyMap<string, AgentRecord>>;
   /** The latest by host id. */
   facts(): Promise<CompileInput['facts']>;
+  /** All of them, without their content. */
+  bundles(): Promise<readonly KnownBundle[]>;
   bundle(name: string): Promise<PlannerBundle | null>;
   /** Unpacked sizes of all releases that are known, by {@link releaseKey}. */
   installedBytes(): Promise<ReadonlyMap<string, number>>;

@@ -12,22 +12,31 @@ export function findPrecedences(policy: Policy, orders: readonly PlannedOrder[])
   return [...clusterPrecedences(orders), ...unitPrecedences(policy, orders)];
 }
 
-/** Every other member is done before the active one begins. */
+/** Members go in the stages of their cluster. Between stages that follow each other only: they make a chain. */
 function clusterPrecedences(orders: readonly PlannedOrder[]): Precedence[] {
   const clusters = new Map<KnownCluster, PlannedOrder[]>();
   for (const planned of orders) {
     const { cluster } = planned.candidate;
     if (cluster) clusters.set(cluster, [...(clusters.get(cluster) ?? []), planned]);
   }
-  return [...clusters].flatMap(([{ name }, members]) => {
-    const active = members.filter(({ candidate }) => candidate.role === 'active');
-    const standby = members.filter(({ candidate }) => candidate.role === 'standby');
-    const reason = `cluster ${name}: the active member goes last`;
-    return active.flatMap(last =>
-      standby.flatMap(first => between(first, first.order.jobs.at(-1), last, last.order.jobs[0], reason)),
+  return [...clusters].flatMap(([{ name, rule, sequence }, members]) => {
+    const stages = sequence
+      .map(stage => members.filter(({ order }) => stage.includes(order.host.name)))
+      .filter(stage => stage.length > 0);
+    const reason = `cluster ${name}: ${SEQUENCES[rule.order]}`;
+    return stages.flatMap((stage, index) =>
+      (stages[index + 1] ?? []).flatMap(next =>
+        stage.flatMap(first => between(first, first.order.jobs.at(-1), next, next.order.jobs[0], reason)),
+      ),
     );
   });
 }
+
+const SEQUENCES = {
+  'inactive-first': 'the active member goes last',
+  'fewest-roles-first': 'who has fewer roles goes first',
+  listed: 'its members go as the policy lists them',
+} as const;
 
 function unitPrecedences(policy: Policy, orders: readonly PlannedOrder[]): Precedence[] {
   const units = new Map<Unit, PlannedOrder[]>();

@@ -36,17 +36,25 @@ export const Size = z.string().transform((text, context) => {
 /** How many hosts must stay in service: a count, or a share of all. */
 export type MinInService = { count: number } | { share: number };
 
+/** `50%`. */
+export const Share = z
+  .string()
+  .regex(/^(100|\d{1,2})%$/, 'must be a count like 2 or a share like 50%')
+  .transform(text => ({ share: Number(text.slice(0, -1)) / 100 }));
+
 /** `2` or `50%`. */
 export const MinInServiceValue = z.union([
   z
     .int()
     .min(0)
     .transform((count): MinInService => ({ count })),
-  z
-    .string()
-    .regex(/^(100|\d{1,2})%$/, 'must be a count like 2 or a share like 50%')
-    .transform((text): MinInService => ({ share: Number(text.slice(0, -1)) / 100 })),
+  Share,
 ]);
+
+/** Of all, at least so many. The rounding keeps 7 % of 100 from becoming 8 by the last bit of a double. */
+export const atLeast = (share: number, all: number): number => Math.ceil(Number((share * all).toFixed(6)));
+/** Of all, at most so many. */
+export const atMost = (share: number, all: number): number => Math.floor(Number((share * all).toFixed(6)));
 
 /** `4 min`, `1 h 5 min`: for messages. */
 export function durationText(ms: number): string {

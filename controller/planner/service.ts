@@ -7,6 +7,7 @@ import { classOf, type StepClass } from '@tidemark/shared/orders/step-kinds.ts';
 import { type Envelope, encodeEnvelope } from '@tidemark/shared/signing/dsse.ts';
 import { type ApprovalState, approvalState } from './approval-rules.ts';
 import { acceptApproval, countingApprovals, readHeader } from './approving.ts';
+import { chooseBundle } from './choose-bundle.ts';
 import { compile } from './compile.ts';
 import type { PlanError, PlannerError } from './errors.ts';
 import { parsePolicy } from './parse-policy.ts';
@@ -85,20 +86,26 @@ export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: P
     async plan(input: {
       policyText: string;
       fileName: string;
-      /** When the window opens. */
-      atMs: number;
+      /** Texts of the other files that the policy names, by their names in it. */
+      files?: ReadonlyMap<string, string>;
+      /** When the window opens; null: as the policy says. */
+      atMs: number | null;
+      /** Why it is an emergency; null where it is none. */
+      emergency?: string | null;
       by: string;
     }): Promise<Result<{ document: PlanDocument; digest: Digest }, PlannerError>> {
-      const policy = parsePolicy(input.policyText, input.fileName);
+      const policy = parsePolicy(input.policyText, input.fileName, input.files);
       if (!policy.ok) return refuse('policy-invalid', input.fileName, policy.error);
       const landscape = await sources.landscape();
       if (!landscape)
         return err({ code: 'no-landscape', message: 'there is no landscape yet: import one, then plan again' });
+      const chosen = chooseBundle(policy.value.bundle, await sources.bundles());
+      if (!chosen.ok) return refuse('plan-impossible', input.fileName, [chosen.error]);
       const now = compileTime();
       const compiled = compile({
         policy: policy.value,
         landscape,
-        bundle: await sources.bundle(policy.value.bundle.name),
+        bundle: await sources.bundle(chosen.value),
         installedBytes: await sources.installedBytes(),
         agents: await sources.agents(),
         facts: await sources.facts(),
@@ -108,6 +115,7 @@ export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: P
         author: input.by,
         now,
         at: input.atMs,
+        ...(input.emergency ? { emergency: input.emergency } : {}),
       });
       if (!compiled.ok) return refuse('plan-impossible', input.fileName, compiled.error);
       const { header, orders } = compiled.value;
@@ -128,6 +136,7 @@ export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: P
             bundle: header.bundle.name,
             hosts: orders.length,
             excluded: header.excluded.length,
+            ...(header.emergency ? { emergency: header.emergency.reason } : {}),
           },
         });
       });

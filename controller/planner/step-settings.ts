@@ -219,19 +219,3 @@ export const KIND_DEFAULTS: Record<PlannedKind, KindDefaults> = {
   'command/run': { timeoutMs: 10 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'scan/run': { timeoutMs: 30 * MINUTE, retries: { max: 1, backoffMs: 5 * SECOND }, onFailure: 'continue', undo: null },
 };
-
-/** `steps: standard`: what a patch of releases and packages takes, in this order. Jobs of a step that a host does not need are not made. */
-export const STANDARD_STEPS: readonly { id: string; uses: PlannedKind }[] = [
-  { id: 'space', uses: 'check/disk' },
-  { id: 'refresh', uses: 'package/refresh' },
-  { id: 'fetch', uses: 'package/download' },
-  { id: 'stage', uses: 'artifact/stage' },
-  { id: 'backup', uses: 'snapshot/create' },
-  { id: 'handover', uses: 'cluster/handover' },
-  { id: 'stop', uses: 'service/stop' },
-  { id: 'upgrade', uses: 'package/upgrade' },
-  { id: 'patch', uses: 'archive/install' },
-  { id: 'start', uses: 'service/start' },
-  { id: 'verify', uses: 'check/http' },
-  { id: 'fingerprint', uses: 'scan/run' },
-];

@@ -2,9 +2,11 @@ import { errorAt, type PlanError } from './errors.ts';
 import { compareText, listed } from './fleet-view.ts';
 import type { Policy, WaveRule } from './policy.ts';
 import type { Candidate } from './population.ts';
+import { atMost } from './quantities.ts';
+import { stageOf } from './roles.ts';
 import { Undecided } from './undecided.ts';
 
-/** A wave with its hosts, sorted by name. */
+/** A wave with its hosts: the most important first, then by name. */
 export interface PlannedWave {
   rule: WaveRule;
   candidates: Candidate[];
@@ -28,18 +30,23 @@ interface Group {
 }
 
 /** The first wave that matches takes a host; a unit goes as a whole into the first wave that matches all of it. */
-export function assignWaves(policy: Policy, candidates: readonly Candidate[]): Waves {
+export function assignWaves(
+  policy: Policy,
+  candidates: readonly Candidate[],
+  importance: ReadonlyMap<string, number> = new Map(),
+): Waves {
+  const weightOf = ({ view }: Candidate) => importance.get(view.host.name) ?? 0;
   const errors: PlanError[] = [];
   const undecided = new Undecided();
   let left = groupsOf(candidates);
   const waves: PlannedWave[] = [];
   for (const rule of policy.waves) {
     const matching = left.filter(group => matches(rule, group, undecided));
-    const taken = rule.pick === null ? matching : pick(rule, rule.pick, matching, left, errors);
+    const taken = rule.pick === null ? matching : pick(rule, countOf(rule.pick, matching), matching, left, errors);
     left = left.filter(group => !taken.includes(group));
     const hosts = taken
       .flatMap(group => group.candidates)
-      .sort((a, b) => compareText(a.view.host.name, b.view.host.name));
+      .sort((a, b) => weightOf(b) - weightOf(a) || compareText(a.view.host.name, b.view.host.name));
     const maxParallel = rule.maxParallel ?? Math.max(1, hosts.length);
     waves.push({ rule, candidates: hosts, maxParallel, needs: rule.needs });
     for (const group of taken) {
@@ -120,10 +127,17 @@ function pick(
     const why =
       smallest > count
         ? `the smallest of what could be picked stops ${smallest} hosts together`
-        : 'all that it matches are active members, whose standbys go first';
+        : 'all that it matches are members of clusters in which others go first';
     errors.push(errorAt(rule.place, `wave ${rule.name} picks ${count}, and finds none: ${why}`));
   }
   return picked;
+}
+
+/** A share is of the hosts that match, and of few hosts one: a wave that picks nobody by rounding would be no canary. */
+function countOf(pick: number | { share: number }, matching: readonly Group[]): number {
+  if (typeof pick === 'number') return pick;
+  const hosts = matching.reduce((sum, group) => sum + group.candidates.length, 0);
+  return Math.max(1, atMost(pick.share, hosts));
 }
 
 function mayBePicked(
@@ -134,7 +148,8 @@ function mayBePicked(
   const { cluster } = candidate;
   if (!cluster) return true;
   const others = waiting.get(cluster.name) ?? [];
-  if (candidate.role === 'active' && others.some(other => other.role === 'standby')) return false;
+  const stage = stageOf(cluster, candidate.view.host.name);
+  if (others.some(other => stageOf(cluster, other.view.host.name) < stage)) return false;
   return !picked.some(group => group.candidates.some(other => other.cluster?.name === cluster.name));
 }
 

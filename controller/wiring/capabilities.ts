@@ -15,6 +15,7 @@ import { scanProfileOf } from '../planner/scan-profile.ts';
 import { createPlanner } from '../planner/service.ts';
 import { createAccessStore } from '../store/access.ts';
 import type { openArtifactFiles } from '../store/artifact-files.ts';
+import { createBaselineStore } from '../store/baselines.ts';
 import { bundleStore } from '../store/bundles.ts';
 import { enrolmentStore } from '../store/enrolment.ts';
 import { createIncidentStore } from '../store/incidents.ts';
@@ -28,6 +29,7 @@ import type { Store } from '../store/store.ts';
 import { currentTrustRoot } from '../store/trust.ts';
 import { createTrustStore } from '../store/trust-roots.ts';
 import { createVerificationStore } from '../store/verification.ts';
+import { createWaiverStore } from '../store/waivers.ts';
 import type { LandscapePort } from '../verification/ports.ts';
 import { createVerification } from '../verification/service.ts';
 
@@ -61,6 +63,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
       landscape: () => landscape.current(),
       agents: () => agentsByName(store),
       facts: () => inventory.latest(),
+      bundles: () => bundles.list(),
       bundle: name => plannedBundle(bundles, name),
       installedBytes: () => knownReleaseSizes(store),
       trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
@@ -95,8 +98,10 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     planner,
     trust,
     verification: createVerification({
-      store: createVerificationStore(store),
+      store: { ...createVerificationStore(store), ...createBaselineStore(store), ...createWaiverStore(store) },
       landscape: landscapePort(landscape),
+      trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
+      clock,
       newId: randomUUID,
     }),
   };
@@ -123,6 +128,16 @@ function landscapePort(landscape: ReturnType<typeof createLandscape>): Landscape
       (await landscape.current())?.clusters
         .filter(({ members }) => members.includes(host))
         .flatMap(({ members }) => members.filter(member => member !== host)) ?? [],
+    clustersOf: async host =>
+      (await landscape.current())?.clusters.flatMap(({ name, members }) => (members.includes(host) ? [name] : [])) ??
+      [],
+    membersOf: async cluster =>
+      (await landscape.current())?.clusters.find(({ name }) => name === cluster)?.members ?? null,
+    roleOf: async host => {
+      const role = (await landscape.current())?.hosts.find(({ name }) => name === host)?.attributes['role'];
+      const tiers = [...new Set((await componentsOn(host)).map(({ tier }) => tier))];
+      return typeof role === 'string' ? role : tiers.length === 1 ? (tiers[0] ?? '') : '';
+    },
     profileFor: async host => scanProfileOf(await componentsOn(host)),
   };
 }

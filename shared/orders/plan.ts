@@ -184,7 +184,12 @@ export const PlanHeader = z.strictObject({
     files: z.array(z.strictObject({ name: z.string(), digest: DigestText })).default([]),
   }),
   landscapeVersion: z.int().min(0),
-  bundle: z.strictObject({ name: z.string(), digest: DigestText }),
+  bundle: z.strictObject({
+    name: z.string(),
+    digest: DigestText,
+    /** Of its patches those that the policy leaves out, each with its version. */
+    leftOut: z.array(z.string()).default([]),
+  }),
   window: Window,
   /** Null in ordinary times. What it says has been applied already: this is for those who approve, and for the record. */
   emergency: z

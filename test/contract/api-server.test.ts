@@ -111,7 +111,7 @@ describe('requests', () => {
   const operator = bearer('operator');
 
   it('writes moments as text and takes them as text', async () => {
-    const asked: number[] = [];
+    const asked: (number | null)[] = [];
     const { app } = await start({
       plans: {
         plan: async input => {

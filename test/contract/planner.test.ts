@@ -79,6 +79,7 @@ async function world(): Promise<World> {
       landscape: landscape.current,
       agents: () => agentsByName(store),
       facts: inventory.latest,
+      bundles: async () => (given.bundle ? [{ name: given.bundle.name, ring: 'test' as const, createdAt: NOW }] : []),
       bundle: async name => (name === given.bundle?.name ? given.bundle : null),
       installedBytes: () => knownReleaseSizes(store),
       trustRoot: async () => trust.root,

@@ -53,8 +53,15 @@ export const planRoutes = {
     body: z.strictObject({
       policyText: z.string().max(MAX_POLICY_BYTES),
       fileName: FileName,
-      /** When the window opens where the policy does not say; now by default. */
+      /** Other files that the policy names: calendars of freezes. */
+      files: z
+        .array(z.strictObject({ name: z.string().min(1).max(256), text: z.string().max(MAX_POLICY_BYTES) }))
+        .max(20)
+        .default([]),
+      /** When the window opens; by default at its next recurrence, and without one now. */
       at: Instant.optional(),
+      /** Why this is an emergency: the policy's "emergency" then counts. */
+      emergency: z.string().min(1).max(1_000).optional(),
     }),
     status: 201,
     reply: StoredPlan,

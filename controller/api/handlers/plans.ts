@@ -4,7 +4,7 @@ import type { planRoutes } from '../contract/plans.ts';
 import { found, unwrap } from './answer.ts';
 
 /** Plans and their approvals. */
-export function planHandlers({ services, clock }: ApiContext): Pick<Handlers, keyof typeof planRoutes> {
+export function planHandlers({ services }: ApiContext): Pick<Handlers, keyof typeof planRoutes> {
   const planOf = (digest: string) =>
     found(services.plans.get(digest as Digest), `plan ${digest}`, '"tidemark get plans" lists them');
   return {
@@ -13,7 +13,9 @@ export function planHandlers({ services, clock }: ApiContext): Pick<Handlers, ke
         services.plans.plan({
           policyText: body.policyText,
           fileName: body.fileName,
-          atMs: body.at ?? clock.now(),
+          files: new Map(body.files.map(({ name, text }) => [name, text])),
+          atMs: body.at ?? null,
+          emergency: body.emergency ?? null,
           by: principal.name,
         }),
       );

@@ -1,0 +1,70 @@
+import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import { didYouMean } from '../documents/nearest.ts';
+import type { PatchSubject } from './cel.ts';
+import { errorAt, type PlanError } from './errors.ts';
+import type { PlannerBundle } from './input.ts';
+import type { BundleChoice, Ring } from './policy.ts';
+
+/** How far each ring is promoted. */
+const RINGS: readonly Ring[] = ['test', 'inactive', 'active'];
+
+/** What is known of a bundle before it is chosen. */
+export interface KnownBundle {
+  name: string;
+  ring: Ring;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+}
+
+/** The bundle that is meant: the named one, or the newest that has been promoted at least so far. */
+export function chooseBundle(choice: BundleChoice, bundles: readonly KnownBundle[]): Result<string, PlanError> {
+  const { name, ring, place } = choice;
+  const far = (bundle: KnownBundle) => ring === null || RINGS.indexOf(bundle.ring) >= RINGS.indexOf(ring);
+  if (name !== null) {
+    const bundle = bundles.find(each => each.name === name);
+    if (!bundle)
+      return err(
+        errorAt(
+          place,
+          `there is no bundle ${name}${didYouMean(
+            name,
+            bundles.map(each => each.name),
+          )}: create it first`,
+        ),
+      );
+    if (far(bundle)) return ok(name);
+    const text = `bundle ${name} is in the ring ${bundle.ring}: promote it to ${ring} first ("tidemark bundle promote")`;
+    return err(errorAt(place, text));
+  }
+  const newest = bundles.filter(far).sort((a, b) => b.createdAt - a.createdAt || (a.name < b.name ? -1 : 1))[0];
+  if (newest) return ok(newest.name);
+  return err(errorAt(place, `no bundle has been promoted to ${ring} yet ("tidemark bundle promote")`));
+}
+
+/** The bundle as the policy wants it, and the names of what it leaves out. What cannot be decided is an error. */
+export function narrowBundle(
+  choice: BundleChoice,
+  bundle: PlannerBundle,
+): Result<{ bundle: PlannerBundle; leftOut: string[] }, PlanError> {
+  const { include, exclude, place } = choice;
+  if (!include && !exclude) return ok({ bundle, leftOut: [] });
+  const leftOut: string[] = [];
+  const problems: string[] = [];
+  const wanted = (patch: PatchSubject): boolean => {
+    const [taken, left] = [include, exclude].map(condition => condition?.holds({ patch }));
+    for (const answer of [taken, left]) if (answer && !answer.ok) problems.push(`${patch.name}: ${answer.error}`);
+    const is = (taken?.ok ? taken.value : true) && !(left?.ok && left.value);
+    if (!is) leftOut.push(`${patch.name} ${patch.version}`);
+    return is;
+  };
+  const releases = bundle.releases.filter(({ product, version }) =>
+    wanted({ kind: 'release', name: product, version, architecture: '' }),
+  );
+  const packages = bundle.packages.filter(({ name, version, architecture }) =>
+    wanted({ kind: 'package', name, version, architecture: architecture ?? '' }),
+  );
+  if (problems.length > 0) return err(errorAt(place, `which patches are meant cannot be said of ${problems[0]}`));
+  if (releases.length + packages.length === 0)
+    return err(errorAt(place, `include and exclude leave nothing of bundle ${bundle.name}`));
+  return ok({ bundle: { ...bundle, releases, packages }, leftOut });
+}
