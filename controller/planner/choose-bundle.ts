@@ -66,5 +66,5 @@ export function narrowBundle(
   if (problems.length > 0) return err(errorAt(place, `which patches are meant cannot be said of ${problems[0]}`));
   if (releases.length + packages.length === 0)
     return err(errorAt(place, `include and exclude leave nothing of bundle ${bundle.name}`));
-  return ok({ bundle: { ...bundle, releases, packages }, leftOut });
+  return ok({ bundle: { ...bundle, releases, packages }, leftOut: leftOut.sort() });
 }
