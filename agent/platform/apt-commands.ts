@@ -1,17 +1,12 @@
 import { INSTALLED_FORMAT } from './apt-output.ts';
 import type { Argv } from './command.ts';
 import type { ChangeRequest } from './os-package.ts';
+import { DOWNLOADS } from './os-package-space.ts';
 
 /*
  * The command lines of apt and dpkg. Their exit statuses say little: apt-get and apt-mark end with 0 or 100, dpkg with 0, 1
  * or 2 (fatal). What happened is in their words, see apt-output.ts, and in the database afterwards.
  */
-
-/**
- * Our own place for packages: what lies here was fetched by us and is verified before each use, and a cleaning of apt's
- * cache in between takes nothing from us. Server path.
- */
-export const DOWNLOADS = '/var/cache/tidemark-agent/packages';
 
 /** Nothing asks, and nothing restarts services behind the back of the order's own steps. */
 export const ENVIRONMENT = {

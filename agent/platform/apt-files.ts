@@ -3,10 +3,10 @@ import { createReadStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
-import { DOWNLOADS } from './apt-commands.ts';
 import { archiveName, type Candidate } from './apt-output.ts';
-import { type FileSystemSpace, isNotFound, showBytes, spaceAt } from './file-system.ts';
-import { type ChangeNeed, OsPackageProblem } from './os-package.ts';
+import { isNotFound } from './file-system.ts';
+import { OsPackageProblem } from './os-package.ts';
+import { DOWNLOADS } from './os-package-space.ts';
 import { resolveBelow } from './server-path.ts';
 
 /** A package that will be unpacked, with what its file must be. */
@@ -15,9 +15,6 @@ export interface WantedFile {
   /** Hex; the order's word where it has one, else the repository's. */
   sha256: string;
 }
-
-/** dpkg writes its whole status anew with every package, and logs; a full disk there is what cannot be repaired. */
-const DATABASE_BYTES = 64 * 1024 * 1024;
 
 export function wantedFile(candidates: readonly Candidate[], exact: ExactPackage | undefined): WantedFile | null {
   const given = exact?.sha256?.slice('sha256:'.length);
@@ -57,34 +54,6 @@ export async function prepareDownloads(root: string, keep: readonly WantedFile[]
     if (name.endsWith('.deb') && !names.has(name)) await rm(join(directory, name), { force: true });
 }
 
-/** Refuses before anything is fetched or unpacked what would fill a disk in the middle. */
-export function checkSpace(root: string, { downloadBytes, unpackedBytes }: ChangeNeed): void {
-  const needs: [string, number][] = [
-    [DOWNLOADS, downloadBytes],
-    ['/usr', unpackedBytes],
-    ['/var/lib/dpkg', DATABASE_BYTES],
-  ];
-  const byDevice = new Map<number, FileSystemSpace & { needBytes: number }>();
-  for (const [path, bytes] of needs) {
-    const space = spaceAt(resolveBelow(root, path));
-    const known = byDevice.get(space.device);
-    byDevice.set(space.device, { ...space, needBytes: (known?.needBytes ?? 0) + bytes });
-  }
-  const short = [...byDevice.values()].filter(({ freeBytes, needBytes }) => freeBytes < needBytes);
-  if (short.length === 0) return;
-  const each = short.map(
-    ({ mount, freeBytes, needBytes }) =>
-      `${mount} has ${showBytes(freeBytes)} free and needs ${showBytes(needBytes)} for download, unpacked packages and the package database`,
-  );
-  throw new OsPackageProblem(
-    'no-space',
-    `not enough space: ${each.join('; ')}; nothing was changed; free some and try again`,
-    {
-      disks: short.map(({ mount, freeBytes, needBytes }) => ({ mount, freeBytes, needBytes })),
-    },
-  );
-}
-
 const fileOf = (root: string, candidate: Candidate): string =>
   join(resolveBelow(root, DOWNLOADS), archiveName(candidate));
 const describe = ({ name, version }: Candidate): string => `${name} ${version}`;
@@ -99,7 +68,7 @@ function wrongDigest(candidate: Candidate, expected: string, found: string, verb
 }
 
 /** Hex; null where there is no such file. */
-async function digestOfFile(path: string): Promise<string | null> {
+export async function digestOfFile(path: string): Promise<string | null> {
   const hash = createHash('sha256');
   try {
     for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);

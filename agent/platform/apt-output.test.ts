@@ -12,8 +12,8 @@ import {
   parseUnavailable,
   parseUnmet,
   saysInterrupted,
-  saysNoSpace,
 } from './apt-output.ts';
+import { saysNoSpace } from './os-package-problems.ts';
 
 /* What apt 2.6 and dpkg 1.21 of Debian 12 wrote, as it was recorded. */
 

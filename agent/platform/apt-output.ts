@@ -1,4 +1,5 @@
 import type { InstalledPackage, VersionChange } from './os-package.ts';
+import { OUTPUT_LINES, type PackageFailure } from './os-package-problems.ts';
 
 /* What apt and dpkg say, read. Pure; the tests have what they really said (Debian 12: apt 2.6, dpkg 1.21; locale C.UTF-8). */
 
@@ -95,18 +96,6 @@ export function parseLock(text: string): LockReport | null {
   return plain ? { path: plain[1] ?? '', pid: 0, name: '' } : null;
 }
 
-/** A package whose own script, or whose unpacking, went wrong. */
-export interface PackageFailure {
-  /** Of an archive its file name. */
-  name: string;
-  /** `postinst`; null where it was none of its scripts. */
-  script: 'preinst' | 'postinst' | 'prerm' | 'postrm' | null;
-  /** dpkg's own sentence. */
-  reason: string;
-  /** The last lines that the script wrote. */
-  output: string[];
-}
-
 const SCRIPTS = {
   'pre-installation': 'preinst',
   'post-installation': 'postinst',
@@ -117,7 +106,6 @@ const SCRIPTS = {
 /** Lines of dpkg itself: what stands after the last of them was written by the script that failed. */
 const OWN_LINE =
   /^(Setting up |Preparing to unpack |Unpacking |Removing |Purging |Selecting |Processing triggers |\(Reading database|Configuration file |Installing new version of config file | ==> |dpkg: |Get:\d|Fetched |E: |W: |Errors were encountered)/;
-const OUTPUT_LINES = 5;
 
 export function parseFailures(text: string): PackageFailure[] {
   const lines = text.split('\n');
@@ -166,8 +154,6 @@ export function parseUnavailable(text: string): string[] {
 }
 
 export const saysInterrupted = (text: string): boolean => text.includes('dpkg was interrupted');
-export const saysNoSpace = (text: string): boolean =>
-  /No space left on device|You don't have enough free space/.test(text);
 
 /** Repositories that could not be read: apt's own lines, without what it repeats. */
 export function parseRefreshFailures(text: string): string[] {

@@ -17,6 +17,7 @@ import {
   OsPackageProblem,
   type VersionChange,
 } from './os-package.ts';
+import { list } from './os-package-problems.ts';
 import type { Tool, ToolEnd } from './os-package-tool.ts';
 
 /** What a request comes to on this server: nothing is open any more, and nothing has changed yet. */
@@ -160,10 +161,4 @@ export function cannotBeginWith(end: ToolEnd): OsPackageProblem {
   if (unmet !== null)
     return new OsPackageProblem('others', `the versions do not fit each other: ${unmet}; nothing was changed`);
   return new OsPackageProblem('failed', `apt refuses: ${parseErrors(end.text) || end.lastLine}; nothing was changed`);
-}
-
-/** `a, b and 3 more`. */
-export function list(names: readonly string[], most = 8): string {
-  const shown = names.slice(0, most).join(', ');
-  return names.length > most ? `${shown} and ${names.length - most} more` : shown;
 }

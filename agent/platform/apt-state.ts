@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import { commands } from './apt-commands.ts';
 import { parseInstalled } from './apt-output.ts';
 import { describeEnd } from './command.ts';
 import { type InstalledPackage, OsPackageProblem, type PendingState } from './os-package.ts';
 import type { Tool } from './os-package-tool.ts';
+import { holderOfLock, type LockHolder } from './package-locks.ts';
 import { resolveBelow } from './server-path.ts';
 
 /** What dpkg's database says, looked up by the names that apt uses: `libssl3`, and `libssl3:i386` where it is foreign. */
@@ -54,23 +55,4 @@ const LOCKS = [
 ];
 
 /** Who works with the packages right now, as far as the kernel tells this process; null where nobody does. */
-export function lockHolder(root: string): PendingState['lockedBy'] {
-  const inodes = new Set(
-    LOCKS.flatMap(path => statSync(resolveBelow(root, path), { throwIfNoEntry: false })?.ino ?? []),
-  );
-  for (const line of readText('/proc/locks').split('\n')) {
-    const found = /\sWRITE (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line);
-    if (!found || line.includes('->') || !inodes.has(Number(found[2]))) continue;
-    const pid = Number(found[1]);
-    return { pid, name: readText(`/proc/${pid}/comm`).trim() || 'a process that has ended' };
-  }
-  return null;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
-  }
-}
+export const lockHolder = (root: string): LockHolder | null => holderOfLock(root, LOCKS);

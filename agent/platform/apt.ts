@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import { commands, conffileEnvironment, ENVIRONMENT } from './apt-commands.ts';
-import { checkSpace, isThere, prepareDownloads, verifyFiles, type WantedFile, wantedFile } from './apt-files.ts';
+import { isThere, prepareDownloads, verifyFiles, type WantedFile, wantedFile } from './apt-files.ts';
 import {
   parseConffiles,
   parseErrors,
@@ -12,9 +12,8 @@ import {
   parseRefreshFailures,
   parseSimulation,
   saysInterrupted,
-  saysNoSpace,
 } from './apt-output.ts';
-import { candidatesOf, cannotBeginWith, list, resolveWish } from './apt-resolve.ts';
+import { candidatesOf, cannotBeginWith, resolveWish } from './apt-resolve.ts';
 import { type AptState, brokenIn, isInterrupted, isWell, keyOf, lockHolder, readState, specOf } from './apt-state.ts';
 import { type Argv, type CommandPlace, describeEnd } from './command.ts';
 import {
@@ -25,11 +24,14 @@ import {
   type RemoveRequest,
   type VersionChange,
 } from './os-package.ts';
+import { describeHolder, failureProblem, list, lockedProblem, saysNoSpace } from './os-package-problems.ts';
+import { checkSpace } from './os-package-space.ts';
 import { createTool, type Tool, type ToolEnd } from './os-package-tool.ts';
 import { resolveBelow } from './server-path.ts';
 
 /** Between two looks at a lock that somebody has. */
 const LOCK_POLL_MS = 500;
+const DATABASE = '/var/lib/dpkg';
 
 /** apt and dpkg. Written for apt 2.x; tried with Debian 12's. */
 export function createApt(place: CommandPlace, clock: Clock): OsPackages {
@@ -48,15 +50,8 @@ export function createApt(place: CommandPlace, clock: Clock): OsPackages {
       if (!lock) return end;
       const waitedMs = clock.monotonic() - begun;
       const holder = lock.name !== '' ? lock : (lockHolder(root) ?? lock);
-      const who = `${holder.name || 'another process'}${holder.pid > 0 ? ` (process ${holder.pid})` : ''}`;
-      if (waitedMs >= waitMs || place.signal.aborted)
-        throw new OsPackageProblem(
-          'locked',
-          `${who} works with the packages and has ${lock.path}, and still after ${Math.round(waitedMs / 1000)} s; ` +
-            'nothing was changed; wait for it or end it, then try again',
-          { lock: lock.path, pid: holder.pid, process: holder.name },
-        );
-      if (!told) place.output(Buffer.from(`waiting for ${who}, which has ${lock.path}\n`), 'stdout');
+      if (waitedMs >= waitMs || place.signal.aborted) throw lockedProblem({ ...holder, path: lock.path }, waitedMs);
+      if (!told) place.output(Buffer.from(`waiting for ${describeHolder(holder)}, which has ${lock.path}\n`), 'stdout');
       told = true;
       await delay(LOCK_POLL_MS);
     }
@@ -125,7 +120,7 @@ export function createApt(place: CommandPlace, clock: Clock): OsPackages {
       const resolved = await resolveWish(tool, root, state, request);
       const ways = await waysBack(back, state);
       await prepareDownloads(root, [...resolved.files, ...ways.files.map(({ file }) => file)]);
-      checkSpace(root, resolved);
+      checkSpace(root, resolved, DATABASE);
       if (resolved.specs.length > 0) await fetch(resolved.files, commands.download(resolved.specs), request.lockWaitMs);
       for (const { file, spec } of ways.files) await fetch([file], commands.downloadAgain(spec), request.lockWaitMs);
       return { ...need(resolved), noWayBack: ways.missing };
@@ -136,7 +131,7 @@ export function createApt(place: CommandPlace, clock: Clock): OsPackages {
       const resolved = await resolveWish(tool, root, state, request);
       const { specs, files, others, unchanged } = resolved;
       if (specs.length === 0) return { changes: [], others: [], unchanged, conffiles: [] };
-      checkSpace(root, resolved);
+      checkSpace(root, resolved, DATABASE);
       // Downloaded before anything stopped, as the standard steps do: then they are only verified again.
       if (files.every(file => isThere(root, file))) await verifyFiles(root, files);
       else await fetch(files, commands.download(specs), request.lockWaitMs);
@@ -288,26 +283,7 @@ function problemOf(end: ToolEnd, what: string, next: string): OsPackageProblem {
   return new OsPackageProblem('failed', `${what}: ${parseErrors(end.text) || describeEnd(end)}; ${next}`);
 }
 
-/** Which package and which of its scripts, with its last lines. */
-function failureOf(text: string, what: string): OsPackageProblem | null {
-  const failures = parseFailures(text);
-  const [first] = failures;
-  if (!first) return null;
-  if (saysNoSpace(first.reason))
-    return new OsPackageProblem(
-      'no-space',
-      `${what}: no space left while ${first.name} was unpacked; free some, then run the step package/repair`,
-      { failures },
-    );
-  const which = first.script === null ? `${first.name} failed` : `the ${first.script} script of ${first.name} failed`;
-  const words = first.output.length > 0 ? `, its last lines: ${JSON.stringify(first.output.join('\n'))}` : '';
-  const more = failures.length > 1 ? `; and ${failures.length - 1} more` : '';
-  return new OsPackageProblem(
-    first.script === null ? 'failed' : 'script-failed',
-    `${which} (${first.reason})${words}${more}; ${what}; correct what it needs and run the step package/repair, or take it back`,
-    { failures },
-  );
-}
+const failureOf = (text: string, what: string) => failureProblem(parseFailures(text), what);
 
 function changesBetween(before: AptState, after: AptState): VersionChange[] {
   const keys = [...new Set([...before.byKey.keys(), ...after.byKey.keys()])].sort();
