@@ -66,7 +66,11 @@ describe('a server that permits some things', () => {
       },
       /path \/mnt\/r/,
     ],
-    ['putting back another path', { kind: 'snapshot/revert', args: { name: 'n', paths: ['/etc'], whenWritten: 'ask' } }, /path \/etc/],
+    [
+      'putting back another path',
+      { kind: 'snapshot/revert', args: { name: 'n', paths: ['/etc'], whenWritten: 'ask' } },
+      /path \/etc/,
+    ],
     [
       'a check by another program',
       { kind: 'check/command', args: { command: ['/bin/sh'], expectStatus: [0], expectText: null, withinMs: 0 } },
@@ -124,5 +128,111 @@ describe('any server', () => {
       args: { component: 'c', service: { provider: 'systemd', units: ['a.service', unit] }, waitMs: 0 },
     };
     expect(forbidden(orderOf([jobOf('a', stop)]), everything)).toMatch(/the agent itself/);
+  });
+});
+
+describe('a server that does not say what checks may reach', () => {
+  const self = { names: ['localhost', 'web01'], addresses: ['10.1.1.5', 'fd00::5'] };
+  const tcp = (host: string): Call => ({ kind: 'check/tcp', args: { host, port: 80, withinMs: 0 } });
+  const http = (url: string): Call => ({
+    kind: 'check/http',
+    args: { url, expectStatus: 200, expectText: null, withinMs: 0 },
+  });
+  const all = (call: Call): Call => ({ kind: 'check/all', args: { checks: [call as never] } });
+  const why = (call: Call, targets?: string[]) =>
+    forbidden(
+      orderOf([jobOf('a', call)]),
+      { kinds: ['*'], programs: [], paths: [], ...(targets ? { targets } : {}) },
+      self,
+    );
+
+  it.each<[string, Call]>([
+    ['the loopback address', tcp('127.0.0.1')],
+    ['another loopback address', tcp('127.1.2.3')],
+    ['the loopback address of IPv6', http('http://[::1]:8080/health')],
+    ['its name', tcp('web01')],
+    ['its name in capitals', http('http://WEB01/health')],
+    ['an address of its own', http('https://10.1.1.5/')],
+    ['itself in a list of checks', all(tcp('localhost'))],
+  ])('lets them reach %s', (_what, call) => {
+    expect(why(call)).toBeNull();
+  });
+
+  it.each<[string, Call, string]>([
+    ['another server', tcp('db01.example.com'), 'db01.example.com'],
+    ['an address', http('http://10.1.1.6/'), '10.1.1.6'],
+    ['an address in a list of checks', all(tcp('10.1.1.6')), '10.1.1.6'],
+    ['an address as one number', tcp('2130706433'), '2130706433'],
+    ['an address that a URL writes as one number', http('http://167837958/'), '10.1.1.6'],
+    ['credentials that look like a host', http('http://localhost@10.1.1.6/'), '10.1.1.6'],
+  ])('refuses %s', (_what, call, target) => {
+    expect(why(call)).toBe(`job a: ${target} is neither this server nor among the targets that its policy permits`);
+  });
+
+  it('lets them reach what it lists: names, globs, addresses, networks', () => {
+    const targets = ['db01.example.com', '*.lb.example.com', '10.1.1.6', '10.2.0.0/16', 'fd00:1::/32'];
+    for (const host of ['DB01.example.com', 'a.lb.example.com', '10.1.1.6', '10.2.3.4', 'fd00:1::7'])
+      expect(why(tcp(host), targets), host).toBeNull();
+    for (const host of ['db02.example.com', '10.1.1.7', '10.3.0.1', 'fd00:2::7', 'lb.example.com'])
+      expect(why(tcp(host), targets), host).not.toBeNull();
+  });
+
+  it.each(['169.254.169.254', '100.100.100.200', '0.0.0.0', '224.0.0.1', 'fe80::1', '::ffff:169.254.169.254'])(
+    'refuses %s, whatever it lists',
+    host => {
+      expect(why(tcp(host), ['0.0.0.0/0', '::/0', '*', host])).not.toBeNull();
+    },
+  );
+});
+
+describe('a shell', () => {
+  const shell: Call = { kind: 'command/shell', args: { script: 'true', expectStatus: [0] } };
+  const why = (...kinds: string[]) =>
+    forbidden(orderOf([jobOf('a', shell)]), { kinds, programs: ['/**'], paths: ['/**'] });
+
+  it('runs nothing where the policy permits all, or all commands', () => {
+    for (const kinds of [['*'], ['command/*'], ['*', 'command/run']])
+      expect(why(...kinds)).toContain('does not name command/shell');
+  });
+
+  it('runs text where the policy names it', () => {
+    expect(why('command/shell')).toBeNull();
+  });
+});
+
+describe('holds and clusters on a server that permits some units', () => {
+  const why = (call: Call, ...units: string[]) =>
+    forbidden(orderOf([jobOf('a', call)]), { kinds: ['*'], programs: [], paths: ['/etc/patroni/*'], units });
+  const hold = (more: Partial<Extract<Call, { kind: 'batch/hold' }>['args']>): Call => ({
+    kind: 'batch/hold',
+    args: { hold: 'n', cron: false, at: false, timers: [], except: [], waitMs: 0, ...more },
+  });
+  const leave = (member: Extract<Call, { kind: 'cluster/leave' }>['args']['member']): Call => ({
+    kind: 'cluster/leave',
+    args: { cluster: 'c', member, waitMs: 0 },
+  });
+  const patroni = {
+    manager: 'patroni',
+    unit: 'patroni.service',
+    configuration: '/etc/patroni/c.yml',
+    member: 'a',
+  } as const;
+
+  it.each<[string, Call, string[], string[]]>([
+    ['cron', hold({ cron: true }), ['crond.service'], ['atd.service']],
+    ['at', hold({ at: true }), ['atd.service'], ['cron.service']],
+    ['all timers', hold({ timers: 'all' }), ['*.timer'], ['apt-*.timer']],
+    ['a timer', hold({ timers: ['apt-daily.timer'] }), ['apt-*.timer'], ['cron.service']],
+    ['keepalived', leave({ manager: 'keepalived', addresses: [] }), ['keepalived.service'], ['cron.service']],
+    ['patroni', leave(patroni), ['patroni.service'], ['postgresql.service']],
+  ])('%s is among them or refused', (_what, call, permitted, others) => {
+    expect(why(call, ...permitted)).toBeNull();
+    expect(why(call, ...others)).toContain('not among the units');
+  });
+
+  it('a program of a cluster must be among the programs', () => {
+    const argv: [string] = ['/bin/leave'];
+    const call = leave({ manager: 'command', leave: argv, left: argv, join: argv, joined: argv });
+    expect(why(call)).toContain('the program /bin/leave');
   });
 });

@@ -23,8 +23,8 @@ const PROMOTE_SECONDS = 60;
 
 /** A position in the write-ahead log, `16/B374D848`, as a number. */
 export function positionOf(text: string): bigint {
-  const [high = '', low = ''] = text.trim().split('/');
-  if (!/^[0-9A-F]{1,8}$/i.test(high) || !/^[0-9A-F]{1,8}$/i.test(low))
+  const [, high, low] = /^([0-9A-F]{1,8})\/([0-9A-F]{1,8})$/i.exec(text.trim()) ?? [];
+  if (high === undefined || low === undefined)
     throw new Error(`${JSON.stringify(text)} is no position in a write-ahead log`);
   return (BigInt(`0x${high}`) << 32n) | BigInt(`0x${low}`);
 }

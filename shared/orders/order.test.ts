@@ -32,7 +32,7 @@ describe('an order', () => {
     ['an unknown member', 'extra', 1],
     ['an unknown member of a job', 'jobs.0.shell', 'rm -rf /'],
     ['an unknown argument', 'jobs.0.call.args.force', true],
-    ['an unknown kind of step', 'jobs.0.call.kind', 'command/shell'],
+    ['an unknown kind of step', 'jobs.0.call.kind', 'command/powershell'],
     ['arguments of another kind', 'jobs.0.call.kind', 'scan/run'],
     ['no jobs', 'jobs', []],
     ['a host without an id', 'host.id', 'db01'],
