@@ -207,7 +207,13 @@ export class TestServer {
 
   #plan: Digest = `sha256:${'0'.repeat(64)}`;
 
-  offer({ bytes, proof }: Pick<PlanOrder, 'bytes' | 'proof'>): void {
+  /** PEM of the key that dispatches are signed with, for a test that is the controller elsewhere. */
+  controllerKey(): string {
+    return this.#controller.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  }
+
+  /** For the order that was made last. */
+  approval(): Buffer {
     const now = Date.now();
     const approval = signApproval(
       {
@@ -220,7 +226,11 @@ export class TestServer {
       },
       this.#approver.privateKey,
     );
-    this.send({ type: 'order-offer', order: bytes, proof, approvals: [encodeEnvelope(approval)] });
+    return encodeEnvelope(approval);
+  }
+
+  offer({ bytes, proof }: Pick<PlanOrder, 'bytes' | 'proof'>): void {
+    this.send({ type: 'order-offer', order: bytes, proof, approvals: [this.approval()] });
   }
 
   dispatch(order: Digest, part: Partial<Dispatch>): Buffer {
