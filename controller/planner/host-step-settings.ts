@@ -1,6 +1,8 @@
-import { NetworkHost, NetworkPort, ServerPath, UnitName } from '@tidemark/shared/orders/arguments.ts';
+import { Name, NetworkHost, NetworkPort, ServerPath, UnitName } from '@tidemark/shared/orders/arguments.ts';
+import { LibvirtUri } from '@tidemark/shared/orders/kinds/snapshot.ts';
 import { z } from 'zod';
-import { Duration } from './quantities.ts';
+import { unknownPlaceholders } from './placeholders.ts';
+import { Duration, Size } from './quantities.ts';
 
 const SECOND = 1_000;
 
@@ -15,34 +17,129 @@ export const Argv = z
 const within = Duration.default(30 * SECOND);
 const Status = z.array(z.int().min(0).max(255)).min(1).default([0]);
 
+const KNOWN_PLACEHOLDERS = ['host.name', 'cluster.name'] as const;
+const Filled = z.string().superRefine((text, issues) => {
+  for (const name of unknownPlaceholders([text], KNOWN_PLACEHOLDERS))
+    issues.addIssue({
+      code: 'custom',
+      message: `the placeholder "${name}" is unknown here; known are ${KNOWN_PLACEHOLDERS.join(', ')}`,
+    });
+});
+// biome-ignore lint/suspicious/noTemplateCurlyInString: the policy language's own placeholder.
+const HOST_NAME = '${host.name}';
+/** Text in which `${host.name}` and `${cluster.name}` are filled in. */
+const text = (most: number) => Filled.min(1).max(most);
+
 const Restic = ['repository', 'passwordFile'] as const;
 
 const SnapshotCreate = z
   .strictObject({
-    method: z.enum(['copy', 'btrfs', 'restic']).default('copy'),
+    method: z.enum(['copy', 'btrfs', 'lvm', 'restic', 'libvirt']).default('copy'),
     /** Instead of the homes of what changes. */
     paths: z.array(ServerPath).min(1).max(100).optional(),
     /** After the end of the window; then `snapshot/prune` deletes it. Left out: until it is deleted by name. */
     keep: Duration.optional(),
     repository: ServerPath.optional(),
     passwordFile: ServerPath.optional(),
+    /** Virtual machines of the host. */
+    domains: z.array(Name).min(1).max(100).optional(),
+    uri: LibvirtUri.optional(),
   })
   .refine(args => Restic.every(key => (args[key] !== undefined) === (args.method === 'restic')), {
     message: 'the method restic, and no other, takes "repository" and "passwordFile"',
+  })
+  .refine(args => (args.domains !== undefined) === (args.method === 'libvirt'), {
+    message: 'the method libvirt, and no other, takes "domains"',
+  })
+  .refine(args => (args.method === 'libvirt' ? args.paths === undefined : args.uri === undefined), {
+    message: 'the method libvirt takes "uri" and no "paths", the others no "uri"',
   });
+
+const SnapshotRevert = z
+  .strictObject({
+    /** Left out: the backup that this plan makes. */
+    name: Name.optional(),
+    /** Instead of the homes of what changes. */
+    paths: z.array(ServerPath).min(1).max(100).optional(),
+    domains: z.array(Name).min(1).max(100).optional(),
+    /** Where a database has written since. */
+    whenWritten: z.enum(['ask', 'lose']).default('ask'),
+  })
+  .refine(({ paths, domains }) => paths === undefined || domains === undefined, 'give "paths" or "domains"');
+
+const lbMember = {
+  socket: ServerPath.default('/run/haproxy/admin.sock'),
+  backend: text(128),
+  /** As the balancer calls this host. */
+  server: text(128).default(HOST_NAME),
+};
+
+const wait = Duration.default(60 * SECOND);
+/** Left out: the cluster that the host is in; a host in none has no such job. */
+const cluster = Name.optional();
+const ClusterMembership = z.discriminatedUnion('manager', [
+  z.strictObject({ manager: z.literal('pacemaker'), cluster, wait }),
+  z.strictObject({
+    manager: z.literal('keepalived'),
+    cluster,
+    /** What must not be on the host once it has left. */
+    addresses: z
+      .array(z.union([z.ipv4(), z.ipv6()]))
+      .max(100)
+      .default([]),
+    wait,
+  }),
+  z.strictObject({
+    manager: z.literal('patroni'),
+    cluster,
+    unit: UnitName.default('patroni.service'),
+    configuration: ServerPath.default('/etc/patroni/config.yml'),
+    /** As Patroni calls this host. */
+    member: text(128).default(HOST_NAME),
+    wait,
+  }),
+  z.strictObject({ manager: z.literal('command'), cluster, leave: Argv, left: Argv, join: Argv, joined: Argv, wait }),
+]);
+
+const Units = z
+  .strictObject({
+    noneFailed: z.boolean().default(true),
+    ignore: z.array(UnitName).max(100).default([]),
+    active: z.array(UnitName).max(100).default([]),
+    within,
+  })
+  .refine(({ noneFailed, active }) => noneFailed || active.length > 0, 'looks at nothing: name units under "active"');
+const Clock = z.strictObject({ maxOffset: Duration.default(SECOND) });
+const Tcp = z.strictObject({ host: NetworkHost.default('127.0.0.1'), port: NetworkPort, within });
+/** Bytes by path. */
+const Free = z.record(ServerPath, Size).refine(free => Object.keys(free).length > 0, 'names no path');
+
+const one = <K extends string, W extends z.ZodType>(uses: K, args: W) =>
+  z.strictObject({ uses: z.literal(uses), with: args });
+const NestedCheck = z.discriminatedUnion('uses', [
+  one('check/clock', Clock.prefault({})),
+  one('check/units', Units.prefault({})),
+  one('check/tcp', Tcp),
+  one('check/disk', z.strictObject({ free: Free })),
+  one(
+    'check/http',
+    z.strictObject({
+      url: z.url({ protocol: /^https?$/ }),
+      status: z.int().min(100).max(599).default(200),
+      text: z.string().nullable().default(null),
+      within,
+    }),
+  ),
+]);
+export type NestedCheck = z.output<typeof NestedCheck>;
 
 /** What a policy may say under `with` for steps that need nothing of the bundle but the host itself. */
 export const HOST_STEP_WITH = {
-  'check/clock': z.strictObject({ maxOffset: Duration.default(SECOND) }),
-  'check/units': z
-    .strictObject({
-      noneFailed: z.boolean().default(true),
-      ignore: z.array(UnitName).max(100).default([]),
-      active: z.array(UnitName).max(100).default([]),
-      within,
-    })
-    .refine(({ noneFailed, active }) => noneFailed || active.length > 0, 'looks at nothing: name units under "active"'),
-  'check/tcp': z.strictObject({ host: NetworkHost.default('127.0.0.1'), port: NetworkPort, within }),
+  'check/clock': Clock,
+  'check/units': Units,
+  'check/tcp': Tcp,
+  /** All are looked at, whatever the first ones say. */
+  'check/all': z.strictObject({ checks: z.array(NestedCheck).min(1).max(50) }),
   'check/sql': z.strictObject({
     /** Of the server's unix socket. */
     socket: ServerPath.default('/var/run/postgresql'),
@@ -75,7 +172,34 @@ export const HOST_STEP_WITH = {
   }),
   'batch/release': z.strictObject({}),
   'snapshot/create': SnapshotCreate,
+  'snapshot/revert': SnapshotRevert,
+  'snapshot/delete': z.strictObject({
+    /** Left out: the backup that this plan makes. */
+    name: Name.optional(),
+  }),
   'snapshot/prune': z.strictObject({}),
+  'lb/drain': z.strictObject({ ...lbMember, wait, whenBusy: z.enum(['fail', 'go-on']).default('fail') }),
+  'lb/enable': z.strictObject({ ...lbMember, wait }),
+  'cluster/leave': ClusterMembership,
+  'cluster/join': ClusterMembership,
+  'file/clean': z
+    .strictObject({
+      /** What apt has downloaded. */
+      aptCache: z.boolean().default(true),
+      /** So much of the journal is kept; left out: all of it. */
+      journalKeep: Size.optional(),
+    })
+    .refine(({ aptCache, journalKeep }) => aptCache || journalKeep !== undefined, 'cleans nothing'),
+  /** Without placeholders: text for a shell is not put together from names. */
+  'command/shell': z.strictObject({ script: z.string().min(1).max(65_536), expectStatus: Status }),
+  'manual/task': z.strictObject({
+    instructions: text(8_192),
+    who: z.string().min(1).max(256),
+    /** What the sign-off must name. */
+    evidence: z.string().min(1).max(1_024).nullable().default(null),
+    /** What it takes, for the window. */
+    expected: Duration.default(15 * 60 * SECOND),
+  }),
 } as const;
 
 export type HostStepKind = keyof typeof HOST_STEP_WITH;
