@@ -12,6 +12,7 @@ const ENTRIES = {
   test: { script: 'test/support/run-all.mjs' },
   'test:lab': { script: 'test/lab/run.mjs' },
   lab: { script: 'test/lab/main.ts' },
+  'lab:powercuts': { script: 'test/lab/power-main.ts' },
 };
 
 export const entryFor = command => (Object.hasOwn(ENTRIES, command ?? '') ? ENTRIES[command] : null);
