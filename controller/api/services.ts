@@ -78,6 +78,7 @@ export interface Services {
       ring: OutputOf<'getBundle'>['ring'];
       by: string;
     }): Answer<OutputOf<'createBundle'>>;
+    promote(input: { name: string; to: OutputOf<'getBundle'>['ring']; by: string }): Answer<OutputOf<'getBundle'>>;
     list(): Promise<OutputOf<'listBundles'>['bundles']>;
     bundle(name: string): Promise<OutputOf<'getBundle'> | null>;
   };
@@ -92,6 +93,8 @@ export interface Services {
     }): Answer<{ digest: Digest }>;
     list(): Promise<OutputOf<'listPlans'>['plans']>;
     get(digest: Digest): Promise<OutputOf<'getPlan'> | null>;
+    /** For editors: JSON Schema of policy files. */
+    policySchema(): Readonly<Record<string, unknown>>;
     approve(input: { plan: Digest; envelope: Envelope; by: string }): Answer<unknown>;
   };
   runs: {

@@ -5,7 +5,9 @@ export type BundleErrorCode =
   | 'release-differs'
   | 'release-unknown'
   | 'bundle-exists'
-  | 'bundle-invalid';
+  | 'bundle-invalid'
+  | 'bundle-unknown'
+  | 'already-promoted';
 
 /** Why a release or a bundle was not taken; nothing has changed. */
 export interface BundleError {

@@ -1,7 +1,9 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 
-export type Ring = 'test' | 'inactive' | 'active';
+/** How far a bundle is promoted, in this order. */
+export const RINGS = ['test', 'inactive', 'active'] as const;
+export type Ring = (typeof RINGS)[number];
 
 /** One file or link of a release, as its archive has it. */
 export interface SignatureFile {
@@ -52,6 +54,9 @@ export interface BundleTransaction {
   addRelease(release: Release, files: readonly SignatureFile[]): Promise<void>;
   bundle(name: string): Promise<Bundle | null>;
   addBundle(bundle: Bundle): Promise<void>;
+  /** Nobody else promotes it until the end of the transaction; null where it is not there. */
+  bundleLocked(name: string): Promise<Bundle | null>;
+  setRing(name: string, ring: Ring): Promise<void>;
   audit(entry: {
     actor: string;
     action: string;

@@ -6,7 +6,7 @@ import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import type { BundleError, BundleErrorCode } from './errors.ts';
 import { type Harvest, harvestArchive } from './harvest.ts';
-import type { ArtifactFiles, Bundle, BundleStore, Release, Ring } from './ports.ts';
+import { type ArtifactFiles, type Bundle, type BundleStore, type Release, RINGS, type Ring } from './ports.ts';
 import { releaseOf } from './release-name.ts';
 
 export interface ImportedRelease {
@@ -128,6 +128,26 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
         await transaction.addBundle(bundle);
         await transaction.audit({ actor: input.by, action: 'bundle.created', subject: name, detail: { digest, ring } });
         return ok(bundle);
+      });
+    },
+
+    /** Lets policies that go by rings take it. Never back: what went too far is answered by another bundle. */
+    async promote(input: { name: string; to: Ring; by: string }): Promise<Result<Bundle, BundleError>> {
+      const { name, to, by } = input;
+      return store.transaction(async transaction => {
+        const bundle = await transaction.bundleLocked(name);
+        if (!bundle) return refuse('bundle-unknown', `there is no bundle ${name}: "tidemark get bundles" lists them`);
+        if (bundle.ring === to) return ok(bundle);
+        if (RINGS.indexOf(to) < RINGS.indexOf(bundle.ring)) {
+          return refuse(
+            'already-promoted',
+            `bundle ${name} is in the ring ${bundle.ring} already, which is further than ${to}: bundles are not taken back`,
+          );
+        }
+        await transaction.setRing(name, to);
+        const detail = { digest: bundle.digest, from: bundle.ring, to };
+        await transaction.audit({ actor: by, action: 'bundle.promoted', subject: name, detail });
+        return ok({ ...bundle, ring: to });
       });
     },
 

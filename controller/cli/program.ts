@@ -9,6 +9,7 @@ import { addController } from './commands/controller.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDrift } from './commands/drift.ts';
 import { addEnrol } from './commands/enrol.ts';
+import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
 import { addHealth } from './commands/health.ts';
 import { addIdentify } from './commands/identify.ts';
@@ -17,6 +18,7 @@ import { addKey } from './commands/key.ts';
 import { addLandscape } from './commands/landscape.ts';
 import { addLogin } from './commands/login.ts';
 import { addPlan } from './commands/plan.ts';
+import { addPolicy } from './commands/policy.ts';
 import { addRun } from './commands/run.ts';
 import { addScan } from './commands/scan.ts';
 import { addSignatures } from './commands/signatures.ts';
@@ -35,7 +37,9 @@ const COMMANDS: readonly AddCommand[] = [
   addLandscape,
   addSignatures,
   addBundle,
+  addPolicy,
   addPlan,
+  addExplain,
   addApprove,
   addApply,
   addRun,

@@ -10,6 +10,7 @@ import { acceptApproval, countingApprovals, readHeader } from './approving.ts';
 import { chooseBundle } from './choose-bundle.ts';
 import { compile } from './compile.ts';
 import type { PlanError, PlannerError } from './errors.ts';
+import { policySchema } from './json-schema.ts';
 import { parsePolicy } from './parse-policy.ts';
 import type { PlannerSources, PlanStore, StoredApproval } from './ports.ts';
 
@@ -81,6 +82,7 @@ export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: P
 
   return {
     get,
+    policySchema,
 
     /** Compiles a policy into a plan and keeps it. Nothing is kept where there is an error. */
     async plan(input: {

@@ -20,6 +20,13 @@ export function bundleStore(store: Store): BundleStore {
           addRelease: (release, files) => addRelease(tx, release, files),
           bundle: name => bundleNamed(tx, name),
           addBundle: bundle => addBundle(tx, bundle),
+          bundleLocked: async name => {
+            const [row] = await tx.select().from(bundles).where(eq(bundles.name, name)).for('update');
+            return row ? bundleOf(row) : null;
+          },
+          setRing: async (name, ring) => {
+            await tx.update(bundles).set({ ring }).where(eq(bundles.name, name));
+          },
           audit: async entry => {
             await append(tx, entry);
           },

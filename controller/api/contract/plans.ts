@@ -66,6 +66,14 @@ export const planRoutes = {
     status: 201,
     reply: StoredPlan,
   }),
+  getPolicySchema: route({
+    method: 'GET',
+    path: '/policy-schema',
+    role: 'viewer',
+    tag: 'plans',
+    summary: 'JSON Schema of policy files, for editors',
+    reply: z.record(z.string(), z.unknown()),
+  }),
   listPlans: route({
     method: 'GET',
     path: '/plans',

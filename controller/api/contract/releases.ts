@@ -118,6 +118,16 @@ export const releaseRoutes = {
     summary: 'Frozen sets of patches',
     reply: z.object({ bundles: z.array(Bundle) }),
   }),
+  promoteBundle: route({
+    method: 'POST',
+    path: '/bundles/:name/promotions',
+    role: 'operator',
+    tag: 'releases',
+    summary: 'Promotes a bundle to a ring: policies that go by rings take it from then on',
+    params: z.strictObject({ name: Name }),
+    body: z.strictObject({ to: Ring }),
+    reply: Bundle,
+  }),
   getBundle: route({
     method: 'GET',
     path: '/bundles/:name',

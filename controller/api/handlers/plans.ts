@@ -21,6 +21,7 @@ export function planHandlers({ services }: ApiContext): Pick<Handlers, keyof typ
       );
       return planOf(digest);
     },
+    getPolicySchema: async () => ({ ...services.plans.policySchema() }),
     listPlans: async () => ({ plans: await services.plans.list() }),
     getPlan: ({ params }) => planOf(params.digest),
     approvePlan: async ({ params, body, principal }) => {

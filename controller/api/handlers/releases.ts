@@ -32,6 +32,8 @@ export function releaseHandlers({ services, uploads }: ApiContext): Pick<Handler
       const packages = body.packages.map(exact => ({ ...exact, sha256: exact.sha256 as Digest | null }));
       return unwrap(services.bundles.createBundle({ ...body, packages, by: principal.name }));
     },
+    promoteBundle: ({ params, body, principal }) =>
+      unwrap(services.bundles.promote({ name: params.name, to: body.to, by: principal.name })),
     listBundles: async () => ({ bundles: await services.bundles.list() }),
     getBundle: ({ params }) =>
       found(services.bundles.bundle(params.name), `bundle ${params.name}`, '"tidemark get bundles" lists them'),

@@ -22,7 +22,7 @@ interface Package {
 
 type BundleOptions = PrintingOptions & { release?: Release[]; package?: Package[]; ring: Bundle['ring'] };
 
-/** `bundle create`. */
+/** `bundle create` and `bundle promote`. */
 export const addBundle: AddCommand = (program, { io }) => {
   const bundle = program.command('bundle').description('frozen sets of patches');
   prints(
@@ -49,6 +49,20 @@ export const addBundle: AddCommand = (program, { io }) => {
       client.createBundle({ body: { name, releases, packages, ring } }),
     );
     printOne(io, options.output, made, made.name, () => bundleLines(made));
+  });
+  prints(
+    talks(
+      bundle
+        .command('promote')
+        .description('let policies that choose by ring take it: test, then inactive, then active')
+        .argument('<name>', 'the bundle')
+        .addOption(new Option('--to <ring>', 'how far').choices(Ring.options).makeOptionMandatory()),
+    ),
+  ).action(async (name: string, options: PrintingOptions & { to: Bundle['ring'] }) => {
+    const promoted = await withClient(io, options, client =>
+      client.promoteBundle({ params: { name }, body: { to: options.to } }),
+    );
+    printOne(io, options.output, promoted, promoted.name, () => bundleLines(promoted));
   });
 };
 

@@ -1,15 +1,24 @@
+import type { Plan } from '@tidemark/shared/orders/plan.ts';
 import { MAX_POLICY_BYTES } from '../../api/contract/plans.ts';
+import type { Client } from '../../client/client.ts';
 import type { AddCommand } from '../cli.ts';
+import { CliError, Exit } from '../exit.ts';
 import { readText, shownName, writeNew } from '../files.ts';
 import { momentOption, type PrintingOptions, prints, talks } from '../options.ts';
 import { paintFor } from '../output/colour.ts';
 import { printOne } from '../output/format.ts';
-import { openStored } from '../plans.ts';
+import { diffPlans } from '../plan-diff.ts';
+import { openStored, planDigest } from '../plans.ts';
+import { filesOfPolicy, nameOfPolicy } from '../policy-files.ts';
 import { withClient } from '../session.ts';
 import { planLines } from '../views/plan.ts';
+import { diffLines } from '../views/plan-diff.ts';
+
+type PlanOptions = PrintingOptions & { at?: number; out?: string; emergency?: string; diff?: string | true };
 
 /** `plan`: compiles a policy and shows all that would happen. Nothing happens yet. */
-export const addPlan: AddCommand = (program, { io }) => {
+export const addPlan: AddCommand = (program, cli) => {
+  const { io } = cli;
   prints(
     talks(
       program
@@ -18,28 +27,61 @@ export const addPlan: AddCommand = (program, { io }) => {
         .argument('<policy>', 'policy file')
         .option(
           '--at <time>',
-          'when the window opens: a time with its zone, +2h, or now',
+          'when the window opens: a time with its zone, +2h, or now; else as the policy says',
           momentOption(() => io.clock.now()),
         )
+        .option(
+          '--emergency <reason>',
+          'as the "emergency" of the policy says: shorter soaks, over freezes, approvers of its own',
+        )
+        .option('--diff [plan]', 'show only what is another than in this plan; "last": the last one that ran')
         .option('--out <file>', 'write the plan itself into a file; it must not exist'),
     ),
-  ).action(async (policy: string, options: PrintingOptions & { at?: number; out?: string }) => {
+  ).action(async (policy: string, options: PlanOptions) => {
     const policyText = await readText(policy, MAX_POLICY_BYTES);
-    const stored = await withClient(io, options, client =>
-      client.createPlan({
+    const files = await filesOfPolicy(policy, policyText);
+    const { stored, plan, before } = await withClient(io, options, async client => {
+      // What to compare with is looked up first: a slip in it must not leave a plan behind.
+      const against = options.diff === undefined ? null : await planBefore(client, options.diff, policyText);
+      const made = await client.createPlan({
         body: {
           policyText,
           fileName: shownName(policy),
+          files,
           ...(options.at === undefined ? {} : { at: new Date(options.at).toISOString() }),
+          ...(options.emergency === undefined ? {} : { emergency: options.emergency }),
         },
-      }),
-    );
-    const plan = openStored(stored, null);
+      });
+      return { stored: made, plan: openStored(made, null), before: against };
+    });
     if (options.out !== undefined) await writeNew(options.out, `${JSON.stringify(stored.document)}\n`, 0o644);
-    const view = { paint: paintFor(io), wide: options.output === 'wide' };
-    printOne(io, options.output, { digest: plan.digest, header: plan.header }, plan.digest, () =>
-      planLines(plan, stored.approval, view),
-    );
+    const paint = paintFor(io);
+    if (before === null) {
+      printOne(io, options.output, { digest: plan.digest, header: plan.header }, plan.digest, () =>
+        planLines(plan, stored.approval, { paint, wide: options.output === 'wide' }),
+      );
+    } else {
+      const diff = diffPlans(before, plan);
+      printOne(io, options.output, diff, plan.digest, () => [...diffLines(diff, paint), `Digest ${plan.digest}`]);
+      if (diff.differences.length > 0) cli.finish(Exit.differences);
+    }
     if (options.out !== undefined) io.err(`The plan is in ${options.out}.\n`);
   });
 };
+
+/** The plan to compare with. The last one that ran is that of the policy's name, since other policies are other nights. */
+async function planBefore(client: Client, given: string | true, policyText: string): Promise<Plan> {
+  if (given !== true && given !== 'last') {
+    const digest = await planDigest(client, given);
+    return openStored(await client.getPlan({ params: { digest } }), digest);
+  }
+  const name = nameOfPolicy(policyText);
+  const { plans } = await client.listPlans();
+  const last = plans.find(plan => plan.run !== null && plan.name === name);
+  if (!last)
+    throw new CliError(
+      Exit.error,
+      'no plan of this policy has run yet: give the plan to compare with ("--diff DIGEST")',
+    );
+  return openStored(await client.getPlan({ params: { digest: last.digest } }), last.digest);
+}

@@ -1,14 +1,13 @@
 import { shortDigest } from '@tidemark/shared/base/digest.ts';
-import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
-import type { Service } from '@tidemark/shared/orders/kinds/service.ts';
 import type { Job } from '@tidemark/shared/orders/order.ts';
-import type { Plan, PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
-import { type Call, classOf, type StepArgs } from '@tidemark/shared/orders/step-kinds.ts';
+import type { Gate, Plan, PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
+import { classOf } from '@tidemark/shared/orders/step-kinds.ts';
 import type { ApprovalState } from '../../api/contract/plans.ts';
 import { noPaint, type Paint } from '../output/colour.ts';
 import { plain } from '../output/sanitise.ts';
 import { fields, table } from '../output/table.ts';
-import { bytes, duration, moment } from '../output/time.ts';
+import { duration, moment } from '../output/time.ts';
+import { callText } from './call-text.ts';
 
 export interface PlanViewOptions {
   paint?: Paint;
@@ -42,19 +41,32 @@ function headerLines({ header }: Plan): string[] {
   const changed = header.hosts.filter(host => host.changes.some(change => change.from !== change.to)).length;
   return fields([
     ['policy', `${header.policy.name} of ${header.policy.owner} (${shortDigest(header.policy.digest)})`],
-    ['bundle', `${header.bundle.name} (${shortDigest(header.bundle.digest)})`],
+    [
+      'bundle',
+      `${header.bundle.name} (${shortDigest(header.bundle.digest)})${header.bundle.leftOut.length > 0 ? `, without ${header.bundle.leftOut.join(', ')}` : ''}`,
+    ],
+    ...emergencyFields(header),
     ['fleet', `${header.fleet}, landscape version ${header.landscapeVersion}`],
     ['compiled', `${moment(header.compiledAt)} by ${header.author}`],
     [
       'window',
-      `${moment(window.start)} to ${moment(window.end)} (${duration(window.end - window.start)}, of which ${duration(window.reserveMs)} are kept for undo; zone ${window.timezone})`,
+      `${moment(window.start)} to ${moment(window.end)} (${duration(window.end - window.start)}, of which ${duration(window.reserveMs)} are kept for undo; zone ${window.timezone})${window.chosen === 'recurrence' ? ', the next one of the policy' : ''}`,
     ],
+    ...window.skipped.map(({ start, reason }) => ['passed over', `${moment(start)}: ${reason}`] as [string, string]),
     [
       'hosts',
       `${header.hosts.length} in ${header.waves.length} ${header.waves.length === 1 ? 'wave' : 'waves'}, ${changed} of them change`,
     ],
   ]);
 }
+
+const emergencyFields = ({ emergency }: PlanHeader): [string, string][] =>
+  emergency === null
+    ? []
+    : [
+        ['EMERGENCY', emergency.reason],
+        ...emergency.changes.map((change): [string, string] => ['because of it', change]),
+      ];
 
 function waveLines(plan: Plan, wave: PlanHeader['waves'][number], index: number, paint: Paint): string[] {
   const { header } = plan;
@@ -80,9 +92,29 @@ function waveLines(plan: Plan, wave: PlanHeader['waves'][number], index: number,
   );
   return [
     `${paint('strong', title)} (at most ${wave.maxParallel} at once${after}${soak})`,
+    ...wave.gates.map(gate => `  opens only after ${plain(gateText(gate))}`),
     ...(hosts.length > 0 ? indent(rows) : ['  no host']),
   ];
 }
+
+/** What a gate waits for, in one line. */
+export function gateText(gate: Gate): string {
+  switch (gate.kind) {
+    case 'approval':
+      return `${gate.need} ${gate.need === 1 ? 'approval' : 'approvals'} of the wave${fromText(gate)}`;
+    case 'signal':
+      return `the signal ${gate.name}${gate.withinMs === null ? '' : `, given within ${duration(gate.withinMs)}`}`;
+    case 'http':
+      return `${gate.name}: ${gate.url} answers ${gate.expectStatus}${gate.expectText === null ? '' : ` with ${JSON.stringify(gate.expectText)}`}, within ${duration(gate.withinMs)}`;
+    case 'metric':
+      return `${gate.name}: ${gate.query} ${gate.pass.operator} ${gate.pass.value} at ${gate.url}, within ${duration(gate.withinMs)}`;
+  }
+}
+
+type Approvers = Pick<PlanHeader['approvals'][number], 'from' | 'notAuthor' | 'expiresMs' | 'onExpire'>;
+
+const fromText = ({ from, expiresMs, onExpire }: Approvers): string =>
+  `${from.length > 0 ? ` from ${from.join(', ')}` : ''}${expiresMs === null ? '' : `, each good for ${duration(expiresMs)}, then ${onExpire}`}`;
 
 const togetherWith = (header: PlanHeader, host: PlannedHost): string =>
   header.hosts
@@ -155,134 +187,30 @@ function failureText(job: Job): string {
   return `${again}${job.onFailure}`;
 }
 
-/** A call in one line: what is touched and with what. */
-export function callText(call: Call): string {
-  switch (call.kind) {
-    case 'check/disk':
-      return call.args.needs.map(need => `${bytes(need.bytes)} free at ${need.path}`).join(', ');
-    case 'check/http':
-      return `GET ${call.args.url}, status ${call.args.expectStatus}${call.args.expectText === null ? '' : `, text ${JSON.stringify(call.args.expectText)}`}`;
-    case 'artifact/stage':
-      return `${call.args.name} (${bytes(call.args.bytes)}, ${call.args.digest})`;
-    case 'snapshot/create':
-      return `${call.args.method} of ${(call.args.method === 'libvirt' ? call.args.domains : call.args.paths).join(', ')} as ${call.args.name}`;
-    case 'snapshot/revert':
-      return 'paths' in call.args
-        ? `${call.args.paths.join(', ')} as in ${call.args.name}${call.args.whenWritten === 'lose' ? ', and what databases have written since is lost' : ''}`
-        : `${call.args.domains.join(', ')} as in ${call.args.name}`;
-    case 'check/sql':
-      return `as ${call.args.user} in ${call.args.database}: ${JSON.stringify(call.args.query)}`;
-    case 'check/command':
-      return argvText(call.args.command);
-    case 'batch/hold': {
-      const { cron, at, timers } = call.args;
-      const named = timers === 'all' ? 'all timers' : timers.join(', ');
-      return [...(cron ? ['cron'] : []), ...(at ? ['at'] : []), ...(named ? [named] : [])].join(', ');
-    }
-    case 'batch/release':
-      return call.args.hold;
-    case 'snapshot/delete':
-      return call.args.name;
-    case 'service/stop':
-    case 'service/start':
-    case 'service/restart':
-    case 'service/reload':
-    case 'service/status':
-    case 'service/mask':
-    case 'service/unmask':
-      return serviceText(call.kind, call.args.service);
-    case 'system/reboot':
-      return `${call.args.when === 'needed' ? 'where it needs one' : 'at least once'}, at most ${call.args.maxReboots} in this plan`;
-    case 'system/wait':
-      return call.args.until === 'booted' ? `until it has booted, at most ${call.args.ms} ms` : `${call.args.ms} ms`;
-    case 'check/loaded':
-      return `no process runs a replaced file${call.args.ignore.length > 0 ? `, but ${call.args.ignore.join(', ')}` : ''}`;
-    case 'archive/install':
-      return `${call.args.product} ${call.args.version} below ${call.args.home} (${call.args.digest})`;
-    case 'archive/activate':
-      return `${call.args.product} ${call.args.version} below ${call.args.home}`;
-    case 'cluster/handover':
-      return handoverText(call.args);
-    case 'cluster/leave':
-    case 'cluster/join':
-      return memberText(call.kind, call.args);
-    case 'lb/drain':
-    case 'lb/enable':
-      return `${call.args.backend}/${call.args.server} by ${call.args.socket}`;
-    case 'command/run':
-      return argvText(call.args.command);
-    case 'command/shell':
-      return `/bin/sh -c ${JSON.stringify(call.args.script)}`;
-    case 'manual/task':
-      return `${call.args.who}: ${JSON.stringify(call.args.instructions)}${call.args.evidence === null ? '' : `, to be signed off with ${call.args.evidence}`}`;
-    case 'check/all':
-      return call.args.checks.map(each => `${each.kind} ${callText(each)}`).join('; ');
-    case 'check/tcp':
-      return `${call.args.host} port ${call.args.port}`;
-    case 'package/refresh':
-    case 'package/repair':
-      return `waits up to ${Math.round(call.args.lockWaitMs / 1000)} s for other package managers`;
-    case 'package/download':
-    case 'package/upgrade':
-    case 'package/install':
-      return call.args.packages.map(packageText).join(', ');
-    case 'package/remove':
-    case 'package/hold':
-    case 'package/unhold':
-      return call.args.names.join(', ');
-    case 'scan/run':
-      return `${call.args.profile.name} of ${call.args.profile.roots.map(root => root.path).join(', ')}`;
-    default:
-      return JSON.stringify(call);
-  }
-}
-
-const packageText = ({ name, version, architecture, sha256 }: ExactPackage): string =>
-  `${name}${architecture === null ? '' : `:${architecture}`}=${version}${sha256 === null ? '' : ` (${sha256})`}`;
-
-function handoverText(args: StepArgs<'cluster/handover'>): string {
-  if ('command' in args) return `${argvText(args.command)}, then until it succeeds ${argvText(args.confirm)}`;
-  if (args.manager === 'patroni')
-    return `patronictl switchover from ${args.member} to ${args.candidate ?? 'any member'}`;
-  return `${args.unit} stops, ${args.peer} port ${args.peerPort} is promoted, ${args.unit} follows it`;
-}
-
-function memberText(kind: string, { cluster, member }: StepArgs<'cluster/leave'>): string {
-  if (member.manager !== 'command') return `${cluster}, by ${member.manager}`;
-  const [command, confirm] = kind === 'cluster/leave' ? [member.leave, member.left] : [member.join, member.joined];
-  return `${cluster}: ${argvText(command)}, then until it succeeds ${argvText(confirm)}`;
-}
-
-/** What is run on the server, or asked of its service manager. */
-function serviceText(kind: string, service: Service): string {
-  const verb = kind.slice('service/'.length);
-  switch (service.provider) {
-    case 'script':
-      if (verb === 'restart') return `${argvText(service.stop)}, then ${argvText(service.start)}`;
-      return argvText(verb === 'start' ? service.start : verb === 'stop' ? service.stop : service.status);
-    case 'systemd':
-      return `systemctl ${verb} ${(verb === 'stop' ? service.units.toReversed() : service.units).join(' ')}`;
-    case 'sysv':
-      return `service ${service.name} ${verb}`;
-  }
-}
-
-/** Words that hold anything but harmless characters are quoted, so that one argument is not taken for two. */
-const argvText = (argv: readonly string[]): string =>
-  argv.map(word => (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : JSON.stringify(word))).join(' ');
-
+/** What keeps what from what, and when it stops. */
 function betweenHosts(header: PlanHeader): string[] {
   return [
     ...header.precedences.map(
       ({ before, after, reason }) => `${before.job} on ${before.host} before ${after.job} on ${after.host}: ${reason}`,
     ),
-    ...header.limits.map(limit => `at most ${limit.maxOut} of ${limit.hosts.join(', ')} out at once: ${limit.reason}`),
-    ...header.clusters.map(
-      cluster =>
-        `cluster ${cluster.name} (${cluster.members.join(', ')}): active is where ${cluster.activeWhen}; on failure ${cluster.onFailure}`,
+    ...header.limits.map(
+      limit =>
+        `at most ${limit.maxOut} of ${limit.hosts.join(', ')} out at once${limit.key === null ? '' : ' over all runs'}: ${limit.reason}`,
     ),
+    ...header.clusters.map(clusterText),
     ...header.budgets.map(budgetText),
   ].map(plain);
+}
+
+function clusterText(cluster: PlanHeader['clusters'][number]): string {
+  const { name, members, order, activeWhen, healthyWhen, minHealthy, onFailure } = cluster;
+  return [
+    `cluster ${name} (${members.join(', ')}): ${order}`,
+    ...(activeWhen === null ? [] : [`active is where ${activeWhen}`]),
+    ...(healthyWhen === null ? [] : [`well is where ${healthyWhen}`]),
+    `${minHealthy} must be well beside the one that is patched`,
+    `on failure ${onFailure}`,
+  ].join('; ');
 }
 
 function budgetText(budget: PlanHeader['budgets'][number]): string {
@@ -290,6 +218,8 @@ function budgetText(budget: PlanHeader['budgets'][number]): string {
     ...(budget.maxFailed === null ? [] : [`more than ${budget.maxFailed} failed`]),
     ...(budget.maxFailedShare === null ? [] : [`more than ${Math.round(budget.maxFailedShare * 1_000) / 10}% failed`]),
   ];
+  if (budget.minMarginMs !== null)
+    return `${budget.action} once the run is expected to end less than ${duration(budget.minMarginMs)} before the window does`;
   const of = budget.of === null ? `the ${budget.scope}` : `${budget.scope} ${budget.of}`;
   return `${budget.action} once ${limits.join(' or ')} in ${of}`;
 }
@@ -307,9 +237,10 @@ const excludedLines = (header: PlanHeader): string[] =>
 
 /** How many signatures it takes and who gave theirs. */
 function approvalLines(header: PlanHeader, approval: ApprovalState | null, paint: Paint): string[] {
-  const rules = header.approvals.map(
-    rule =>
-      `needs ${rule.need} ${rule.need === 1 ? 'approval' : 'approvals'}${rule.from.length > 0 ? ` from ${rule.from.map(plain).join(', ')}` : ''}${rule.notAuthor ? `, not from ${plain(header.author)}` : ''}`,
+  const rules = header.approvals.map(rule =>
+    plain(
+      `needs ${rule.need} ${rule.need === 1 ? 'approval' : 'approvals'}${fromText(rule)}${rule.notAuthor ? `, not from ${header.author}` : ''}`,
+    ),
   );
   if (approval === null) return rules.length > 0 ? [`Approval: ${rules.join('; ')}`] : [];
   const given =
