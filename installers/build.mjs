@@ -22,6 +22,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const record = join(dist, 'inputs.json');
 const PROGRAMS = { tidemark: 'controller/cli/main.ts', 'tidemark-agent': 'agent/main.ts' };
+const SCAN_WORKER = 'agent/scan/worker.ts';
 const LAUNCHER = 'installers/tidemark.sh';
 const MIGRATIONS = 'controller/store/migrations';
 
@@ -38,8 +39,21 @@ mkdirSync(dist, { recursive: true });
 // Built aside and renamed, so that who starts a program meanwhile gets a whole one.
 const fresh = mkdtempSync(join(dist, '.build-'));
 try {
+  // A thread of a scan is started from text, so that the agent stays one file.
+  const thread = await build({
+    absWorkingDir: root,
+    entryPoints: [SCAN_WORKER],
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node24',
+    write: false,
+    metafile: true,
+    logLevel: 'error',
+  });
   const result = await build({
     absWorkingDir: root,
+    define: { TIDEMARK_SCAN_WORKER: JSON.stringify(thread.outputFiles[0].text) },
     entryPoints: Object.entries(PROGRAMS).map(([out, input]) => ({ in: input, out })),
     outdir: fresh,
     outExtension: { '.js': '.mjs' },
@@ -59,7 +73,8 @@ try {
   cpSync(join(root, LAUNCHER), join(fresh, 'tidemark'));
   chmodSync(join(fresh, 'tidemark'), 0o755);
   // What was bundled from node_modules changes only with the lock file.
-  const sources = Object.keys(result.metafile.inputs).filter(name => !name.includes('node_modules/'));
+  const inputs = [thread, result].flatMap(({ metafile }) => Object.keys(metafile.inputs));
+  const sources = [...new Set(inputs)].filter(name => !name.includes('node_modules/'));
   const files = [
     ...sources,
     ...migrations(),

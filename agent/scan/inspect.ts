@@ -1,7 +1,9 @@
 import fs from 'node:fs';
 import type { UnreadableReason } from '@tidemark/shared/fingerprint/entry.ts';
-import { errorCode } from './directory.ts';
-import { type HashedFile, hashFile, isSameState } from './hash-file.ts';
+import { errorCode, type Reach } from './directory.ts';
+import { type HashedFile, type HashOptions, hashFile, isSameState } from './hash-file.ts';
+import { LinkedFiles } from './linked-files.ts';
+import { ScanCancelled, sleepSync } from './pace.ts';
 
 /** What stands at a name. Directories are for the caller to enter. */
 export type Found =
@@ -24,10 +26,12 @@ const ATTEMPTS = 3;
 /** Long enough for a writer to finish a small file, too short to slow down a scan that meets a hundred of them. */
 const PAUSE_MS = 10;
 
-/** Looks at names; remembers files with several names, so that each is read once. */
-export function createInspector(): (path: Buffer) => Found {
-  const linked = new Map<string, HashedFile>();
-  return path => inspect(path, linked);
+/** Looks at a name. */
+export type Inspect = (path: Reach, how?: HashOptions) => Found;
+
+/** `linked` remembers files with several names, so that each is read once. */
+export function createInspector(linked: LinkedFiles = new LinkedFiles()): Inspect {
+  return (path, how = {}) => inspect(path, how, linked);
 }
 
 export function reasonOf(error: unknown): UnreadableReason {
@@ -39,26 +43,27 @@ export function reasonOf(error: unknown): UnreadableReason {
 
 export const isGone = (error: unknown): boolean => errorCode(error) === 'ENOENT';
 
-function inspect(path: Buffer, linked: Map<string, HashedFile>): Found {
+function inspect(path: Reach, how: HashOptions, linked: LinkedFiles): Found {
   let stat: fs.BigIntStats | null = null;
   let of: Extract<Found, { kind: 'unreadable' }>['of'] = 'unknown';
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      if (attempt > 0) pause();
+      if (attempt > 0) sleepSync(PAUSE_MS);
       stat = fs.lstatSync(path, { bigint: true });
       of = stat.isFile() ? 'file' : stat.isSymbolicLink() ? 'symlink' : 'unknown';
-      const found = look(path, stat, linked);
+      const found = look(path, stat, how, linked);
       if (found) return found;
     }
   } catch (error) {
+    if (error instanceof ScanCancelled) throw error;
     return isGone(error) ? { kind: 'gone' } : { kind: 'unreadable', stat, of, reason: reasonOf(error) };
   }
   return stat ? { kind: 'unstable', stat } : { kind: 'gone' };
 }
 
 /** Null where what was there changed under the look. */
-function look(path: Buffer, stat: fs.BigIntStats, linked: Map<string, HashedFile>): Found | null {
-  if (stat.isFile()) return lookAtFile(path, stat, linked);
+function look(path: Reach, stat: fs.BigIntStats, how: HashOptions, linked: LinkedFiles): Found | null {
+  if (stat.isFile()) return lookAtFile(path, stat, how, linked);
   if (stat.isDirectory()) return { kind: 'directory', stat };
   if (stat.isSymbolicLink()) {
     try {
@@ -74,27 +79,31 @@ function look(path: Buffer, stat: fs.BigIntStats, linked: Map<string, HashedFile
   return { kind: 'device', stat, type: stat.isBlockDevice() ? 'block' : 'character' };
 }
 
-function lookAtFile(path: Buffer, stat: fs.BigIntStats, linked: Map<string, HashedFile>): Found | null {
-  const key = stat.nlink > 1n ? `${stat.dev}:${stat.ino}` : null;
-  const known = key === null ? undefined : linked.get(key);
-  if (known && isSameState(known.stat, stat)) return { kind: 'file', stat, file: known, isFirstName: false };
-  const file = hashUnlessReplaced(path);
-  if (file === 'changed') return null;
-  if (key !== null) linked.set(key, file);
-  return { kind: 'file', stat: file.stat, file, isFirstName: true };
+function lookAtFile(path: Reach, stat: fs.BigIntStats, how: HashOptions, linked: LinkedFiles): Found | null {
+  // What a digest is made of hangs on the path, so only plain ones are shared by the names of a file.
+  const claim = stat.nlink > 1n && !how.key && !how.normalise ? linked.claim(stat) : null;
+  if (claim?.status === 'known') {
+    const { digest, executable: isExecutable } = claim.file;
+    const file = { digest, isExecutable, size: Number(stat.size), isKeyed: false, normalised: null, stat };
+    return { kind: 'file', stat, file, isFirstName: false };
+  }
+  let file: HashedFile | 'changed' = 'changed';
+  try {
+    file = hashUnlessReplaced(path, how);
+  } finally {
+    const isThis = file !== 'changed' && isSameState(file.stat, stat);
+    if (claim?.status === 'mine')
+      claim.settle(file !== 'changed' && isThis ? { digest: file.digest, executable: file.isExecutable } : null);
+  }
+  return file === 'changed' ? null : { kind: 'file', stat: file.stat, file, isFirstName: true };
 }
 
-function hashUnlessReplaced(path: Buffer): HashedFile | 'changed' {
+function hashUnlessReplaced(path: Reach, how: HashOptions): HashedFile | 'changed' {
   try {
-    return hashFile(path);
+    return hashFile(path, how);
   } catch (error) {
     // ELOOP: a link took its place; ENXIO: a socket did. Look again.
     if (errorCode(error) === 'ELOOP' || errorCode(error) === 'ENXIO') return 'changed';
     throw error;
   }
-}
-
-/** The scan runs in a process of its own that has nothing else to do. */
-function pause(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
 }

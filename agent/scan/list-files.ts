@@ -1,7 +1,7 @@
 import { sha256 } from '@tidemark/shared/base/digest.ts';
 import { isUtf8, joinPath, pathText } from '@tidemark/shared/fingerprint/path.ts';
-import { type OpenDirectory, openDirectory, openNamedDirectory } from './directory.ts';
-import { createInspector, type Found, isGone, reasonOf } from './inspect.ts';
+import { type OpenDirectory, openDirectory, openNamedDirectory, type Reach } from './directory.ts';
+import { createInspector, type Found, type Inspect, isGone, reasonOf } from './inspect.ts';
 
 /** One line of `tidemark-agent scan DIR -o jsonl`: one object a file, directories are not listed. */
 export interface FileLine {
@@ -29,11 +29,11 @@ export function* listFiles(directory: string): Generator<FileLine> {
   yield* listDirectory(opened, Buffer.from(base), createInspector());
 }
 
-function* listDirectory(directory: OpenDirectory, path: Buffer, inspect: (path: Buffer) => Found): Generator<FileLine> {
+function* listDirectory(directory: OpenDirectory, path: Buffer, inspect: Inspect): Generator<FileLine> {
   try {
-    for (const name of directory.names().sort((a, b) => a.compare(b))) {
+    for (const name of directory.names()) {
       const found = inspect(directory.at(name));
-      const at = joinPath(path, name);
+      const at = joinPath(path, Buffer.from(name, 'latin1'));
       if (found.kind === 'gone') continue;
       if (found.kind !== 'directory') yield fileLine(at, found);
       else if (found.stat.dev !== directory.stat.dev) yield unseen(at, 'skipped', 'another file system');
@@ -44,7 +44,7 @@ function* listDirectory(directory: OpenDirectory, path: Buffer, inspect: (path: 
   }
 }
 
-function* enter(reach: Buffer, path: Buffer, inspect: (path: Buffer) => Found): Generator<FileLine> {
+function* enter(reach: Reach, path: Buffer, inspect: Inspect): Generator<FileLine> {
   let directory: OpenDirectory;
   try {
     directory = openDirectory(reach);

@@ -32,6 +32,13 @@ function namesOfRoot(path: string): string[] {
   return names;
 }
 
+/** The place of a path as the walk writes it; null where no root is at or below it. */
+export function placeAt(top: RootPlace, path: string): RootPlace | null {
+  let place: RootPlace | null = top;
+  for (const name of path.split('/')) if (name !== '') place = place?.below.get(name) ?? null;
+  return place;
+}
+
 /** Every root at or below a place. */
 export function rootsAt(place: RootPlace): { path: string; plane: Plane }[] {
   return [...(place.root ? [place.root] : []), ...[...place.below.values()].flatMap(rootsAt)];

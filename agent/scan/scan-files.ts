@@ -3,14 +3,15 @@ import { join } from 'node:path';
 import { parseJson } from '@tidemark/shared/base/canonical-json.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
-import { type EncodedNode, ID_BYTES, MAX_NODE_BYTES, nodeKey } from '@tidemark/shared/fingerprint/node.ts';
+import { type EncodedNode, nodeKey } from '@tidemark/shared/fingerprint/node.ts';
 import { profileDigest, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import { z } from 'zod';
-import { type ScanOptions, scanInto } from './scan-tree.ts';
+import { scanByCrew } from './crew.ts';
+import { BATCH_BYTES, RECORD_HEAD_BYTES, readRecordHead } from './node-records.ts';
+import type { ScanOptions } from './scan-tree.ts';
 
 /*
- * A finished scan on disk: nodes.bin holds every node of both trees (32 bytes id, 4 bytes length, the canonical bytes),
- * scan.json says the rest. scan.json is written last, so a directory that has one is whole.
+ * A finished scan on disk: nodes.bin holds every node of both trees as records (node-records.ts), scan.json says the rest. scan.json is written last, so a directory that has one is whole.
  */
 
 const Hex = z.string().regex(/^[0-9a-f]{64}$/);
@@ -31,16 +32,13 @@ export type ScanFile = z.infer<typeof ScanFile>;
 
 const SCAN_FILE = 'scan.json';
 const NODES_FILE = 'nodes.bin';
-const LENGTH_BYTES = 4;
-/** Records are collected up to this size, so that a scan of many small directories is few writes. */
-const WRITE_BYTES = 256 * 1024;
 
 /** Scans into `directory` (made, and only readable by its owner), and says what was written. `scan` is a UUID. */
-export function writeScan(directory: string, scan: string, options: ScanOptions): ScanFile {
+export async function writeScan(directory: string, scan: string, options: ScanOptions): Promise<WrittenScan> {
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const writer = createNodeWriter(join(directory, NODES_FILE));
+  const writer = createRecordWriter(join(directory, NODES_FILE));
   try {
-    const result = scanInto(options, writer.add);
+    const result = await scanByCrew(options, writer.add);
     writer.flush();
     const file: ScanFile = {
       scan,
@@ -55,11 +53,14 @@ export function writeScan(directory: string, scan: string, options: ScanOptions)
       bytes: writer.bytes(),
     };
     writeAtomically(join(directory, SCAN_FILE), JSON.stringify(file));
-    return file;
+    return { ...file, bytesRead: result.bytesRead };
   } finally {
     writer.close();
   }
 }
+
+/** What was written, and what it took: bytes that were read from files, the others being known from earlier scans. */
+export type WrittenScan = ScanFile & { bytesRead: number };
 
 /** A scan that {@link writeScan} finished: what scan.json says, and its nodes by id. Close it after use. */
 export interface StoredScan {
@@ -91,27 +92,22 @@ export function openScan(directory: string): Result<StoredScan, string> {
   }
 }
 
-function createNodeWriter(path: string) {
+function createRecordWriter(path: string) {
   const descriptor = fs.openSync(path, 'w', 0o600);
-  let pending: Buffer[] = [];
-  let pendingBytes = 0;
+  const buffer = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  let held = 0;
   let nodes = 0;
   let bytes = 0;
   const write = () => {
-    const batch = Buffer.concat(pending);
-    for (let at = 0; at < batch.length; ) at += fs.writeSync(descriptor, batch, at);
-    pending = [];
-    pendingBytes = 0;
+    for (let at = 0; at < held; ) at += fs.writeSync(descriptor, buffer, at, held - at);
+    held = 0;
   };
   return {
-    add: ({ id, data }: EncodedNode) => {
-      const length = Buffer.alloc(LENGTH_BYTES);
-      length.writeUInt32BE(data.length);
-      pending.push(id, length, data);
-      pendingBytes += id.length + length.length + data.length;
+    add: (record: Buffer) => {
+      if (held + record.length > buffer.length) write();
+      held += record.copy(buffer, held);
       nodes += 1;
-      bytes += data.length;
-      if (pendingBytes >= WRITE_BYTES) write();
+      bytes += record.length - RECORD_HEAD_BYTES;
     },
     flush: () => {
       write();
@@ -127,21 +123,18 @@ function createNodeWriter(path: string) {
 function indexNodes(descriptor: number): Map<string, { offset: number; length: number }> | null {
   const index = new Map<string, { offset: number; length: number }>();
   const size = fs.fstatSync(descriptor).size;
-  const headBytes = ID_BYTES + LENGTH_BYTES;
   let window: Buffer = Buffer.alloc(0);
   let windowAt = 0;
   for (let at = 0; at < size; ) {
-    if (at < windowAt || at + headBytes > windowAt + window.length) {
-      window = read(descriptor, at, Math.min(WRITE_BYTES, size - at));
+    if (at < windowAt || at + RECORD_HEAD_BYTES > windowAt + window.length) {
+      window = read(descriptor, at, Math.min(BATCH_BYTES, size - at));
       windowAt = at;
-      if (window.length < headBytes) return null;
     }
-    const head = window.subarray(at - windowAt, at - windowAt + headBytes);
-    const length = head.readUInt32BE(ID_BYTES);
-    const offset = at + headBytes;
-    if (length > MAX_NODE_BYTES || offset + length > size) return null;
-    index.set(nodeKey(head.subarray(0, ID_BYTES)), { offset, length });
-    at = offset + length;
+    const head = readRecordHead(window.subarray(at - windowAt));
+    const offset = at + RECORD_HEAD_BYTES;
+    if (!head || offset + head.length > size) return null;
+    index.set(nodeKey(head.id), { offset, length: head.length });
+    at = offset + head.length;
   }
   return index;
 }

@@ -171,10 +171,10 @@ describe('a scan', () => {
     write('file');
     const roots = ['/opt', '/opt/x', '/missing/a', '/file/b'].map(path => ({ path, plane: 'software' as const }));
     expect(scan({ roots }).coverage.missingRoots).toEqual([
+      { path: '/file/b', reason: '/file is no directory but a file' },
+      { path: '/missing/a', reason: '/missing does not exist' },
       { path: '/opt', reason: '/opt is a link, which a scan does not follow' },
       { path: '/opt/x', reason: '/opt is a link, which a scan does not follow' },
-      { path: '/missing/a', reason: '/missing does not exist' },
-      { path: '/file/b', reason: '/file is no directory but a file' },
     ]);
   });
 
@@ -225,11 +225,13 @@ describe('a scan on disk', () => {
   it('has every node of both trees', async () => {
     write('opt/a', 'x');
     write('opt/b/c', 'y');
-    const file = writeScan(join(base, 'scan'), 's1', { profile: PROFILE, root });
+    const file = await writeScan(join(base, 'scan'), 's1', { profile: PROFILE, root });
     const opened = openScan(join(base, 'scan'));
     expect(opened.ok).toBe(true);
     if (!opened.ok) return;
-    expect(opened.value.file).toEqual(file);
+    const { bytesRead, ...written } = file;
+    expect(opened.value.file).toEqual(written);
+    expect(bytesRead).toBe(2);
     const inMemory = scan();
     expect(file).toMatchObject({
       scan: 's1',
@@ -241,10 +243,10 @@ describe('a scan on disk', () => {
     opened.value.close();
   });
 
-  it('is refused where it is not there, or its nodes are cut off', () => {
+  it('is refused where it is not there, or its nodes are cut off', async () => {
     expect(openScan(join(base, 'nothing'))).toMatchObject({ ok: false });
     write('opt/a', 'x');
-    writeScan(join(base, 'scan'), 's1', { profile: PROFILE, root });
+    await writeScan(join(base, 'scan'), 's1', { profile: PROFILE, root });
     const nodes = join(base, 'scan', 'nodes.bin');
     fs.truncateSync(nodes, fs.statSync(nodes).size - 1);
     expect(openScan(join(base, 'scan'))).toMatchObject({ ok: false, error: expect.stringContaining('scan again') });

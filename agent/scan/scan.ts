@@ -4,7 +4,7 @@ import { type ScanOptions, type ScanResult, scanInto } from './scan-tree.ts';
 export { listFiles } from './list-files.ts';
 export { openScan, writeScan } from './scan-files.ts';
 
-/** A scan in memory. For servers use {@link writeScan}, which holds one directory a level and not all nodes. */
+/** A scan in memory, by this thread alone. For servers use {@link writeScan}. */
 export function scanTree(options: ScanOptions): ScanResult & { nodes: EncodedNode[] } {
   const nodes: EncodedNode[] = [];
   return { ...scanInto(options, node => nodes.push(node)), nodes };

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { MAX_LISTED_PATHS } from './counting.ts';
 
-/** Paths in a coverage are text by path.ts; lists are cut at this length, counts are not. */
-export const MAX_LISTED_PATHS = 100;
+export { emptyCoverage } from './counting.ts';
+
+/* Paths in a coverage are text by path.ts. */
 
 const Count = z.int().min(0);
 const Listed = z.object({ count: Count, paths: z.array(z.string().max(16_384)).max(MAX_LISTED_PATHS) });
@@ -29,24 +31,3 @@ export const Coverage = z.object({
   limits: z.array(z.string()).max(100),
 });
 export type Coverage = z.infer<typeof Coverage>;
-
-export const emptyCoverage = (): Coverage => ({
-  files: 0,
-  directories: 0,
-  symlinks: 0,
-  special: 0,
-  bytes: 0,
-  hardLinks: 0,
-  ignored: [],
-  unreadable: { count: 0, paths: [] },
-  unstable: { count: 0, paths: [] },
-  skipped: { count: 0, paths: [] },
-  missingRoots: [],
-  limits: [],
-});
-
-/** Counts a path, and lists it while there is room. */
-export function listPath(listed: Listed, path: string): void {
-  listed.count += 1;
-  if (listed.paths.length < MAX_LISTED_PATHS) listed.paths.push(path);
-}

@@ -13,7 +13,7 @@ export const UNREADABLE_OF = ['unknown', 'file', 'directory', 'symlink'] as cons
 export type UnreadableOf = (typeof UNREADABLE_OF)[number];
 
 /** Why a scan stopped at a name on purpose. */
-export const SKIPPED_REASONS = ['rule', 'other-file-system', 'limit'] as const;
+export const SKIPPED_REASONS = ['rule', 'other-file-system', 'limit', 'no-key'] as const;
 export type SkippedReason = (typeof SKIPPED_REASONS)[number];
 
 /**

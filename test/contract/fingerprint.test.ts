@@ -90,7 +90,7 @@ describe('an upload', () => {
     const same = tree();
     const scan = randomUUID();
     const directory = same.directory(scan);
-    const file = writeScan(directory, scan, { profile: APPLICATION_PROFILE, root: same.root });
+    const file = await writeScan(directory, scan, { profile: APPLICATION_PROFILE, root: same.root });
     // An agent that is killed after its second batch.
     const sent = await talk(directory, { messages: 3 });
     expect(sent.nodes).toBeGreaterThan(0);
@@ -103,7 +103,7 @@ describe('an upload', () => {
   it('says that a later attempt may work where the controller is away', async () => {
     const same = tree();
     const client = server.clientOf(hostId);
-    writeScan(same.directory('x'), 'x', { profile: APPLICATION_PROFILE, root: same.root });
+    await writeScan(same.directory('x'), 'x', { profile: APPLICATION_PROFILE, root: same.root });
     server.shutDown();
     const uploaded = await uploadScan({ client, directory: same.directory('x'), scan: 'x' });
     expect(uploaded).toMatchObject({ ok: false, error: { again: true } });
@@ -120,7 +120,7 @@ describe('what is refused', () => {
   const refusal = async (spoil: (message: UploadMessage) => UploadMessage[]) => {
     const same = tree();
     const scan = randomUUID();
-    writeScan(same.directory(scan), scan, { profile: APPLICATION_PROFILE, root: same.root });
+    await writeScan(same.directory(scan), scan, { profile: APPLICATION_PROFILE, root: same.root });
     const { error } = await talk(same.directory(scan), { spoil });
     expect((await counts()).fingerprints).toBe(0);
     return error;
@@ -177,7 +177,7 @@ describe('what is refused', () => {
     const same = tree();
     const { scan } = await scanAndUpload(server, hostId, same);
     same.write('/opt/x/new', 'x');
-    writeScan(same.directory('second'), scan, { profile: APPLICATION_PROFILE, root: same.root });
+    await writeScan(same.directory('second'), scan, { profile: APPLICATION_PROFILE, root: same.root });
     const uploaded = await uploadScan({ client: server.clientOf(hostId), directory: same.directory('second'), scan });
     expect(uploaded).toMatchObject({ ok: false, error: { again: false } });
   });
@@ -187,7 +187,7 @@ describe('the store', () => {
   it('follows what an unfinished upload left instead of taking it for whole', async () => {
     const same = tree();
     const scan = randomUUID();
-    writeScan(same.directory(scan), scan, { profile: APPLICATION_PROFILE, root: same.root });
+    await writeScan(same.directory(scan), scan, { profile: APPLICATION_PROFILE, root: same.root });
     const opened = openScan(same.directory(scan));
     if (!opened.ok) throw new Error(opened.error);
     const root = opened.value.node(Buffer.from(opened.value.file.softwareRoot, 'hex'));
