@@ -65,6 +65,11 @@ export function createVerificationStore({ db, transaction }: Store): Verificatio
       return rows.map(fingerprintOf);
     },
 
+    fingerprint: async id => {
+      const [row] = await db.select().from(fingerprints).where(eq(fingerprints.id, id));
+      return row ? fingerprintOf(row) : null;
+    },
+
     releases: async products => {
       if (products.length === 0) return [];
       const known = await db

@@ -8,6 +8,8 @@ const HOME = '/opt/orders-db';
 const COMPARISON = {
   hostA: 'db01',
   hostB: 'db02',
+  relation: 'peers' as const,
+  sameRole: true,
   products: [{ product: 'orders-db', home: HOME }],
   releases: RELEASES,
   profile: {

@@ -1,42 +1,49 @@
-import { Buffer } from 'node:buffer';
 import type { TreeChange } from '@tidemark/shared/fingerprint/diff.ts';
-import type { Entry } from '@tidemark/shared/fingerprint/entry.ts';
-import { compileGlob } from '@tidemark/shared/fingerprint/glob.ts';
 import type { Meta } from '@tidemark/shared/fingerprint/meta.ts';
 import { pathText } from '@tidemark/shared/fingerprint/path.ts';
 import type { Plane, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { loneReleases, onlyOn, placeOf, softwareVerdict } from './compare-software.ts';
 import { contentText } from './content.ts';
-import type { Difference, DriftClass } from './differences.ts';
-import { isFile, isUnread } from './identify.ts';
+import type { Difference } from './differences.ts';
+import { createExpectations } from './expectations.ts';
+import { isUnread } from './identify.ts';
+import { joinMoves } from './moves.ts';
 import type { ProductHome, Release } from './records.ts';
-import { textOf } from './sentences.ts';
 
-/** What two hosts are compared with. */
+/** What is compared with what. */
 export interface Comparison {
   /** Names: what `before` and `after` of a change are. */
   hostA: string;
   hostB: string;
+  /** Two hosts that should be the same, or one host at two times. */
+  relation: 'peers' | 'earlier';
+  /** Whether both have one role; with `earlier` they have. */
+  sameRole: boolean;
   /** Of both hosts. */
   products: readonly ProductHome[];
   releases: readonly Release[];
   profile: ScanProfile;
 }
 
-/** A change between the trees of two hosts; with meta where only that differs. */
+/** A change between two trees; with meta where only that differs. */
 export type HostChange = TreeChange & { metas: { before: Meta | null; after: Meta | null } };
 
 /** Says for each change of one plane what it is, to which product it belongs, and why. Pure. */
 export function classifyChanges(changes: readonly HostChange[], plane: Plane, comparison: Comparison): Difference[] {
-  const rules = comparison.profile.expect.map(rule => ({ ...rule, matches: compileGlob(rule.path) }));
   const lone = loneReleases(changes, comparison);
-  return changes.flatMap(change => {
+  const whyExpected = createExpectations(comparison);
+  const isInLoneRelease = ({ path }: HostChange): boolean => {
+    const place = placeOf(path, comparison);
+    return place?.directory != null && lone.has(`${place.home}\0${place.directory}`);
+  };
+  return joinMoves(changes, change => !isInLoneRelease(change)).flatMap(({ change, movedFrom }) => {
     const difference = classify(change, plane, lone, comparison);
     if (!difference) return [];
-    const rule = rules.find(({ matches }) => matches(change.path));
-    const isExpected = rule !== undefined && rule.how !== 'must-equal' && plane === 'config';
-    return [
-      isExpected ? { ...difference, class: 'config-expected' as const, note: rule.reason } : difference,
-    ];
+    const reason = plane === 'config' ? whyExpected(change) : null;
+    if (reason !== null) return [{ ...difference, class: 'config-expected' as const, note: reason }];
+    if (!movedFrom) return [difference];
+    const from = pathText(movedFrom);
+    return [{ ...difference, expected: `at ${from}`, note: `moved from ${from}` }];
   });
 }
 
@@ -65,103 +72,7 @@ function classify(
   if (unread) return { ...base, class: unread.kind === 'unstable' ? 'unstable' : 'unscanned', note: 'it was not read' };
   if (plane === 'config')
     return { ...base, class: 'config-drift', note: onlyOn(change, comparison) ?? 'the contents differ' };
-  return { ...base, ...software(change, place, lone, comparison) };
-}
-
-interface Place extends ProductHome {
-  /** The directory below `releases/`, and the path in it; null outside of one. Bytes as latin1. */
-  directory: string | null;
-  file: string | null;
-}
-
-function placeOf(path: Buffer, { products }: Comparison): Place | null {
-  const text = path.toString('latin1');
-  for (const product of products) {
-    const home = `${Buffer.from(product.home).toString('latin1')}/`;
-    if (!text.startsWith(home)) continue;
-    const [first, directory = null, ...rest] = text.slice(home.length).split('/');
-    const isInRelease = first === 'releases';
-    return {
-      ...product,
-      directory: isInRelease ? directory : null,
-      file: isInRelease && rest.length > 0 ? rest.join('/') : null,
-    };
-  }
-  return null;
-}
-
-/** Releases that only one of the hosts has: their files are not missing on the other. */
-function loneReleases(changes: readonly TreeChange[], comparison: Comparison): Set<string> {
-  const lone = new Set<string>();
-  for (const { change, path, before, after } of changes) {
-    const place = placeOf(path, comparison);
-    const isDirectory = (after ?? before)?.kind === 'directory';
-    if (place?.directory && !place.file && isDirectory && (change === 'added' || change === 'removed')) {
-      lone.add(`${place.home}\0${place.directory}`);
-    }
-  }
-  return lone;
-}
-
-type Verdict = { class: DriftClass; version: string | null; note: string };
-
-function software(change: TreeChange, place: Place | null, lone: ReadonlySet<string>, comparison: Comparison): Verdict {
-  const { hostA, hostB } = comparison;
-  const a = change.before ? versionsOf(change.before, place, comparison) : [];
-  const b = change.after ? versionsOf(change.after, place, comparison) : [];
-  if (isLinkToRelease(change, place)) {
-    return { class: 'patch-skew', version: null, note: `another release is in use on ${hostB} than on ${hostA}` };
-  }
-  const known = a.length > 0 ? a : b;
-  const version = known.at(-1) ?? null;
-  const only = onlyOn(change, comparison);
-  if (only && place?.directory && lone.has(`${place.home}\0${place.directory}`)) {
-    return { class: 'patch-skew', version, note: `release ${textOf(place.directory)} is ${only}` };
-  }
-  if (only && known.length > 0) return onlyOne(known, place, only);
-  if (a.length > 0 && b.length > 0) {
-    const note = `${hostA} has it of ${a.join(' or ')}, ${hostB} of ${b.join(' or ')}`;
-    return { class: 'partial-patch', version, note };
-  }
-  if (known.length > 0) {
-    const [good, bad] = a.length > 0 ? [hostA, hostB] : [hostB, hostA];
-    const note = `${good} has it as in ${known.join(' or ')}, on ${bad} it is of no known release`;
-    return { class: 'modified-packaged', version, note };
-  }
-  const runs = [change.before, change.after].some(entry => entry?.kind === 'file' && entry.executable);
-  const note = `${only ?? 'the contents differ'}, and no known release has it`;
-  return { class: runs ? 'unmanaged-executable' : 'unmanaged-data', version: null, note };
-}
-
-/** A known file in a release that both hosts have, on one of them: missing on the other, or left over on this one. */
-function onlyOne(known: readonly string[], place: Place | null, only: string): Verdict {
-  const version = known.at(-1) ?? null;
-  const belongs = place?.directory !== null && known.includes(textOf(place?.directory ?? ''));
-  return belongs
-    ? { class: 'missing-packaged', version, note: `${only}: it is of ${known.join(' or ')}` }
-    : { class: 'partial-patch', version, note: `${only}: left over from ${known.join(' or ')}` };
-}
-
-const versionsOf = (entry: Entry, place: Place | null, { releases }: Comparison): string[] =>
-  place?.file
-    ? releases
-        .filter(release => release.product === place.product && hasFile(release, place.file, entry))
-        .map(r => r.version)
-    : [];
-
-function hasFile(release: Release, path: string | null, entry: Entry): boolean {
-  const file = path === null ? undefined : release.files.get(path);
-  return file !== undefined && isFile(entry, file);
-}
-
-const isLinkToRelease = ({ path, before, after }: TreeChange, place: Place | null): boolean =>
-  place !== null &&
-  pathText(path) === `${place.home}/current` &&
-  (before?.kind === 'symlink' || after?.kind === 'symlink');
-
-function onlyOn({ change }: TreeChange, { hostA, hostB }: Comparison): string | null {
-  if (change === 'added') return `only on ${hostB}`;
-  return change === 'removed' ? `only on ${hostA}` : null;
+  return { ...base, ...softwareVerdict(change, place, lone, comparison) };
 }
 
 function metaTexts({ metas }: HostChange): { expected: string; found: string; note: string } {

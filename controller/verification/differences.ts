@@ -7,6 +7,7 @@ export const DRIFT_CLASSES = [
   'missing-packaged',
   'modified-packaged',
   'unmanaged-executable',
+  'must-differ-violation',
   'config-drift',
   'meta-drift',
   'unmanaged-data',
@@ -30,6 +31,10 @@ export interface Difference {
   found: string | null;
   /** One sentence: why it is of this class. */
   note: string;
+  /** Another release explains it: it does not count where hosts are compared "excluding patches". */
+  isPatch?: true;
+  /** The id of the waiver that covers it. */
+  waiver?: string;
 }
 
 export interface DifferenceGroup {
@@ -45,6 +50,7 @@ const CAUSES: Record<DriftClass, string> = {
   'missing-packaged': 'files of a release are missing',
   'modified-packaged': 'files of a release were modified',
   'unmanaged-executable': 'programs that belong to no known release',
+  'must-differ-violation': 'what each host must have of its own is the same',
   'config-drift': 'configuration differs',
   'meta-drift': 'mode or owner differs',
   'unmanaged-data': 'files that belong to no known release',
@@ -74,7 +80,8 @@ export function groupDifferences(differences: readonly Difference[]): Difference
   );
 }
 
-/** Differences that a policy allows do not make two hosts different. */
-export const isExpected = ({ class: kind }: { class: DriftClass }): boolean => kind === 'config-expected';
+/** Whether it makes two hosts different: what a profile expects, or somebody answers for, does not. */
+export const counts = ({ class: kind, waiver }: Difference): boolean =>
+  kind !== 'config-expected' && waiver === undefined;
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,6 +1,18 @@
 /** Why verification cannot answer. The message says what to do next. */
 export interface VerificationError {
-  code: 'unknown-host' | 'no-fingerprint' | 'profile-differs' | 'nothing-to-scan' | 'tree-damaged';
+  code:
+    | 'unknown-host'
+    | 'unknown-cluster'
+    | 'unknown-baseline'
+    | 'unknown-waiver'
+    | 'bad-reference'
+    | 'bad-waiver'
+    | 'baseline-invalid'
+    | 'baseline-exists'
+    | 'no-fingerprint'
+    | 'profile-differs'
+    | 'nothing-to-scan'
+    | 'tree-damaged';
   message: string;
 }
 
@@ -12,4 +24,14 @@ export const unknownHost = (host: string): VerificationError => ({
 export const noFingerprint = (host: string): VerificationError => ({
   code: 'no-fingerprint',
   message: `${host} has no fingerprint yet: make one with "tidemark scan ${host}"`,
+});
+
+export const unknownCluster = (cluster: string): VerificationError => ({
+  code: 'unknown-cluster',
+  message: `the landscape has no cluster ${cluster}: "tidemark get clusters" lists those it has`,
+});
+
+export const unknownBaseline = (name: string): VerificationError => ({
+  code: 'unknown-baseline',
+  message: `there is no baseline ${name}: "tidemark get baselines" lists those that are kept`,
 });

@@ -2,7 +2,10 @@ import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import type { NodeLoader } from '@tidemark/shared/fingerprint/load.ts';
 import type { EncodedNode } from '@tidemark/shared/fingerprint/node.ts';
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import type { Baseline } from './baselines.ts';
 import type { Fingerprint, NewFingerprint, Observation, ProductHome, Release } from './records.ts';
+import type { KeptFingerprint } from './retention.ts';
+import type { Waiver } from './waivers.ts';
 
 /** What the fleet's store has of a node. */
 export interface KnownNode {
@@ -40,6 +43,7 @@ export interface VerificationStore {
   hostNamed(name: string): Promise<{ hostId: string; name: string } | null>;
   /** Newest first. */
   fingerprints(hostId: string, limit: number): Promise<Fingerprint[]>;
+  fingerprint(id: string): Promise<Fingerprint | null>;
   /** What is known of these products, each version with all of its files. */
   releases(products: readonly string[]): Promise<Release[]>;
   /** Writes the observation, what is to be sent, and the audit entry in one transaction. */
@@ -50,12 +54,44 @@ export interface VerificationStore {
   scanFailed(request: string, hostId: string, message: string): Promise<void>;
 }
 
+/** Fingerprints that are kept as references. Implemented by controller/store/baselines.ts; every change is audited. */
+export interface BaselineStore {
+  baseline(name: string): Promise<Baseline | null>;
+  /** By name. */
+  baselines(): Promise<Baseline[]>;
+  /** False where there is one of this name. */
+  addBaseline(baseline: Omit<Baseline, 'host' | 'createdAt'>): Promise<boolean>;
+  /** False where there is none. */
+  removeBaseline(name: string, by: string): Promise<boolean>;
+}
+
+/** Implemented by controller/store/waivers.ts; every change is audited. */
+export interface WaiverStore {
+  /** Newest first, also those that are over. */
+  waivers(): Promise<Waiver[]>;
+  addWaiver(waiver: Waiver): Promise<void>;
+  /** False where there is none in force under this id. */
+  endWaiver(id: string, by: string, at: number): Promise<boolean>;
+}
+
+/** Implemented by controller/store/fingerprints.ts. */
+export interface RetentionStore {
+  all(): Promise<KeptFingerprint[]>;
+  /** Baselines stay, also where one was made meanwhile; how many were forgotten. */
+  forget(ids: readonly string[]): Promise<number>;
+}
+
 /** What verification needs to know of the landscape. */
 export interface LandscapePort {
   /** The products that should be on a host, and where they live there. */
   productsOf(hostName: string): Promise<ProductHome[]>;
   /** The other members of the host's clusters. */
   peersOf(hostName: string): Promise<string[]>;
+  clustersOf(hostName: string): Promise<string[]>;
+  /** Null where there is no such cluster. */
+  membersOf(cluster: string): Promise<string[] | null>;
+  /** Its attribute `role`, else its only tier, else empty. */
+  roleOf(hostName: string): Promise<string>;
   /** What a scan of the host looks at, the same for its peers; null where it has no product. */
   profileFor(hostName: string): Promise<ScanProfile | null>;
 }

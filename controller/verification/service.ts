@@ -1,24 +1,31 @@
-import type { Buffer } from 'node:buffer';
+import type { Clock } from '@tidemark/shared/base/clock.ts';
+import type { Digest } from '@tidemark/shared/base/digest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
-import { listChanges } from '@tidemark/shared/fingerprint/diff.ts';
-import { loadMetas, TreeDamaged } from '@tidemark/shared/fingerprint/load.ts';
-import { nodeKey } from '@tidemark/shared/fingerprint/node.ts';
-import { PLANES, type Plane, profileLabel, type ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
-import { type Comparison, classifyChanges, type HostChange } from './compare.ts';
-import { type Difference, type DifferenceGroup, groupDifferences, isExpected } from './differences.ts';
+import { TreeDamaged } from '@tidemark/shared/fingerprint/load.ts';
+import { type Plane, profileLabel, type ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import { createComparing, planesOf } from './comparing.ts';
+import type { Difference } from './differences.ts';
 import { driftElsewhere, driftOfProduct, skewAgainstPeer } from './drift.ts';
-import { noFingerprint, unknownHost, type VerificationError } from './errors.ts';
+import { unknownCluster, unknownHost, type VerificationError } from './errors.ts';
 import { identifyProduct } from './identify.ts';
-import type { LandscapePort, UploadStore, VerificationStore } from './ports.ts';
+import { createJudgements, type Judgements } from './judgements.ts';
+import { createLooking, type Looked } from './looking.ts';
+import type { BaselineStore, LandscapePort, UploadStore, VerificationStore, WaiverStore } from './ports.ts';
 import type { Fingerprint, Observation, ProductHome, Release } from './records.ts';
+import { type ClusterReport, clusterReportOf, type DriftReport, reportOf } from './reports.ts';
 import { readSoftware, type ScannedSoftware } from './scanned.ts';
 import { textOf } from './sentences.ts';
 import { createUpload, type Upload } from './upload.ts';
 import type { ProductVerdict } from './verdicts.ts';
+import { waive } from './waivers.ts';
 
 export interface VerificationOptions {
-  store: VerificationStore & UploadStore;
+  store: VerificationStore & UploadStore & BaselineStore & WaiverStore;
   landscape: LandscapePort;
+  /** Whose signature under a baseline counts. */
+  trustRoot: () => Promise<TrustRoot | null>;
+  clock: Pick<Clock, 'now'>;
   newId: () => string;
 }
 
@@ -41,21 +48,11 @@ export interface Identification {
   }[];
 }
 
-export interface DriftReport {
-  host: string;
-  /** `signatures`, or the name of a host. */
-  against: string;
-  scannedAt: number;
-  againstScannedAt: number | null;
-  identical: boolean;
-  sentence: string;
-  groups: DifferenceGroup[];
-}
-
 export interface FingerprintSummary {
   id: string;
   host: string;
   profile: string;
+  profileDigest: Digest;
   softwareRoot: string;
   configRoot: string;
   coverage: Record<string, unknown>;
@@ -67,7 +64,7 @@ export interface FingerprintSummary {
 const MAX_EXCEPTIONS = 200;
 const MAX_LISTED_FINGERPRINTS = 100;
 
-export interface Verification {
+export interface Verification extends Judgements {
   /** One upload of this host, for controller/link. */
   openUpload(hostId: string): Upload;
   /** Asks a host for a fresh fingerprint, of what the landscape says is on it unless a profile is given. */
@@ -77,59 +74,37 @@ export interface Verification {
   scanFailed(failed: { hostId: string; request: string; message: string }): Promise<void>;
   fingerprints(host: string): Promise<FingerprintSummary[] | null>;
   identify(host: string): Answer<Identification>;
-  compare(hostA: string, hostB: string, options: { plane: Plane | 'all' }): Answer<DriftReport>;
+  /** How reference `b` differs from reference `a`, see references.ts. */
+  compare(a: string, b: string, options: CompareOptions): Answer<DriftReport>;
+  /** Which members of a cluster are not like the others. */
+  compareCluster(cluster: string, options: CompareOptions): Answer<ClusterReport>;
   drift(host: string): Answer<DriftReport>;
 }
 
-interface Looked {
-  name: string;
-  fingerprint: Fingerprint;
+export interface CompareOptions {
+  plane: Plane | 'all';
+  /** Leaves out what another release explains: files that both have of a known version. */
+  excludingPatches: boolean;
 }
 
-export function createVerification({ store, landscape, newId }: VerificationOptions): Verification {
-  const latest = async (name: string): Answer<Looked> => {
-    const host = await store.hostNamed(name);
-    if (!host) return err(unknownHost(name));
-    const [fingerprint] = await store.fingerprints(host.hostId, 1);
-    return fingerprint ? ok({ name: host.name, fingerprint }) : err(noFingerprint(name));
-  };
+export function createVerification({ store, landscape, trustRoot, clock, newId }: VerificationOptions): Verification {
+  const find = createLooking({ store, trustRoot });
+  const { differences, outliers } = createComparing({ store, landscape });
 
-  const look = async ({ name, fingerprint }: Looked): Promise<Identified> => {
-    const products = await landscape.productsOf(name);
+  const look = async ({ host, fingerprint }: Looked): Promise<Identified> => {
+    const products = await landscape.productsOf(host);
     const releases = await store.releases(products.map(({ product }) => product));
     const scanned = await readSoftware(fingerprint, products, store.load);
     const verdicts = products.map(at => identifyProduct(at, scanned.homes.get(at.home) ?? new Map(), releases));
     return { products, releases, scanned, verdicts };
   };
 
-  const differences = async (a: Looked, b: Looked, planes: readonly Plane[]): Promise<Difference[]> => {
-    const homes = [...(await landscape.productsOf(a.name)), ...(await landscape.productsOf(b.name))];
-    const products = [...new Map(homes.map(at => [`${at.product}\0${at.home}`, at])).values()];
-    const comparison: Comparison = {
-      hostA: a.name,
-      hostB: b.name,
-      products,
-      releases: await store.releases(products.map(({ product }) => product)),
-      profile: a.fingerprint.profile,
-    };
-    const found: Difference[] = [];
-    for (const plane of planes) {
-      const changes = await listChanges(plane, rootOf(a.fingerprint, plane), rootOf(b.fingerprint, plane), store.load);
-      const ids = changes.flatMap(({ before, after }) => [before?.meta ?? [], after?.meta ?? []].flat());
-      const metas = await loadMetas(ids, store.load);
-      const metaOf = (id: Buffer | null | undefined) => (id ? (metas.get(nodeKey(id)) ?? null) : null);
-      const withMetas: HostChange[] = changes.map(change => ({
-        ...change,
-        metas: { before: metaOf(change.before?.meta), after: metaOf(change.after?.meta) },
-      }));
-      found.push(...classifyChanges(withMetas, plane, comparison));
-    }
-    return found;
-  };
+  const waived = async (host: string, found: readonly Difference[]): Promise<Difference[]> =>
+    waive(found, await store.waivers(), { host, clusters: await landscape.clustersOf(host) }, clock.now());
 
   /** The peers of a host's clusters that have a fingerprint of the same profile. */
   const peersOf = async (own: Looked): Promise<Looked[]> => {
-    const peers = await Promise.all((await landscape.peersOf(own.name)).map(latest));
+    const peers = await Promise.all((await landscape.peersOf(own.host)).map(find));
     return peers.flatMap(peer =>
       peer.ok && peer.value.fingerprint.profileDigest === own.fingerprint.profileDigest ? [peer.value] : [],
     );
@@ -141,15 +116,16 @@ export function createVerification({ store, landscape, newId }: VerificationOpti
       const there = await look(peer);
       for (const verdict of verdicts) {
         const same = there.verdicts.find(({ product }) => product === verdict.product);
-        if (same) found.push(...skewAgainstPeer(verdict, peer.name, same));
+        if (same) found.push(...skewAgainstPeer(verdict, peer.host, same));
       }
       const config = await differences(peer, own, ['config']);
-      found.push(...config.map(difference => ({ ...difference, note: `against ${peer.name}: ${difference.note}` })));
+      found.push(...config.map(difference => ({ ...difference, note: `against ${peer.host}: ${difference.note}` })));
     }
     return found;
   };
 
   return {
+    ...createJudgements({ store, find, trustRoot, clock, newId }),
     openUpload: hostId => createUpload(store, hostId),
     scan: async ({ host, by, profile }) => {
       const found = await store.hostNamed(host);
@@ -174,30 +150,52 @@ export function createVerification({ store, landscape, newId }: VerificationOpti
     },
     identify: name =>
       reading(async () => {
-        const own = await latest(name);
+        const own = await find(name);
         if (!own.ok) return own;
         const { verdicts } = await look(own.value);
         const { fingerprint } = own.value;
         return ok({
-          host: own.value.name,
+          host: own.value.host,
           fingerprint: fingerprint.id,
           scannedAt: fingerprint.finishedMs,
           products: verdicts.map(identified),
         });
       }),
-    compare: (nameA, nameB, { plane }) =>
+    compare: (referenceA, referenceB, { plane, excludingPatches }) =>
       reading(async () => {
-        const [a, b] = [await latest(nameA), await latest(nameB)];
+        const [a, b] = [await find(referenceA), await find(referenceB)];
         if (!a.ok) return a;
         if (!b.ok) return b;
         const differs = differentProfiles(a.value, b.value);
         if (differs) return err(differs);
-        const found = await differences(a.value, b.value, plane === 'all' ? PLANES : [plane]);
-        return ok(reportOf(b.value, { name: nameA, at: a.value.fingerprint.finishedMs }, found));
+        const found = await waived(b.value.host, await differences(a.value, b.value, planesOf(plane)));
+        const [kept, patches] = apart(found, excludingPatches);
+        return ok(reportOf(b.value, a.value, kept, patches));
+      }),
+    compareCluster: (cluster, { plane, excludingPatches }) =>
+      reading(async () => {
+        const names = await landscape.membersOf(cluster);
+        if (!names) return err(unknownCluster(cluster));
+        const members: Looked[] = [];
+        for (const name of names) {
+          const member = await find(name);
+          if (!member.ok) return member;
+          const differs = members[0] && differentProfiles(members[0], member.value);
+          if (differs) return err(differs);
+          members.push(member.value);
+        }
+        const kept = new Map<string, Difference[]>();
+        let patches = 0;
+        for (const [host, found] of await outliers(members, planesOf(plane))) {
+          const [counted, left] = apart(await waived(host, found), excludingPatches);
+          kept.set(host, counted);
+          patches += left;
+        }
+        return ok(clusterReportOf(cluster, members, kept, patches));
       }),
     drift: name =>
       reading(async () => {
-        const own = await latest(name);
+        const own = await find(name);
         if (!own.ok) return own;
         const { verdicts, releases, scanned } = await look(own.value);
         const found = [
@@ -205,7 +203,7 @@ export function createVerification({ store, landscape, newId }: VerificationOpti
           ...driftElsewhere(scanned.elsewhere),
           ...(await againstPeers(own.value, verdicts)),
         ];
-        return ok(reportOf(own.value, null, found));
+        return ok(reportOf(own.value, null, await waived(own.value.host, found)));
       }),
   };
 }
@@ -217,8 +215,11 @@ interface Identified {
   verdicts: ProductVerdict[];
 }
 
-const rootOf = (fingerprint: Fingerprint, plane: Plane): Buffer =>
-  plane === 'software' ? fingerprint.softwareRoot : fingerprint.configRoot;
+/** What counts, and how many differences of patches were left out. */
+function apart(found: readonly Difference[], excludingPatches: boolean): [Difference[], number] {
+  const kept = excludingPatches ? found.filter(({ isPatch }) => !isPatch) : [...found];
+  return [kept, found.length - kept.length];
+}
 
 /** A damaged tree is an answer for people, too: they can scan again. */
 async function reading<T>(work: () => Answer<T>): Answer<T> {
@@ -233,8 +234,8 @@ async function reading<T>(work: () => Answer<T>): Answer<T> {
 function differentProfiles(a: Looked, b: Looked): VerificationError | null {
   if (a.fingerprint.profileDigest === b.fingerprint.profileDigest) return null;
   const [of, other] = [a, b].map(
-    ({ name, fingerprint }) =>
-      `${name} was scanned under ${profileLabel(fingerprint.profile)} (${fingerprint.profileDigest.slice(0, 19)})`,
+    ({ label, fingerprint }) =>
+      `${label} was scanned under ${profileLabel(fingerprint.profile)} (${fingerprint.profileDigest.slice(0, 19)})`,
   );
   return {
     code: 'profile-differs',
@@ -270,35 +271,12 @@ function identified(verdict: ProductVerdict): Identification['products'][number]
   };
 }
 
-function reportOf(own: Looked, against: { name: string; at: number } | null, found: Difference[]): DriftReport {
-  const counted = found.filter(difference => !isExpected(difference));
-  const groups = groupDifferences(found);
-  return {
-    host: own.name,
-    against: against?.name ?? 'signatures',
-    scannedAt: own.fingerprint.finishedMs,
-    againstScannedAt: against?.at ?? null,
-    identical: counted.length === 0,
-    sentence: sentenceOf(own.name, against?.name ?? null, counted),
-    groups,
-  };
-}
-
-function sentenceOf(host: string, against: string | null, counted: readonly Difference[]): string {
-  if (counted.length === 0) {
-    return against ? `${host} and ${against} are identical` : `${host} is as its releases say`;
-  }
-  const products = [...new Set(counted.map(({ product }) => product ?? 'no product'))].sort();
-  const count = counted.length === 1 ? '1 difference' : `${counted.length} differences`;
-  const what = against ? `between ${against} and ${host}` : `between ${host} and what it should be`;
-  return `${count} ${what}, in ${products.join(', ')}`;
-}
-
 function summaryOf(host: string, fingerprint: Fingerprint): FingerprintSummary {
   return {
     id: fingerprint.id,
     host,
     profile: profileLabel(fingerprint.profile),
+    profileDigest: fingerprint.profileDigest,
     softwareRoot: fingerprint.softwareRoot.toString('hex'),
     configRoot: fingerprint.configRoot.toString('hex'),
     coverage: { ...fingerprint.coverage },

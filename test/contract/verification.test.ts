@@ -1,17 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import * as audit from '@tidemark/controller/store/audit.ts';
-import {
-  artifacts,
-  nodes,
-  observations,
-  outbox,
-  signatureFiles,
-  signatures,
-} from '@tidemark/controller/store/schema.ts';
+import { nodes, observations, outbox } from '@tidemark/controller/store/schema.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
 import { createVerificationStore } from '@tidemark/controller/store/verification.ts';
-import type { DriftReport, Verification } from '@tidemark/controller/verification/service.ts';
-import { createVerification } from '@tidemark/controller/verification/service.ts';
+import type { DriftReport } from '@tidemark/controller/verification/reports.ts';
+import type { Verification } from '@tidemark/controller/verification/service.ts';
 import { sha256 } from '@tidemark/shared/base/digest.ts';
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import { eq } from 'drizzle-orm';
@@ -23,76 +16,22 @@ import {
   scanAndUpload,
   startFingerprintServer,
 } from '../support/fingerprint-server.ts';
-import { APPLICATION_PROFILE, type ServerTree, serverTree } from '../support/scan-tree.ts';
+import { HOME, harvest, NEW, OLD, patched, verificationOf } from '../support/patched-hosts.ts';
+import { APPLICATION_PROFILE, type ServerTree } from '../support/scan-tree.ts';
 
 const freshStore = testStores();
-
-const OLD = {
-  'bin/serve': '#!/bin/sh\n1.4.0',
-  'lib/core.js': 'core 1.4.0',
-  'lib/old.js': 'old',
-  'lib/same.js': 'same',
-};
-const NEW = {
-  'bin/serve': '#!/bin/sh\n1.4.1',
-  'lib/core.js': 'core 1.4.1',
-  'lib/new.js': 'new',
-  'lib/same.js': 'same',
-};
-const HOME = '/opt/orders-db';
 
 let store: Store;
 let server: FingerprintServer;
 let verification: Verification;
 const trees: ServerTree[] = [];
 
-/** A patched server with the release before kept beside. */
-function patched(name: string): ServerTree {
-  const tree = serverTree({
-    [`${HOME}/current`]: '-> releases/1.4.1',
-    '/etc/app/app.conf': 'a',
-    '/etc/app/host.conf': name,
-  });
-  for (const [version, files] of [
-    ['1.4.0', OLD],
-    ['1.4.1', NEW],
-  ] as const) {
-    for (const [path, content] of Object.entries(files)) tree.write(`${HOME}/releases/${version}/${path}`, content);
-  }
-  trees.push(tree);
-  return tree;
-}
-
-async function harvest(version: string, files: Record<string, string>): Promise<void> {
-  const [id, artifact] = [randomUUID(), `sha256:${version}`];
-  await store.db.insert(artifacts).values({ digest: artifact, name: version, bytes: 1 });
-  await store.db.insert(signatures).values({
-    ...{ id, product: 'orders-db', version, artifact, tier: 'operator', unpackedBytes: 1 },
-    ...{ fileCount: Object.keys(files).length, importedBy: 'test' },
-  });
-  await store.db.insert(signatureFiles).values(
-    Object.entries(files).map(([path, content]) => ({
-      ...{ signature: id, path: Buffer.from(path), kind: 'file' as const, digest: sha256(Buffer.from(content)) },
-      ...{ size: content.length, executable: content.startsWith('#!') },
-    })),
-  );
-}
-
 beforeEach(async () => {
   store = await freshStore();
-  const verificationStore = createVerificationStore(store);
-  server = await startFingerprintServer(verificationStore);
-  verification = createVerification({
-    store: verificationStore,
-    newId: randomUUID,
-    landscape: {
-      productsOf: async () => [{ product: 'orders-db', home: HOME }],
-      peersOf: async name => (name === 'db02' ? ['db01'] : []),
-      profileFor: async name => (name === 'bare01' ? null : APPLICATION_PROFILE),
-    },
-  });
-  await harvest('1.4.0', OLD);
-  await harvest('1.4.1', NEW);
+  server = await startFingerprintServer(createVerificationStore(store));
+  verification = verificationOf(store);
+  await harvest(store, '1.4.0', OLD);
+  await harvest(store, '1.4.1', NEW);
 });
 
 afterEach(() => {
@@ -103,6 +42,7 @@ afterEach(() => {
 /** Two members of a cluster, scanned; the second is changed before that. */
 async function pair(change: (tree: ServerTree) => void = () => {}, profile?: ScanProfile) {
   const [one, two] = [patched('db01'), patched('db02')];
+  trees.push(one, two);
   change(two);
   await scanAndUpload(server, await addHost(store, 'db01'), one);
   await scanAndUpload(server, await addHost(store, 'db02'), two, profile);
@@ -131,7 +71,7 @@ function spoil(tree: ServerTree): void {
 describe('a pair that was patched', () => {
   it('is identical, apart from what each host has of its own', async () => {
     await pair();
-    const report = await answer(verification.compare('db01', 'db02', { plane: 'all' }));
+    const report = await answer(verification.compare('db01', 'db02', { plane: 'all', excludingPatches: false }));
     expect(report).toMatchObject({
       host: 'db02',
       against: 'db01',
@@ -139,7 +79,7 @@ describe('a pair that was patched', () => {
       sentence: 'db02 and db01 are identical',
     });
     expect(lines(report)).toEqual(['config-expected - /etc/app/host.conf']);
-    const software = await answer(verification.compare('db01', 'db02', { plane: 'software' }));
+    const software = await answer(verification.compare('db01', 'db02', { plane: 'software', excludingPatches: false }));
     expect(software.groups).toEqual([]);
   });
 
@@ -180,7 +120,7 @@ describe('a member that was changed by hand', () => {
 
   it('differs from its peer in the same files, for a reason', async () => {
     await pair(spoil);
-    const report = await answer(verification.compare('db01', 'db02', { plane: 'software' }));
+    const report = await answer(verification.compare('db01', 'db02', { plane: 'software', excludingPatches: false }));
     expect(report.sentence).toBe('3 differences between db01 and db02, in orders-db');
     expect(report.groups.flatMap(({ entries }) => entries).map(({ class: kind, note }) => `${kind}: ${note}`)).toEqual([
       'missing-packaged: only on db01: it is of 1.4.1',
@@ -202,7 +142,7 @@ describe('a member that was changed by hand', () => {
   it('lags behind its peer where the old release is in use', async () => {
     await pair(tree => tree.write(`${HOME}/current`, '-> releases/1.4.0'));
     expect(lines(await answer(verification.drift('db02')))[0]).toBe(`patch-skew orders-db ${HOME}/current`);
-    const report = await answer(verification.compare('db01', 'db02', { plane: 'software' }));
+    const report = await answer(verification.compare('db01', 'db02', { plane: 'software', excludingPatches: false }));
     expect(report.groups[0]?.entries).toMatchObject([
       { class: 'patch-skew', expected: 'link to releases/1.4.1', found: 'link to releases/1.4.0' },
     ]);
@@ -217,7 +157,7 @@ describe('a member that was changed by hand', () => {
 describe('what cannot be answered', () => {
   it('says whose scan is under which profile', async () => {
     await pair(undefined, { ...APPLICATION_PROFILE, version: 2 });
-    const result = await verification.compare('db01', 'db02', { plane: 'all' });
+    const result = await verification.compare('db01', 'db02', { plane: 'all', excludingPatches: false });
     expect(result).toMatchObject({ ok: false, error: { code: 'profile-differs' } });
     expect(!result.ok && result.error.message).toMatch(/db01 .*applications version 1 .*db02 .*applications version 2/);
   });
@@ -252,6 +192,7 @@ describe('a scan that somebody asks for', () => {
   it.each(['before', 'after'])('is done when its tree is committed, named %s that', async order => {
     const { hostId, asked } = await ask();
     const tree = patched('db01');
+    trees.push(tree);
     const scan = randomUUID();
     const named = () => verification.scanReady({ hostId, request: asked.id, scan });
     if (order === 'before') await named();
