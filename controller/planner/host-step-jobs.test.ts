@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the placeholders of the policy language.
 import { describe, expect, it } from 'vitest';
 import { errorsOf, NOW, planned } from './testing/world.ts';
 
@@ -100,5 +101,66 @@ describe('a backup', () => {
 
   it('that is old is deleted by a step of its own', () => {
     expect(jobsOf('[{id: old, uses: snapshot/prune}]')[0]?.call).toEqual({ kind: 'snapshot/prune', args: {} });
+  });
+});
+
+describe('a cluster that is handed over by what manages it', () => {
+  const clusters = (settings: string) =>
+    `[{name: ordersdb, activeWhen: facts.ordersdb.role == "active", handover: {uses: cluster/handover, with: ${settings}}}]`;
+  const steps = '[{id: clock, uses: check/clock}, {id: over, uses: cluster/handover}]';
+  const call = (settings: string) =>
+    planned({ clusters: clusters(settings), steps })
+      .orders.flatMap(({ jobs }) => jobs)
+      .find(({ step }) => step === 'over')?.call;
+
+  it('names its members as the landscape does, unless the policy says otherwise', () => {
+    expect(call('{manager: patroni}')?.args).toEqual({
+      cluster: 'ordersdb',
+      manager: 'patroni',
+      unit: 'patroni.service',
+      configuration: '/etc/patroni/config.yml',
+      member: 'db01',
+      candidate: 'db02',
+      waitMs: 30_000,
+    });
+    const postgres =
+      '{manager: postgresql, unit: pg.service, dataDirectory: /data, user: tm, peer: "${peer.name}.lan"}';
+    expect(call(postgres)?.args).toMatchObject({ manager: 'postgresql', peer: 'db02.lan', systemUser: 'postgres' });
+  });
+
+  it.each([
+    ['another manager', '{manager: mysql}', /manager/],
+    ['what a manager does not take', '{manager: patroni, command: [/bin/a]}', /"?command"?/],
+    ['nothing of what it needs', '{manager: postgresql}', /unit|dataDirectory/],
+    ['an unknown placeholder', '{manager: patroni, candidate: "${peer.address}"}', /peer\.address/],
+  ])('is refused with %s', (_what, settings, words) => {
+    expect(errorsOf({ clusters: clusters(settings), steps }).join('\n')).toMatch(words);
+  });
+});
+
+describe('something that a person does', () => {
+  it('halts the host until it is signed off, whatever the policy says of failures', () => {
+    const [job] = jobsOf(
+      '[{id: lamp, uses: manual/task, retries: {max: 3}, onFailure: continue, ' +
+        'with: {instructions: "look at ${host.name}", who: ada, expected: 1h}}]',
+    );
+    expect(job).toMatchObject({
+      call: { kind: 'manual/task', args: { instructions: 'look at web01', who: 'ada', evidence: null } },
+      ...{ undo: null, onFailure: 'hold', retries: { max: 0 }, expectedMs: 3_600_000 },
+    });
+  });
+
+  it('may not speak of what is not known', () => {
+    expect(errors('[{id: a, uses: manual/task, with: {instructions: "${shell}", who: ada}}]').join()).toMatch(
+      /"shell"/,
+    );
+  });
+});
+
+describe('a text for a shell', () => {
+  it('is left as it is written: nothing is filled in', () => {
+    const script = 'echo "${host.name}"';
+    const [job] = jobsOf(`[{id: sh, uses: command/shell, with: {script: '${script}'}}]`);
+    expect(job?.call).toEqual({ kind: 'command/shell', args: { script, expectStatus: [0] } });
   });
 });

@@ -1,5 +1,6 @@
 import type { StepArgs } from '@tidemark/shared/orders/step-kinds.ts';
 import type { Change } from './changes.ts';
+import { handoverArgs } from './handover.ts';
 import { type HostStepContext, hostStepJob } from './host-step-jobs.ts';
 import type { HostStepWith } from './host-step-settings.ts';
 import type { PlannerComponent } from './input.ts';
@@ -206,17 +207,13 @@ function handover({ cluster, role, view }: Candidate): JobDraft[] {
   if (!cluster || role !== 'active' || !cluster.rule.handover) return [];
   const peer = [...cluster.roles].find(([, peerRole]) => peerRole === 'standby')?.[0] ?? '';
   const values = { 'host.name': host, 'peer.name': peer, 'cluster.name': cluster.name };
-  const { command: run, confirm, waitMs, timeoutMs } = cluster.rule.handover;
-  const filled = (argv: readonly string[]) => argv.map(text => fillIn(text, values)) as [string, ...string[]];
+  const { with: settings, timeoutMs } = cluster.rule.handover;
   return [
     draft({
       suffix: cluster.name,
       name: `hand over cluster ${cluster.name} from ${host} to ${peer}`,
       reason: `${host} is the active member of ${cluster.name}: a member that has been patched takes over first`,
-      call: {
-        kind: 'cluster/handover',
-        args: { cluster: cluster.name, command: filled(run), confirm: filled(confirm), waitMs },
-      },
+      call: { kind: 'cluster/handover', args: handoverArgs(cluster.name, settings, values) },
       timeoutMs,
     }),
   ];

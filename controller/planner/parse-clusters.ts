@@ -1,11 +1,9 @@
-import { z } from 'zod';
 import type { DocumentPath } from '../documents/read.ts';
-import { Argv } from './host-step-settings.ts';
+import { handoverSchema, handoverTexts } from './handover.ts';
 import { unknownPlaceholders } from './placeholders.ts';
 import type { ClusterRule, Handover, Policy } from './policy.ts';
 import type { PolicyReader } from './policy-reader.ts';
 import type { PolicyFile } from './policy-schema.ts';
-import { Duration } from './quantities.ts';
 
 type Written = PolicyFile['spec']['clusters'][number];
 
@@ -59,8 +57,6 @@ function checkOrder(reader: PolicyReader, path: DocumentPath, written: Written):
   }
 }
 
-const HandoverWith = z.strictObject({ command: Argv, confirm: Argv, wait: Duration.default(30_000) });
-
 const HANDOVER_PLACEHOLDERS = ['host.name', 'peer.name', 'cluster.name'] as const;
 
 function parseHandover(reader: PolicyReader, path: DocumentPath, written: Written['handover']): Handover | null {
@@ -69,17 +65,15 @@ function parseHandover(reader: PolicyReader, path: DocumentPath, written: Writte
     reader.complain([...path, 'uses'], `a handover by ${written.uses} is not supported yet: write cluster/handover`);
     return null;
   }
-  const args = reader.part([...path, 'with'], HandoverWith, written.with);
+  const args = reader.part([...path, 'with'], handoverSchema(written.with), written.with);
   if (!args) return null;
-  for (const name of unknownPlaceholders([...args.command, ...args.confirm], HANDOVER_PLACEHOLDERS))
+  for (const name of unknownPlaceholders(handoverTexts(args), HANDOVER_PLACEHOLDERS))
     reader.complain(
       [...path, 'with'],
       `the placeholder "${name}" is unknown here; known are ${HANDOVER_PLACEHOLDERS.join(', ')}`,
     );
   return {
-    command: args.command,
-    confirm: args.confirm,
-    waitMs: args.wait,
+    with: args,
     timeoutMs: written.timeout ?? null,
     place: reader.place(path),
   };

@@ -4,6 +4,7 @@ import type { Gate, PlanHeader } from '@tidemark/shared/orders/plan.ts';
 import type { Calendar } from './calendar.ts';
 import type { Condition, Count } from './cel.ts';
 import type { Place } from './errors.ts';
+import type { HandoverSettings } from './handover.ts';
 import type { Candidate } from './population.ts';
 import type { MinInService } from './quantities.ts';
 import type { Recurrence } from './recurrence.ts';
@@ -106,10 +107,8 @@ export interface ClusterRule {
 }
 
 export interface Handover {
-  /** With `${host.name}`, `${peer.name}` and `${cluster.name}` still in them. */
-  command: string[];
-  confirm: string[];
-  waitMs: number;
+  /** With `${host.name}`, `${peer.name}` and `${cluster.name}` still in its texts. */
+  with: HandoverSettings;
   timeoutMs: number | null;
   place: Place;
 }
