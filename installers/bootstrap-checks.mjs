@@ -12,6 +12,9 @@ const ENTRIES = {
   test: { script: 'test/support/run-all.mjs' },
   'test:lab': { script: 'test/lab/run.mjs' },
   lab: { script: 'test/lab/main.ts' },
+  simulate: { script: 'test/simulation/main.ts' },
+  'bench:orchestrator': { script: 'test/bench/orchestrator.ts' },
+  'lab:night': { script: 'test/lab/great-night/main.ts' },
   'lab:powercuts': { script: 'test/lab/power-main.ts' },
 };
 

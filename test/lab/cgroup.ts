@@ -24,7 +24,19 @@ export function groupDirectories(group: string): string[] {
 export function makeGroup(group: string): string[] {
   const directories = groupDirectories(group);
   for (const directory of directories) mkdirSync(directory, { recursive: true });
+  weigh(group.split('/')[0] ?? group);
   return directories;
+}
+
+/** What all labs together are worth beside processes of the machine. */
+const WEIGHT = 4;
+
+/** Each process of the machine counts as much as a whole group: all hosts of all labs would be worth one of them. */
+function weigh(top: string): void {
+  const [file, one] = isVersion2()
+    ? [join(ROOT, top, 'cpu.weight'), 100]
+    : [join(ROOT, 'cpu', top, 'cpu.shares'), 1024];
+  if (existsSync(file)) writeFileSync(file, String(WEIGHT * one));
 }
 
 /** Moves a process, and what it starts from now on, into a group. */
@@ -55,6 +67,21 @@ export function groupProcesses(group: string): number[] {
     }
   }
   return [...found];
+}
+
+/** Processor time that everything in a group, now or before, has used so far. */
+export function cpuSecondsOf(group: string): number {
+  if (isVersion2()) return Number(/^usage_usec (\d+)$/m.exec(read(join(ROOT, group, 'cpu.stat')))?.[1] ?? 0) / 1e6;
+  return Number(read(join(ROOT, 'cpuacct', group, 'cpuacct.usage'))) / 1e9;
+}
+
+/** The main processes of a unit of the systemd that runs in a host's group; none while it is not running. */
+export function unitProcesses(hostGroup: string, unit: string): number[] {
+  const hierarchy = isVersion2() ? ROOT : join(ROOT, 'systemd');
+  return read(join(hierarchy, hostGroup, 'payload/system.slice', unit, 'cgroup.procs'))
+    .split('\n')
+    .map(Number)
+    .filter(pid => pid > 0);
 }
 
 /** Kills everything in a group and waits until it is gone. */

@@ -15,7 +15,10 @@ const APPROVER = 'approver.key';
 const TRUST_ROOT = 'trust-root.json';
 const CONFIG = 'controller.yaml';
 
-export interface FleetOptions extends LabOptions, AgentSettings {}
+export interface FleetOptions extends LabOptions, AgentSettings {
+  /** What is done on each host before its agent is enrolled: what the agent finds there is known from the start. */
+  prepare?: (host: Host) => Promise<void>;
+}
 
 interface KnownHost {
   name: string;
@@ -48,7 +51,10 @@ export class LabFleet {
     try {
       const fleet = new LabFleet(lab);
       await fleet.setUpController();
-      await lab.inTurn(host => fleet.enrol(host, options));
+      await lab.inTurn(async host => {
+        await options.prepare?.(host);
+        await fleet.enrol(host, options);
+      });
       await fleet.allConnected();
       return fleet;
     } catch (error) {
@@ -113,6 +119,12 @@ export class LabFleet {
     return this.controller?.log() ?? '';
   }
 
+  /** Of the controller's own process; throws where it is not running. */
+  get controllerPid(): number {
+    if (this.controller === null || this.controller.hasEnded()) throw new Error('the controller is not running');
+    return this.controller.pid;
+  }
+
   // -- command line ---------------------------------------------------------------------------------------------------
 
   /** Runs `tidemark ARGS` at the gateway, on the desk. */
@@ -133,6 +145,14 @@ export class LabFleet {
   async importLandscape(landscape: string): Promise<void> {
     writeFileSync(this.desk('landscape.yaml'), landscape);
     await this.cliOk('landscape', 'import', 'landscape.yaml');
+  }
+
+  /** Which hosts a policy selects and leaves out, and why. Plans anew, so that every agent is asked what it knows. */
+  async leftOut(policy: string): Promise<Map<string, string>> {
+    const file = 'policy-tried.yaml';
+    writeFileSync(this.desk(file), policy);
+    const { header } = await this.cliJson<{ header: { excluded: { host: string; reason: string }[] } }>('plan', file);
+    return new Map(header.excluded.map(({ host, reason }) => [host, reason]));
   }
 
   /** Plans by a policy's text, approves and applies; gives the run's id. */
@@ -180,10 +200,17 @@ export class LabFleet {
 
   async allConnected(): Promise<void> {
     const names = this.lab.hosts.map(({ name }) => name);
-    await until(`${names.join(', ')} are connected`, async () => {
-      const known = await this.cliJson<KnownHost[]>('get', 'hosts');
-      return names.every(each => known.some(({ name, connected }) => name === each && connected));
-    });
+    let away: string[] = [];
+    await until(
+      'all hosts are connected',
+      async () => {
+        const known = await this.cliJson<KnownHost[]>('get', 'hosts');
+        const connected = new Set(known.flatMap(host => (host.connected ? [host.name] : [])));
+        away = names.filter(name => !connected.has(name));
+        return away.length === 0;
+      },
+      { describe: () => `not connected: ${away.join(', ')}` },
+    );
   }
 }
 

@@ -9,13 +9,12 @@ import { labPlaces } from './places.ts';
 
 /* `npm run lab -- COMMAND`: a fleet of real hosts for a person to look at and to break. */
 
-/** One for each machine: it is found again by its name. */
-const LAB = 'play';
-
 const program = new Command('npm run lab --')
   .description('Real systemd hosts with agents, and a controller, on this machine alone.')
+  .option('--lab <name>', 'another lab than your own: "night" is that of lab:night --keep', 'play')
   .exitOverride()
   .enablePositionalOptions();
+const lab = (): string => program.opts<{ lab: string }>().lab;
 
 program
   .command('up')
@@ -36,7 +35,7 @@ program
   .helpOption(false)
   .allowUnknownOption()
   .passThroughOptions()
-  .action((args: string[]) => become(cliCommand(labPlaces(LAB), args)));
+  .action((args: string[]) => become(cliCommand(labPlaces(lab()), args)));
 hostCommand('kill', 'cut the power of a host', host => host.kill());
 hostCommand('boot', 'switch a host on', async host => {
   host.boot();
@@ -58,7 +57,7 @@ try {
 
 async function up({ hosts, prefix }: { hosts: number; prefix: string }): Promise<void> {
   const begun = performance.now();
-  const fleet = await LabFleet.start({ id: LAB, count: hosts, prefix, kept: true, say: console.log });
+  const fleet = await LabFleet.start({ id: lab(), count: hosts, prefix, kept: true, say: console.log });
   const lines = fleet.lab.hosts.map(({ name }) => `  - {name: ${name}, application: lab, environment: lab}\n`);
   await fleet.importLandscape(`apiVersion: tidemark/v1\nkind: Landscape\nhosts:\n${lines.join('')}`);
   console.log(await fleet.cliOk('get', 'hosts'));
@@ -78,7 +77,7 @@ Logs: ${fleet.lab.places.logs}, and console.log of each host in ${fleet.lab.plac
 }
 
 async function down(): Promise<void> {
-  if (allLabs().some(({ id }) => id === LAB)) await takeDown(labPlaces(LAB));
+  if (allLabs().some(({ id }) => id === lab())) await takeDown(labPlaces(lab()));
   else console.log('There is no lab.');
 }
 
@@ -99,15 +98,15 @@ function hostCommand(name: string, description: string, work: (host: Host) => Pr
 }
 
 function opened(): Lab {
-  const lab = Lab.open(LAB);
-  if (lab === null) throw new Error('There is no lab. Start one: npm run lab -- up --hosts 4');
-  return lab;
+  const found = Lab.open(lab());
+  if (found === null) throw new Error('There is no lab. Start one: npm run lab -- up --hosts 4');
+  return found;
 }
 
 /** Ends with the command's own status; its input and output are the caller's. */
 function become([file = '', ...argv]: readonly string[]): void {
-  const { desk } = labPlaces(LAB);
-  const child = spawn(file, argv, { cwd: desk, stdio: 'inherit', env: environment(labPlaces(LAB)) });
+  const { desk } = labPlaces(lab());
+  const child = spawn(file, argv, { cwd: desk, stdio: 'inherit', env: environment(labPlaces(lab())) });
   child.on('error', error => fail(error.message));
   child.on('exit', code => process.exit(code ?? 1));
 }

@@ -22,6 +22,7 @@ const NETWORK = '10.77';
 /** The bridge: controller and repository. */
 export const GATEWAY = `${NETWORK}.0.1`;
 export const NETWORK_BITS = 16;
+export const NETWORK_CIDR = `${NETWORK}.0.0/${NETWORK_BITS}`;
 export const REPOSITORY_PORT = 8080;
 
 /** Names of network namespaces and machines may not be longer than this allows. */
