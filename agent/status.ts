@@ -83,6 +83,11 @@ function describeReport({ sequence, atMs, body }: Report): string {
     case 'order-refused':
     case 'dispatch-refused':
       return `${head}${body.type.replace('-', ' ')} (${body.code}): ${body.message}`;
+    case 'amended': {
+      const about = body.job === null ? 'the host' : `job ${body.job + 1}`;
+      const answer = body.refused === null ? 'taken' : `refused (${body.refused.code}): ${body.refused.message}`;
+      return `${head}${body.action} of ${about}, signed by a person: ${answer}`;
+    }
     default:
       return `${head}${body.type.replace('-', ' ')} ${shortDigest(body.orderDigest)}`;
   }

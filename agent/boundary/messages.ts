@@ -13,6 +13,7 @@ export type ToExecutor =
   | { type: 'connected'; acknowledged: number }
   | { type: 'order-offer'; order: Uint8Array; proof: InclusionProof; approvals: Uint8Array[] }
   | { type: 'dispatch'; envelope: Uint8Array }
+  | { type: 'amendment'; envelope: Uint8Array }
   /** Reports up to here are stored by the controller. */
   | { type: 'acknowledge'; sequence: number }
   | { type: 'output-credit'; bytes: number }

@@ -116,6 +116,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
         orders.dispatch(message.envelope);
         loop.turn();
         break;
+      case 'amendment':
+        orders.amend(message.envelope);
+        loop.turn();
+        break;
       case 'acknowledge':
         journal.write(tx => tx.acknowledge(Math.min(message.sequence, journal.lastSequence())));
         break;

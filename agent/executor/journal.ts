@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { AmendmentAction } from '@tidemark/shared/orders/amendment.ts';
 import { isOver, type Standing } from '@tidemark/shared/orders/frontier.ts';
 import type { Direction } from '@tidemark/shared/orders/job-state.ts';
 import type { Report, ReportBody } from '@tidemark/shared/orders/report.ts';
@@ -36,6 +37,17 @@ const SCHEMA = `
     result_at INTEGER,
     UNIQUE (order_digest, job, direction, attempt)
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS amendments (
+    digest TEXT PRIMARY KEY,
+    order_digest TEXT NOT NULL REFERENCES orders (digest),
+    action TEXT NOT NULL,
+    job INTEGER,
+    had_begun INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    envelope BLOB NOT NULL,
+    accepted_at INTEGER NOT NULL
+  ) STRICT;
   CREATE TABLE IF NOT EXISTS reports (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     at INTEGER NOT NULL,
@@ -44,7 +56,7 @@ const SCHEMA = `
 `;
 
 /** Grows with the tables' meaning; a journal of a newer agent is not touched. */
-const JOURNAL_VERSION = 1;
+const JOURNAL_VERSION = 2;
 
 export interface StoredOrder {
   digest: Digest;
@@ -71,9 +83,26 @@ export interface StepRow extends OpenStep {
   resultAt: number | null;
 }
 
+/** A decision of people beyond an order, as it was taken. */
+export interface StoredAmendment {
+  digest: Digest;
+  orderDigest: Digest;
+  action: AmendmentAction;
+  /** Position in the order; null where it is about the whole host. */
+  job: number | null;
+  /** The job had been begun by then: there may be something to take back. */
+  hadBegun: boolean;
+  /** Names of those who signed. */
+  by: string;
+  reason: string;
+  envelope: Uint8Array;
+  acceptedAt: number;
+}
+
 /** What one transaction can do. */
 export interface JournalWriter {
   addOrder(order: StoredOrder): void;
+  addAmendment(amendment: StoredAmendment): void;
   setStanding(digest: Digest, standing: Standing): void;
   /** INTENT; gives its id. */
   addStep(step: Omit<OpenStep, 'id'>, at: number): number;
@@ -95,6 +124,9 @@ export interface Journal {
   order(digest: Digest): StoredOrder | null;
   /** In the order of acceptance. */
   orders(): StoredOrder[];
+  amendment(digest: Digest): StoredAmendment | null;
+  /** Of one order, in the order in which they were taken. */
+  amendments(orderDigest: Digest): StoredAmendment[];
   /** Those that are not finished or undone. */
   openStandings(): { digest: Digest; standing: Standing }[];
   openSteps(): OpenStep[];
@@ -163,6 +195,12 @@ export function openJournal({ file, onFull, onReport, readOnly = false }: Journa
       return row ? readOrder(row) : null;
     },
     orders: () => all<OrderRow>('SELECT * FROM orders ORDER BY ordinal').map(readOrder),
+    amendment: digest => {
+      const row = one<AmendmentRow>('SELECT * FROM amendments WHERE digest = ?', digest);
+      return row ? readAmendmentRow(row) : null;
+    },
+    amendments: digest =>
+      all<AmendmentRow>('SELECT * FROM amendments WHERE order_digest = ? ORDER BY rowid', digest).map(readAmendmentRow),
     openStandings: () =>
       all<{ digest: string; standing: string }>(
         'SELECT digest, standing FROM orders WHERE is_over = 0 ORDER BY ordinal',
@@ -223,6 +261,13 @@ function writerOf(database: DatabaseSync, meta: (key: string) => number, reports
         JSON.stringify(standing),
         Number(isOver(standing)),
       ),
+    addAmendment: amendment =>
+      void run(
+        'INSERT INTO amendments (digest, order_digest, action, job, had_begun, by, reason, envelope, accepted_at) ' +
+          'VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        ...[amendment.digest, amendment.orderDigest, amendment.action, amendment.job, Number(amendment.hadBegun)],
+        ...[amendment.by, amendment.reason, amendment.envelope, amendment.acceptedAt],
+      ),
     setStanding: (digest, standing) =>
       void run(
         'UPDATE orders SET standing = ?, is_over = ? WHERE digest = ?',
@@ -264,6 +309,18 @@ function writerOf(database: DatabaseSync, meta: (key: string) => number, reports
   };
 }
 
+interface AmendmentRow {
+  digest: string;
+  order_digest: string;
+  action: string;
+  job: number | null;
+  had_begun: number;
+  by: string;
+  reason: string;
+  envelope: Uint8Array;
+  accepted_at: number;
+}
+
 interface OrderRow {
   digest: string;
   plan: string;
@@ -289,6 +346,18 @@ interface ReportRow {
   at: number;
   body: string;
 }
+
+const readAmendmentRow = (row: AmendmentRow): StoredAmendment => ({
+  digest: row.digest as Digest,
+  orderDigest: row.order_digest as Digest,
+  action: row.action as AmendmentAction,
+  job: row.job,
+  hadBegun: row.had_begun === 1,
+  by: row.by,
+  reason: row.reason,
+  envelope: row.envelope,
+  acceptedAt: row.accepted_at,
+});
 
 const readOrder = (row: OrderRow): StoredOrder => ({
   digest: row.digest as Digest,

@@ -1,6 +1,7 @@
 import { assert, present } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { Settled } from '@tidemark/shared/orders/amendment.ts';
 import { isOver, isUndo, step as moveStanding, type StandingEvent } from '@tidemark/shared/orders/frontier.ts';
 import { decodeOrder, type Job, type Order } from '@tidemark/shared/orders/order.ts';
 import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
@@ -27,6 +28,8 @@ export interface Ledger {
   /** An attempt that could not begin: it counts as one that failed. */
   notBegun(tx: JournalWriter, attempt: Attempt, message: string): void;
   missed(tx: JournalWriter, attempt: Attempt, message: string): void;
+  /** Somebody settled it before its turn came. */
+  settled(tx: JournalWriter, attempt: Attempt, message: string, by: Settled): void;
   /** An undo with nothing to take back. */
   skipped(tx: JournalWriter, attempt: Attempt, message: string): void;
 }
@@ -69,7 +72,9 @@ export function createLedger(journal: Journal, clock: Clock): Ledger {
 
   const ended: Ledger['ended'] = (tx, attempt, end, findings) => {
     report(tx, attempt, end.outcome, end.message, findings);
-    move(tx, attempt.orderDigest, eventAfter(jobOf(attempt), attempt.direction, attempt.attempt, end));
+    const { standing } = present(journal.order(attempt.orderDigest), 'the order of a step that ended');
+    const used = 'base' in standing ? (standing.base ?? 0) : 0;
+    move(tx, attempt.orderDigest, eventAfter(jobOf(attempt), attempt.direction, attempt.attempt - used, end));
   };
 
   return {
@@ -89,6 +94,11 @@ export function createLedger(journal: Journal, clock: Clock): Ledger {
       tx.raiseTimeFloor(jobOf(attempt).notAfter + 1);
       report(tx, attempt, 'missed', message);
       move(tx, attempt.orderDigest, { event: 'halt', outcome: 'missed' });
+    },
+    settled(tx, attempt, message, by) {
+      report(tx, attempt, by === 'skip' ? 'skipped' : 'succeeded', message);
+      move(tx, attempt.orderDigest, { event: 'start' });
+      move(tx, attempt.orderDigest, { event: 'pass' });
     },
     skipped(tx, attempt, message) {
       report(tx, attempt, 'skipped', message);

@@ -11,6 +11,7 @@ import { type Envelope, parseEnvelope } from '@tidemark/shared/signing/dsse.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import { ownIdentity } from '../platform/network-target.ts';
 import { accept, type Offer } from './accept.ts';
+import { amend } from './amend.ts';
 import type { Journal } from './journal.ts';
 import type { HostPolicy } from './permit.ts';
 import type { Reserve } from './reserve.ts';
@@ -32,6 +33,8 @@ export interface OrdersOptions {
 export interface Orders {
   offer(offer: Offer): void;
   dispatch(envelope: Uint8Array): void;
+  /** What a person decided beyond an order. */
+  amend(envelope: Uint8Array): void;
   /** Of all orders that are not over. */
   standings(): OrderStanding[];
   /** The time that decides: the clock's, but never before what was already past. */
@@ -43,7 +46,7 @@ export function createOrders(options: OrdersOptions): Orders {
   const { journal, clock } = options;
   const now = () => Math.max(clock.now(), journal.timeFloor());
 
-  const refuse = (body: Extract<ReportBody, { type: 'order-refused' | 'dispatch-refused' }>) => {
+  const refuse = (body: Extract<ReportBody, { type: 'order-refused' | 'dispatch-refused' | 'amended' }>) => {
     if (journal.unacknowledged() < MAX_WAITING_REFUSALS) journal.write(tx => tx.report(body, clock.now()));
   };
 
@@ -128,6 +131,7 @@ export function createOrders(options: OrdersOptions): Orders {
       });
     },
     dispatch,
+    amend: envelope => amend({ ...options, now, refuse }, envelope),
     standings: () =>
       journal.openStandings().map(({ digest, standing }) => ({
         orderDigest: digest,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { present } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import { isUndo } from '@tidemark/shared/orders/frontier.ts';
+import { isUndo, type Standing } from '@tidemark/shared/orders/frontier.ts';
 import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
 import { type Call, isIdempotent, isResumed } from '@tidemark/shared/orders/step-kinds.ts';
 import type { FromExecutor } from '../boundary/messages.ts';
@@ -12,6 +12,7 @@ import { isNoSpace } from '../platform/file-system.ts';
 import { type Incoming, putJson, type StepInput, type StepResult, stepFile } from '../steps/directory.ts';
 import { salvageOutput } from '../steps/output.ts';
 import { removeRebootLogs } from '../steps/reboot-log.ts';
+import { settledJobs } from './amend.ts';
 import { isFull, type Journal, type OpenStep } from './journal.ts';
 import { attach, type Launcher, lastWords, prepare, type RunningChild, traces } from './launch.ts';
 import { type Attempt, createLedger, type Findings } from './ledger.ts';
@@ -129,7 +130,7 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
   async function actOnce(): Promise<boolean> {
     let wait = Number.POSITIVE_INFINITY;
     for (const { digest, standing } of journal.openStandings()) {
-      const next = nextOf(ledger.orderOf(digest), standing, options.now());
+      const next = nextFor(digest, standing);
       if (next.next === 'nothing') continue;
       if (next.next === 'wait') {
         wait = Math.min(wait, next.until - options.now());
@@ -144,12 +145,16 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
       const direction = isUndo(standing) ? ('undo' as const) : ('forward' as const);
       const attempt: Attempt = { orderDigest: digest, job: next.job, direction, attempt: next.attempt };
       if (next.next === 'start') await begin(attempt, next);
+      else if (next.next === 'settled') journal.write(tx => ledger.settled(tx, attempt, next.message, next.by));
       else journal.write(tx => ledger[next.next](tx, attempt, next.message));
       return true;
     }
     if (Number.isFinite(wait)) wakeIn(wait);
     return false;
   }
+
+  const nextFor = (digest: Digest, standing: Standing): Next =>
+    nextOf(ledger.orderOf(digest), standing, options.now(), settledJobs(journal.amendments(digest)));
 
   /** INTENT, then the child. */
   async function begin(attempt: Attempt, next: Start): Promise<void> {
@@ -190,7 +195,7 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
   /** While its directory was made, a message may have turned the order round, or its time may have passed. */
   function isStillNext({ orderDigest, job, direction, attempt }: Attempt): boolean {
     const standing = present(journal.order(orderDigest), 'the order of a step that begins').standing;
-    const next = nextOf(ledger.orderOf(orderDigest), standing, options.now());
+    const next = nextFor(orderDigest, standing);
     return next.next === 'start' && next.job === job && next.direction === direction && next.attempt === attempt;
   }
 

@@ -25,7 +25,9 @@ export type ForLink = { type: 'welcome'; protocol: number; heartbeatMs: number; 
 /** What goes through the link as it is. */
 export type ForExecutor = Extract<
   ToExecutor,
-  { type: 'order-offer' | 'dispatch' | 'acknowledge' | 'output-credit' | 'observe-facts' | 'observe-scan' }
+  {
+    type: 'order-offer' | 'dispatch' | 'amendment' | 'acknowledge' | 'output-credit' | 'observe-facts' | 'observe-scan';
+  }
 >;
 
 /** Reads a message of the controller. What stands in orders and dispatches is verified by the executor, not here. */
@@ -47,6 +49,8 @@ function fromController({ body }: ControllerMessage): ForLink | ForExecutor {
       };
     case 'dispatch':
       return { type: 'dispatch', envelope: body.value.envelope };
+    case 'amendment':
+      return { type: 'amendment', envelope: body.value.envelope };
     case 'acknowledge':
       return { type: 'acknowledge', sequence: body.value.sequence };
     case 'outputCredit':
@@ -131,6 +135,18 @@ function reportBodyToWire(body: ReportBody): WireReport['body'] {
       return {
         $case: 'dispatchRefused',
         value: { orderDigest: optionalDigestToWire(body.orderDigest), code: body.code, message: clip(body.message) },
+      };
+    case 'amended':
+      return {
+        $case: 'amended',
+        value: {
+          orderDigest: digestToWire(body.orderDigest),
+          amendment: digestToWire(body.amendment),
+          action: body.action,
+          job: body.job ?? 0,
+          refused: body.refused?.code ?? '',
+          message: clip(body.refused?.message ?? ''),
+        },
       };
     case 'job':
       return {

@@ -7,6 +7,7 @@ import type { InclusionProof } from '@tidemark/shared/merkle/proof.ts';
 export type ToAgent =
   | { type: 'order-offer'; order: Uint8Array; proof: InclusionProof; approvals: readonly Uint8Array[] }
   | { type: 'dispatch'; envelope: Uint8Array }
+  | { type: 'amendment'; envelope: Uint8Array }
   | { type: 'observe-facts'; request: string }
   | { type: 'observe-scan'; request: string; profile: Uint8Array };
 

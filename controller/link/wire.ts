@@ -1,4 +1,5 @@
 import type { Result } from '@tidemark/shared/base/result.ts';
+import { AmendmentAction } from '@tidemark/shared/orders/amendment.ts';
 import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import {
   digestFromWire,
@@ -15,6 +16,7 @@ import {
 } from '@tidemark/shared/protocol/codec.ts';
 import type {
   AgentMessage,
+  Amended,
   ControllerMessage,
   JobEvent,
   OutputChunk,
@@ -128,6 +130,8 @@ function reportBodyFrom(body: WireReport['body']): ReportBody {
       };
     case 'job':
       return jobFrom(body.value);
+    case 'amended':
+      return amendedFrom(body.value);
     case 'orderFinished':
       return {
         type: 'order-finished',
@@ -137,6 +141,25 @@ function reportBodyFrom(body: WireReport['body']): ReportBody {
     case undefined:
       throw new Malformed('report.body', 'is none of the reports that this controller knows');
   }
+}
+
+function amendedFrom({ orderDigest, amendment, action, job, refused, message }: Amended): ReportBody {
+  const known = AmendmentAction.safeParse(action);
+  if (!known.success) throw new Malformed('report.amended.action', 'is no action that this version knows');
+  return {
+    type: 'amended',
+    orderDigest: digestFromWire(orderDigest, 'report.amended.order_digest'),
+    amendment: digestFromWire(amendment, 'report.amended.amendment'),
+    action: known.data,
+    job: known.data === 'undo' ? null : job,
+    refused:
+      refused === ''
+        ? null
+        : {
+            code: refusalCodeFromWire(refused, 'report.amended.refused'),
+            message: textFromWire(message, 'report.amended.message', MAX_REPORT_MESSAGE),
+          },
+  };
 }
 
 const jobFrom = (job: JobEvent): ReportBody => ({
@@ -186,6 +209,8 @@ export function toWire(message: ToAgent): ControllerMessage {
           },
         },
       };
+    case 'amendment':
+      return { body: { $case: 'amendment', value: { envelope: Buffer.from(message.envelope) } } };
     case 'dispatch':
       return { body: { $case: 'dispatch', value: { envelope: Buffer.from(message.envelope) } } };
     case 'observe-facts':

@@ -37,6 +37,7 @@ function world(
     offer: async () => ({ order: Buffer.from('{}'), proof: { leafIndex: 1, leafCount: 2, path: [] }, approvals: [] }),
     dispatch: async () =>
       standing === undefined ? { frontier: 5, direction: 'forward', epoch: 3, sequence: ++sequence } : standing,
+    amendment: async () => null,
     forgetSent: async () => {},
     forgetTokens: async () => 0,
   };

@@ -24,6 +24,7 @@ export type DueMessage = Due &
   (
     | { kind: 'order-offer'; payload: { plan: string; hostId: string } }
     | { kind: 'dispatch'; payload: { orderDigest: string; frontier: number; direction: Direction; run: string } }
+    | { kind: 'amendment'; payload: { digest: string } }
     | { kind: 'observe-facts'; payload: { request: string } }
     | { kind: 'observe-scan'; payload: { request: string; profile: Json } }
   );
@@ -43,6 +44,8 @@ export interface DeliveryStore {
     orderDigest: string;
     hostId: string;
   }): Promise<{ frontier: number; direction: Direction; epoch: number; sequence: number } | null>;
+  /** As it was signed; null where the host has answered it. */
+  amendment(digest: string): Promise<Buffer | null>;
   /** Deletes what was sent before then. */
   forgetSent(beforeMs: number): Promise<void>;
   /** Deletes enrolment tokens that expired before then, and says how many. */
@@ -117,6 +120,10 @@ async function prepare(dependencies: DeliveryDependencies, message: DueMessage):
     }
     case 'dispatch':
       return prepareDispatch(dependencies, message);
+    case 'amendment': {
+      const envelope = await dependencies.store.amendment(message.payload.digest);
+      return envelope && { type: 'amendment', envelope };
+    }
     case 'observe-facts':
       return { type: 'observe-facts', request: message.payload.request };
     case 'observe-scan': {

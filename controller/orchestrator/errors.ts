@@ -9,6 +9,8 @@ export type OrchestratorErrorCode =
   | 'hosts-unknown'
   | 'hosts-in-use'
   | 'window-over'
+  | 'unknown-host'
+  | 'not-signed'
   | 'run-ended'
   | 'not-now';
 

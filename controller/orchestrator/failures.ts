@@ -1,3 +1,4 @@
+import { heldFor } from './amendments.ts';
 import { reactionTo } from './phase.ts';
 import { awaitsPerson, firstHold, type HostPicture, isSettled, nameOf, type Picture, pictureAt } from './picture.ts';
 import type { PlannedJob } from './plan-index.ts';
@@ -133,7 +134,9 @@ function jobIncident(
   const what = direction === 'forward' ? job.name : `undo of ${job.name}`;
   const message = state?.message ?? '';
   const title = `${what} ${ENDED[outcome] ?? outcome}${message ? `: ${firstLine(message)}` : ''}`;
-  return incident(picture, host, `${direction}:${job.id}`, {
+  // What fails again after a person had it done again is another matter than what failed before.
+  const round = state && state.spent > 0 ? `:after-${state.spent}` : '';
+  return incident(picture, host, `${direction}:${job.id}${round}`, {
     title,
     detail: `Step ${job.step} on ${nameOf(host)}, attempt ${state?.attempt ?? 0} of ${job.attempts}. ${message}`.trim(),
   });
@@ -168,7 +171,7 @@ function holdCluster(picture: Picture, failed: HostPicture, always: boolean): Ac
     .map(index => pictureAt(picture, index))
     .filter(host => host !== failed && !isSettled(host))
     .filter(host => host.phase.is === 'waiting' || host.phase.is === 'working')
-    .flatMap(host => hold(host, `cluster ${name} is held: ${nameOf(failed)} failed`));
+    .flatMap(host => hold(host, heldFor(name, nameOf(failed))));
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0]?.slice(0, 300) ?? '';

@@ -38,7 +38,8 @@ export function haltOf(planned: PlannedJob, job: JobSnapshot): HaltingOutcome | 
   return job.state === 'failed' && job.attempt >= job.spent + planned.attempts ? 'failed' : null;
 }
 
-const hasBegun = (job: JobSnapshot): boolean => job.attempt > 0;
+/** In this pass over the order: what a person has set back is to be done again. */
+const hasBegun = (job: JobSnapshot): boolean => job.attempt > job.spent;
 const isOpen = (state: JobState): boolean => state === 'pending' || state === 'released';
 
 /**

@@ -10,10 +10,14 @@ import type { PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
 export interface PlannedJob {
   id: string;
   step: string;
+  /** Of what it does: `package/upgrade`. */
+  kind: string;
   name: string;
   component: string | null;
   expectedMs: number;
   timeoutMs: number;
+  /** The server goes away and comes back. */
+  reboots: boolean;
   /** Tries in all. */
   attempts: number;
   backoffMs: number;
@@ -114,10 +118,12 @@ export function indexPlan(digest: string, header: PlanHeader, orders: readonly O
 const planned = (job: Order['jobs'][number]): PlannedJob => ({
   id: job.id,
   step: job.step,
+  kind: job.call.kind,
   name: job.name,
   component: job.component,
   expectedMs: job.expectedMs,
   timeoutMs: job.timeoutMs,
+  reboots: job.call.kind === 'system/reboot',
   attempts: job.retries.max + 1,
   backoffMs: job.retries.backoffMs,
   onFailure: job.onFailure,

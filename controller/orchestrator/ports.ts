@@ -1,3 +1,4 @@
+import type { AmendmentAction } from '@tidemark/shared/orders/amendment.ts';
 import type { Direction, JobEventKind, JobState } from '@tidemark/shared/orders/job-state.ts';
 import type { PlanDocument } from '@tidemark/shared/orders/plan.ts';
 import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
@@ -77,6 +78,9 @@ export type RunEventName =
   | 'wave-ended'
   | 'host-held'
   | 'incident-opened'
+  | 'amendment-signed'
+  | 'amendment-taken'
+  | 'amendment-refused'
   | 'run-paused'
   | 'run-resumed'
   | 'run-succeeded'
@@ -110,6 +114,7 @@ export type HostChange = Partial<
 >;
 
 export type Outgoing =
+  | { kind: 'amendment'; payload: { digest: string } }
   | { kind: 'order-offer'; payload: { plan: string; hostId: string } }
   | { kind: 'dispatch'; payload: { orderDigest: string; frontier: number; direction: Direction; run: string } };
 
@@ -174,6 +179,29 @@ export interface RunTransaction {
     /** Whether there was none under this key. */
   }): Promise<boolean>;
   resolveIncident(key: string, at: number): Promise<void>;
+  /** Resolves all that are open and whose key begins so. */
+  resolveIncidents(prefix: string, at: number): Promise<void>;
+  /** Lets hosts go on that are held for exactly this reason; gives their ids. */
+  releaseHeld(run: string, because: string): Promise<string[]>;
+  /** False where it is there already. */
+  addAmendment(amendment: {
+    digest: string;
+    run: string;
+    hostId: string;
+    action: AmendmentAction;
+    job: string | null;
+    reason: string;
+    approver: string;
+    envelope: string;
+    at: number;
+  }): Promise<boolean>;
+  /** Keeps what the host made of it, once; gives who decided it and why. `unknown`: it is in no memory here. */
+  answerAmendment(
+    digest: string,
+    answer: { state: 'accepted' | 'refused'; message: string; at: number },
+  ): Promise<{ approver: string; reason: string } | 'answered' | 'unknown'>;
+  /** Digests of those that the host has not answered. */
+  unansweredAmendments(run: string, hostId: string): Promise<string[]>;
   send(hostId: string, message: Outgoing): Promise<void>;
   /** Asks for facts and remembers in the run that it was asked. */
   askForFacts(run: string, hostId: string, at: number): Promise<void>;

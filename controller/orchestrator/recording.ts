@@ -1,9 +1,10 @@
 import { present } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/report.ts';
+import { amended, remindOf } from './amendments.ts';
 import { jobEvent, offer, runEvent } from './applying.ts';
 import type { KnownPlan } from './known-plans.ts';
-import type { IndexedHost } from './plan-index.ts';
+import type { IndexedHost, PlanIndex } from './plan-index.ts';
 import type { HostChange, OrchestratorStore, RunTransaction, StoredHost } from './ports.ts';
 import { afterReport } from './reports.ts';
 import { NOT_BEGUN } from './stored-snapshot.ts';
@@ -66,12 +67,12 @@ export function createRecording({ store, planOf, clock, wake }: RecordingDepende
     if (order === null) return { ...summary(body), note: 'no order of this host' };
     const host = present(await transaction.hostOf(order.run, hostId), `host ${hostId} in ${order.run}`);
     const known = await planOf(order.plan);
-    const planned =
-      known !== null && typeof known !== 'string' ? known.index.hosts[known.index.byId.get(hostId) ?? -1] : undefined;
-    if (!planned) return { ...summary(body), note: 'its plan cannot be read' };
+    const index = known !== null && typeof known !== 'string' ? known.index : null;
+    const planned = index?.hosts[index.byId.get(hostId) ?? -1];
+    if (!index || !planned) return { ...summary(body), note: 'its plan cannot be read' };
     // A server's clock may be ahead; an event is never later than when it was heard of.
     const at = Math.min(atMs, clock.now());
-    const changed = await applyBody(transaction, { run: order.run, plan: order.plan, planned, host, at }, body);
+    const changed = await applyBody(transaction, { run: order.run, plan: order.plan, index, planned, host, at }, body);
     return changed ? summary(body) : null;
   }
 
@@ -134,6 +135,7 @@ function inSequence(reports: readonly Report[], stored: number, mayBegin: boolea
 interface Place {
   run: string;
   plan: string;
+  index: PlanIndex;
   planned: IndexedHost;
   host: StoredHost;
   at: number;
@@ -164,6 +166,8 @@ async function applyBody(transaction: RunTransaction, place: Place, body: Report
       if (host.direction !== body.direction || host.endedAt !== null) return false;
       await set({ endedAt: at });
       return true;
+    case 'amended':
+      return amended(transaction, { ...place, plan: place.index }, body);
     case 'job':
       return jobReported(transaction, place, body);
   }
@@ -253,6 +257,7 @@ async function catchUp(
   if (Object.keys(change).length > 0) await transaction.setHost(run, host.hostId, change);
   const isBehind = host.direction === 'undo' ? standing.direction === 'forward' : standing.frontier < host.frontier;
   if (isBehind && standing.direction === 'forward') await dispatch(transaction, run, host);
+  await remindOf(transaction, run, host.hostId);
 }
 
 const dispatch = (transaction: RunTransaction, run: string, host: StoredHost): Promise<void> =>

@@ -1,6 +1,7 @@
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { Direction } from '@tidemark/shared/orders/job-state.ts';
+import { type AmendmentRequest, amendRun, type SentAmendment } from './amendments.ts';
 import { runEvent } from './applying.ts';
 import type { OrchestratorError } from './errors.ts';
 import { createKnownPlans } from './known-plans.ts';
@@ -102,6 +103,13 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
     resume: (request: Request) => control(request, 'running', 'run-resumed', ['paused']),
     /** No further host begins; the run ends as stopped when those that have begun are through. */
     stop: (request: Request) => control(request, 'stopping', null, ['running', 'paused']),
+
+    /** Takes in what a person signed beyond an order: another attempt, a job to skip or done by hand, a host to take back. */
+    async amend(request: AmendmentRequest): Promise<Result<SentAmendment, OrchestratorError>> {
+      const sent = await amendRun({ store, approvals, planOf, isTrue, clock, deadlines: deadlines() }, request);
+      if (sent.ok) wake();
+      return sent;
+    },
 
     /** Newest first. */
     async list() {

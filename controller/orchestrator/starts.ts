@@ -1,3 +1,4 @@
+import { clusterBar } from './clusters.ts';
 import {
   firstHold,
   type HostPicture,
@@ -48,7 +49,7 @@ export function startActions(picture: Picture): { actions: Action[]; waits: Wait
   const usage = usageOf(picture);
   for (const unit of picture.snapshot.plan.unitsInTurn) {
     if (!isToBegin(picture, unit)) continue;
-    const wait = waitOfUnit(picture, unit, usage);
+    const wait = waitOfUnit(picture, unit, usage, actions);
     if (wait === null) {
       const roles = roleCheck(picture, unit);
       actions.push(...roles.actions);
@@ -88,6 +89,8 @@ interface Usage {
   out: number[];
   /** By wave: what a host of it waits for when no place is left. */
   full: (Wait | undefined)[];
+  /** Numbers of hosts that begin now. */
+  gone: Set<number>;
 }
 
 function usageOf(picture: Picture): Usage {
@@ -99,19 +102,20 @@ function usageOf(picture: Picture): Usage {
     if (isAtWork(host)) atWork[host.plan.wave] = (atWork[host.plan.wave] ?? 0) + 1;
     if (isOut(host)) for (const limit of host.plan.limits) out[limit] = (out[limit] ?? 0) + 1;
   }
-  return { atWork, out, full: [] };
+  return { atWork, out, full: [], gone: new Set() };
 }
 
 function occupy(picture: Picture, unit: Unit, usage: Usage): void {
   for (const index of unit.hosts) {
     const { plan } = pictureAt(picture, index);
+    usage.gone.add(index);
     usage.atWork[plan.wave] = (usage.atWork[plan.wave] ?? 0) + 1;
     for (const limit of plan.limits) usage.out[limit] = (usage.out[limit] ?? 0) + 1;
   }
 }
 
 /** What keeps a unit from beginning, before its cluster's role is looked at; null where nothing does. */
-function waitOfUnit(picture: Picture, unit: Unit, usage: Usage): Wait | null {
+function waitOfUnit(picture: Picture, unit: Unit, usage: Usage, actions: Action[]): Wait | null {
   const { snapshot, now } = picture;
   const hosts = unit.hosts.map(index => pictureAt(picture, index));
   if (snapshot.run.state !== 'running') return stays(`the run is ${snapshot.run.state}`);
@@ -120,7 +124,11 @@ function waitOfUnit(picture: Picture, unit: Unit, usage: Usage): Wait | null {
     const wait = waitOfHost(picture, host);
     if (wait) return wait;
   }
-  return waitForPlace(picture, hosts, usage) ?? waitForOthers(picture, unit, hosts);
+  return (
+    waitForPlace(picture, hosts, usage) ??
+    waitForOthers(picture, unit, hosts) ??
+    waitForPeers(picture, hosts, usage, actions)
+  );
 }
 
 function waitOfHost(picture: Picture, host: HostPicture): Wait | null {
@@ -173,6 +181,30 @@ function waitForOthers(picture: Picture, unit: Unit, hosts: readonly HostPicture
   if (hosts.some(host => releasableTo(picture, host) > 0)) return null;
   const missing = hosts.map(host => firstHold(picture, host, 0)?.missing[0]).find(hold => hold !== undefined);
   return stays(missing ? missing.reason : 'nothing can be released');
+}
+
+/** The last healthy member of a cluster is never touched, whatever limits say. */
+function waitForPeers(picture: Picture, hosts: readonly HostPicture[], usage: Usage, actions: Action[]): Wait | null {
+  const bar = clusterBar(picture, hosts, usage.gone);
+  if (bar === null) return null;
+  const key = `cluster:${picture.snapshot.run.id}::${bar.cluster}:${bar.ill.map(nameOf).join(',')}`;
+  if (bar.ill.length > 0 && !picture.snapshot.incidents.has(key)) {
+    actions.push({
+      action: 'openIncident',
+      key,
+      host: null,
+      title: bar.text,
+      detail:
+        'Nothing begins on its other members until it is well again, or until the window no longer has room for them.',
+    });
+  }
+  for (const peer of bar.ask) {
+    const asked = peer.host.factsAsked;
+    if (asked !== null && picture.now - asked.last < picture.snapshot.deadlines.factsRetryMs) continue;
+    if (!actions.some(action => action.action === 'observeFacts' && action.host === peer.index))
+      actions.push({ action: 'observeFacts', host: peer.index });
+  }
+  return { text: bar.text, passes: bar.ask.length + bar.ill.length > 0 };
 }
 
 function limitsOf(hosts: readonly HostPicture[]): Iterable<number> {

@@ -1,5 +1,6 @@
 import { and, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { DeliveryStore } from '../loops/deliver.ts';
+import { amendmentToSend } from './amendments.ts';
 import { nextDispatchSequence } from './hosts.ts';
 import { ACTIVE_STATES } from './orchestrator-rows.ts';
 import * as outbox from './outbox.ts';
@@ -49,6 +50,8 @@ export function createDeliveryStore(store: Store): DeliveryStore {
           );
         return row ? { ...row, sequence: await nextDispatchSequence(tx, hostId) } : null;
       }),
+
+    amendment: digest => amendmentToSend(db, digest),
 
     async forgetSent(beforeMs) {
       await outbox.forget(db, beforeMs);

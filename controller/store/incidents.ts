@@ -1,4 +1,4 @@
-import { and, desc, eq } from 'drizzle-orm';
+import { and, desc, eq, sql } from 'drizzle-orm';
 import type { Incident, IncidentStore, NewIncident } from '../incidents/ports.ts';
 import * as audit from './audit.ts';
 import { hosts, incidents } from './schema.ts';
@@ -39,6 +39,14 @@ export async function resolveIncident(tx: Tx, key: string, at: number): Promise<
     .update(incidents)
     .set({ state: 'resolved', resolvedAt: new Date(at) })
     .where(and(eq(incidents.key, key), eq(incidents.state, 'open')));
+}
+
+/** All that are open and whose key begins so. */
+export async function resolveIncidents(tx: Tx, prefix: string, at: number): Promise<void> {
+  await tx
+    .update(incidents)
+    .set({ state: 'resolved', resolvedAt: new Date(at) })
+    .where(and(sql`starts_with(${incidents.key}, ${prefix})`, eq(incidents.state, 'open')));
 }
 
 async function select(db: Queries, where: ReturnType<typeof eq> | undefined): Promise<Incident[]> {

@@ -3,8 +3,9 @@ import { assert } from '@tidemark/shared/base/assert.ts';
 import type { Json } from '@tidemark/shared/base/canonical-json.ts';
 import { and, asc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { HostChange, RunTransaction } from '../orchestrator/ports.ts';
+import { amendmentWrites } from './amendments.ts';
 import * as audit from './audit.ts';
-import { openIncident, resolveIncident } from './incidents.ts';
+import { openIncident, resolveIncident, resolveIncidents } from './incidents.ts';
 import * as leases from './leases.ts';
 import { ACTIVE_STATES, date, readFacts, readHead, readHosts, readPresence } from './orchestrator-rows.ts';
 import * as outbox from './outbox.ts';
@@ -16,7 +17,7 @@ const STARTING_LOCK = 0x746d7275;
 
 /** What the orchestrator does within one transaction. */
 export function runTransaction(tx: Tx): RunTransaction {
-  return { ...starting(tx), ...deciding(tx), ...recording(tx) };
+  return { ...starting(tx), ...deciding(tx), ...recording(tx), ...amendmentWrites(tx) };
 }
 
 type Starting = Pick<RunTransaction, 'lockStarting' | 'runOfPlan' | 'busyHosts' | 'enrolledHosts' | 'createRun'>;
@@ -81,7 +82,14 @@ const starting = (tx: Tx): Starting => ({
 
 type Deciding = Omit<
   RunTransaction,
-  keyof Starting | 'lockReports' | 'setReported' | 'orderOf' | 'hostOf' | 'activeOrders' | 'answerFacts'
+  | keyof Starting
+  | keyof ReturnType<typeof amendmentWrites>
+  | 'lockReports'
+  | 'setReported'
+  | 'orderOf'
+  | 'hostOf'
+  | 'activeOrders'
+  | 'answerFacts'
 >;
 
 const deciding = (tx: Tx): Deciding => ({
@@ -167,6 +175,17 @@ const deciding = (tx: Tx): Deciding => ({
 
   openIncident: incident => openIncident(tx, incident),
   resolveIncident: (key, at) => resolveIncident(tx, key, at),
+  resolveIncidents: (prefix, at) => resolveIncidents(tx, prefix, at),
+
+  async releaseHeld(run, because) {
+    const freed = await tx
+      .update(runHosts)
+      .set({ heldBecause: null, change: nextChange })
+      .where(and(eq(runHosts.run, run), eq(runHosts.heldBecause, because)))
+      .returning({ id: runHosts.hostId });
+    return freed.map(({ id }) => id);
+  },
+
   send: (hostId, message) => outbox.add(tx, { ...message, hostId }),
 
   async askForFacts(run, hostId, at) {

@@ -10,6 +10,7 @@ export type OutboxMessage =
       kind: 'dispatch';
       payload: { orderDigest: string; frontier: number; direction: 'forward' | 'undo'; run: string };
     }
+  | { kind: 'amendment'; payload: { digest: string } }
   | { kind: 'observe-facts'; payload: { request: string } }
   | { kind: 'observe-scan'; payload: { request: string; profile: Json } };
 

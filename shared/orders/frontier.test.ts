@@ -24,6 +24,8 @@ const EVENTS: Record<StandingEvent['event'], StandingEvent> = {
   pass: { event: 'pass' },
   retry: { event: 'retry' },
   halt: { event: 'halt', outcome: 'unknown' },
+  again: { event: 'again', position: 1 },
+  resolve: { event: 'resolve' },
 };
 
 type Row = Record<StandingEvent['event'], Standing['state'] | 'refused'>;
@@ -37,6 +39,8 @@ const MATRIX: Record<Standing['state'], Row> = {
     pass: 'refused',
     retry: 'refused',
     halt: 'halted',
+    again: 'refused',
+    resolve: 'refused',
   },
   running: {
     release: 'running',
@@ -45,6 +49,8 @@ const MATRIX: Record<Standing['state'], Row> = {
     pass: 'idle',
     retry: 'idle',
     halt: 'halted',
+    again: 'refused',
+    resolve: 'refused',
   },
   halted: {
     release: 'halted',
@@ -53,6 +59,8 @@ const MATRIX: Record<Standing['state'], Row> = {
     pass: 'refused',
     retry: 'refused',
     halt: 'refused',
+    again: 'idle',
+    resolve: 'idle',
   },
   finished: {
     release: 'finished',
@@ -61,6 +69,8 @@ const MATRIX: Record<Standing['state'], Row> = {
     pass: 'refused',
     retry: 'refused',
     halt: 'refused',
+    again: 'refused',
+    resolve: 'refused',
   },
   'undo-idle': {
     release: 'refused',
@@ -69,6 +79,8 @@ const MATRIX: Record<Standing['state'], Row> = {
     pass: 'refused',
     retry: 'refused',
     halt: 'undo-halted',
+    again: 'refused',
+    resolve: 'refused',
   },
   'undo-running': {
     release: 'refused',
@@ -77,6 +89,8 @@ const MATRIX: Record<Standing['state'], Row> = {
     pass: 'undo-idle',
     retry: 'undo-idle',
     halt: 'undo-halted',
+    again: 'refused',
+    resolve: 'refused',
   },
   'undo-halted': {
     release: 'refused',
@@ -85,6 +99,8 @@ const MATRIX: Record<Standing['state'], Row> = {
     pass: 'refused',
     retry: 'refused',
     halt: 'refused',
+    again: 'undo-idle',
+    resolve: 'undo-idle',
   },
   undone: {
     release: 'refused',
@@ -93,6 +109,8 @@ const MATRIX: Record<Standing['state'], Row> = {
     pass: 'refused',
     retry: 'refused',
     halt: 'refused',
+    again: 'refused',
+    resolve: 'refused',
   },
 };
 
@@ -143,6 +161,48 @@ describe('frontier: the edges', () => {
   });
 });
 
+describe('frontier: what people decide', () => {
+  const halted: Standing = { state: 'halted', frontier: 3, position: 2, begun: true, outcome: 'failed', attempt: 2 };
+
+  it('goes on with the next attempt at the job that failed, and counts what was used up', () => {
+    expect(step(halted, { event: 'again', position: 2 }, LENGTH)).toMatchObject({
+      value: { state: 'idle', position: 2, attempt: 3, base: 2 },
+    });
+  });
+
+  it('goes back to a job that had ended well, and every job after it begins with an attempt that is new', () => {
+    let standing = ended(step(halted, { event: 'again', position: 0 }, LENGTH));
+    const attempts: number[] = [];
+    while (!isOver(standing)) {
+      standing = ended(step(standing, { event: 'start' }, LENGTH));
+      attempts.push('attempt' in standing ? (standing.attempt ?? 0) : 0);
+      standing = ended(step(standing, { event: 'pass' }, LENGTH));
+    }
+    expect(attempts).toEqual([2, 2, 3]);
+  });
+
+  it('takes back also what was begun behind the job that it was sent back to', () => {
+    const again = ended(step(halted, { event: 'again', position: 0 }, LENGTH));
+    expect(step(again, { event: 'undo' }, LENGTH)).toMatchObject({ value: { state: 'undo-idle', position: 2 } });
+  });
+
+  it('does not go forward to a job that it has not come to', () => {
+    const early: Standing = { ...halted, position: 1 };
+    expect(step(early, { event: 'again', position: 2 }, LENGTH).ok).toBe(false);
+  });
+
+  it('is finished where the last job is settled, and undone where the last undo is', () => {
+    expect(step(halted, { event: 'resolve' }, LENGTH)).toEqual({ ok: true, value: { state: 'finished', length: 3 } });
+    const last: Standing = { state: 'undo-halted', position: 0, outcome: 'failed', attempt: 1 };
+    expect(step(last, { event: 'resolve' }, LENGTH)).toEqual({ ok: true, value: { state: 'undone' } });
+  });
+
+  it('reads a standing that an older agent wrote', () => {
+    const old: Standing = { state: 'halted', frontier: 3, position: 1, begun: true, outcome: 'failed' };
+    expect(step(old, { event: 'again', position: 1 }, LENGTH)).toMatchObject({ value: { attempt: 2, base: 1 } });
+  });
+});
+
 /** Everything that happened to an order: what was applied, what was refused, and each job that was begun. */
 interface History {
   standings: Standing[];
@@ -178,6 +238,13 @@ function live(events: readonly StandingEvent[], length: number): History {
   return history;
 }
 
+/** The same with what people decide in between. */
+const anyEventOrDecision: fc.Arbitrary<StandingEvent> = fc.oneof(
+  { weight: 10, arbitrary: anyEvent },
+  { weight: 2, arbitrary: fc.nat(8).map((position): StandingEvent => ({ event: 'again', position })) },
+  { weight: 1, arbitrary: fc.constant<StandingEvent>({ event: 'resolve' }) },
+);
+
 const frontierOf = (standing: Standing): number | null => ('frontier' in standing ? standing.frontier : null);
 
 describe('frontier: whatever happens, in whatever order', () => {
@@ -211,6 +278,45 @@ describe('frontier: whatever happens, in whatever order', () => {
         const keys = begunForward.map(({ position, attempt }) => position * 1_000 + attempt);
         expect(new Set(keys).size).toBe(keys.length);
         expect(keys).toEqual([...keys].sort((a, b) => a - b));
+      }),
+    );
+  });
+
+  const decided = fc.record({
+    events: fc.array(anyEventOrDecision, { maxLength: 120 }),
+    length: fc.integer({ min: 1, max: 8 }),
+  });
+
+  it('no attempt is made twice and the frontier never goes back, whatever people decide', () => {
+    fc.assert(
+      fc.property(decided, ({ events, length }) => {
+        const { begunForward, standings } = live(events, length);
+        const keys = begunForward.map(({ position, attempt }) => `${position}:${attempt}`);
+        expect(new Set(keys).size).toBe(keys.length);
+        const frontiers = standings.map(frontierOf).filter(value => value !== null);
+        expect(frontiers).toEqual([...frontiers].sort((a, b) => a - b));
+      }),
+    );
+  });
+
+  it('whatever people decided, an undo takes back every job that was begun, the last one first', () => {
+    fc.assert(
+      fc.property(decided, ({ events, length }) => {
+        const { standings, begunForward } = live(events, length);
+        let standing = present(standings.at(-1), 'standing');
+        if (standing.state === 'running')
+          standing = ended(step(standing, { event: 'halt', outcome: 'failed' }, length));
+        if (isUndo(standing)) return;
+        const takenBack: number[] = [];
+        standing = ended(step(standing, { event: 'undo' }, length));
+        while (!isOver(standing)) {
+          takenBack.push(present(runnable(standing), 'position'));
+          standing = ended(step(standing, { event: 'start' }, length));
+          standing = ended(step(standing, { event: 'pass' }, length));
+        }
+        // A job that was missed and then settled by a person was never begun, and lies between others that were.
+        expect(takenBack).toEqual(expect.arrayContaining([...new Set(begunForward.map(({ position }) => position))]));
+        expect(takenBack).toEqual([...takenBack].sort((a, b) => b - a));
       }),
     );
   });

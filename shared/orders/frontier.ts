@@ -9,15 +9,33 @@ import { err, ok, type Result } from '../base/result.ts';
  */
 export type Standing =
   /** Nothing runs. Where `position < frontier` the next job may start. */
-  | { state: 'idle'; frontier: number; position: number; attempt: number }
-  | { state: 'running'; frontier: number; position: number; attempt: number }
+  | ({ state: 'idle'; frontier: number; position: number; attempt: number } & Tried)
+  | ({ state: 'running'; frontier: number; position: number; attempt: number } & Tried)
   /** A job failed for good, was missed or is unknown: waits for a person or for the undo, which covers it if `begun`. */
-  | { state: 'halted'; frontier: number; position: number; begun: boolean; outcome: HaltingOutcome }
+  | ({
+      state: 'halted';
+      frontier: number;
+      position: number;
+      begun: boolean;
+      outcome: HaltingOutcome;
+      /** The one that ended so; 1 in journals that are older than amendments. */
+      attempt?: number;
+    } & Tried)
   | { state: 'finished'; length: number }
-  | { state: 'undo-idle'; position: number; attempt: number }
-  | { state: 'undo-running'; position: number; attempt: number }
-  | { state: 'undo-halted'; position: number; outcome: HaltingOutcome }
+  | { state: 'undo-idle'; position: number; attempt: number; base?: number }
+  | { state: 'undo-running'; position: number; attempt: number; base?: number }
+  | { state: 'undo-halted'; position: number; outcome: HaltingOutcome; attempt?: number }
   | { state: 'undone' };
+
+/** What is left of earlier passes over the order, where a person had jobs done again. Attempts are never counted anew. */
+interface Tried {
+  /** Attempts at the job at `position` that were used up before this pass. */
+  base?: number;
+  /** By position: attempts that were made at jobs that this pass comes to again. */
+  tries?: Readonly<Record<string, number>>;
+  /** The last job that was ever begun, where that lies behind `position`. */
+  reached?: number;
+}
 
 export type HaltingOutcome = 'failed' | 'missed' | 'unknown';
 
@@ -29,7 +47,11 @@ export type StandingEvent =
   | { event: 'pass' }
   /** It failed and has attempts left. */
   | { event: 'retry' }
-  | { event: 'halt'; outcome: HaltingOutcome };
+  | { event: 'halt'; outcome: HaltingOutcome }
+  /** A person has the job at `position` done again, and all after it. */
+  | { event: 'again'; position: number }
+  /** A person settled by word or by hand what halted the order: it goes on behind it. */
+  | { event: 'resolve' };
 
 export const accepted = (): Standing => ({ state: 'idle', frontier: 0, position: 0, attempt: 1 });
 
@@ -48,6 +70,10 @@ export function step(standing: Standing, event: StandingEvent, length: number): 
       return retry(standing);
     case 'halt':
       return halt(standing, event.outcome);
+    case 'again':
+      return again(standing, event.position);
+    case 'resolve':
+      return resolve(standing, length);
     default:
       return unreachable(event);
   }
@@ -83,9 +109,9 @@ function undo(standing: Standing): Result<Standing, string> {
   switch (standing.state) {
     case 'idle':
       // A job that is between two attempts has been begun and must be taken back too.
-      return ok(undoFrom(standing.attempt > 1 ? standing.position : standing.position - 1));
+      return ok(undoFrom(lastBegun(standing, standing.attempt > 1)));
     case 'halted':
-      return ok(undoFrom(standing.begun ? standing.position : standing.position - 1));
+      return ok(undoFrom(lastBegun(standing, standing.begun)));
     case 'finished':
       return ok(undoFrom(standing.length - 1));
     case 'undo-idle':
@@ -107,14 +133,7 @@ function start(standing: Standing): Result<Standing, string> {
 
 /** `running -> idle | finished`, `undo-running -> undo-idle | undone`. */
 function pass(standing: Standing, length: number): Result<Standing, string> {
-  if (standing.state === 'running') {
-    const position = standing.position + 1;
-    return ok(
-      position === length
-        ? { state: 'finished', length }
-        : { state: 'idle', frontier: standing.frontier, position, attempt: 1 },
-    );
-  }
+  if (standing.state === 'running') return ok(behind(standing, standing.attempt, length));
   if (standing.state === 'undo-running') return ok(undoFrom(standing.position - 1));
   return refused(standing, 'passed');
 }
@@ -131,18 +150,65 @@ function halt(standing: Standing, outcome: HaltingOutcome): Result<Standing, str
   switch (standing.state) {
     case 'idle':
     case 'running': {
-      const { frontier, position } = standing;
+      const { state: _, ...rest } = standing;
       // Missed between two attempts, it has begun all the same.
       const begun = standing.state === 'running' || standing.attempt > 1;
-      return ok({ state: 'halted', frontier, position, begun, outcome });
+      return ok({ ...rest, state: 'halted', begun, outcome });
     }
     case 'undo-idle':
     case 'undo-running':
-      return ok({ state: 'undo-halted', position: standing.position, outcome });
+      return ok({ state: 'undo-halted', position: standing.position, outcome, attempt: standing.attempt });
     default:
       return refused(standing, 'halted');
   }
 }
+
+/** `halted -> idle` at that job or one before it, `undo-halted -> undo-idle` at the job whose undo failed. */
+function again(standing: Standing, position: number): Result<Standing, string> {
+  if (standing.state === 'undo-halted' && position === standing.position) {
+    const base = standing.attempt ?? 1;
+    return ok({ state: 'undo-idle', position, attempt: base + 1, base });
+  }
+  if (standing.state !== 'halted' || position > standing.position || position < 0) {
+    return refused(standing, 'done again from that job on');
+  }
+  const tries: Record<string, number> = { ...standing.tries };
+  for (let at = position; at < standing.position; at++) tries[at] = Math.max(1, tries[at] ?? 0);
+  tries[standing.position] = standing.attempt ?? 1;
+  const base = tries[position] ?? 1;
+  const reached = lastBegun(standing, standing.begun);
+  const { frontier } = standing;
+  return ok({ state: 'idle', frontier, position, attempt: base + 1, base, tries, ...(reached >= 0 && { reached }) });
+}
+
+/** `halted -> idle | finished` behind that job, `undo-halted -> undo-idle | undone`. */
+function resolve(standing: Standing, length: number): Result<Standing, string> {
+  if (standing.state === 'halted') return ok(behind(standing, standing.attempt ?? 1, length));
+  if (standing.state === 'undo-halted') return ok(undoFrom(standing.position - 1));
+  return refused(standing, 'settled by a person');
+}
+
+/** The job after this one is next; what is remembered of earlier passes goes along. */
+function behind(
+  { frontier, position, tries, reached }: { frontier: number; position: number } & Tried,
+  attempt: number,
+  length: number,
+): Standing {
+  const next = position + 1;
+  if (next === length) return { state: 'finished', length };
+  const made = attempt > 1 ? { ...tries, [position]: attempt } : tries;
+  const base = made?.[next] ?? 0;
+  return {
+    ...{ state: 'idle', frontier, position: next, attempt: base + 1 },
+    ...(base > 0 && { base }),
+    ...(made && { tries: made }),
+    ...(reached !== undefined && reached >= next && { reached }),
+  };
+}
+
+/** The last job that has to be taken back; -1 where none was begun. */
+const lastBegun = ({ position, reached }: { position: number } & Tried, begun: boolean): number =>
+  Math.max(reached ?? -1, begun ? position : position - 1);
 
 const undoFrom = (position: number): Standing =>
   position < 0 ? { state: 'undone' } : { state: 'undo-idle', position, attempt: 1 };

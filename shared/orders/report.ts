@@ -1,6 +1,7 @@
 import type { Digest } from '../base/digest.ts';
+import type { AmendmentAction } from './amendment.ts';
 import type { Direction, JobEventKind } from './job-state.ts';
-import type { RefusalCode } from './refusal.ts';
+import type { Refusal, RefusalCode } from './refusal.ts';
 
 /** What an agent says of orders, in its own numbering: kept there until the controller has stored it. */
 export interface Report {
@@ -30,6 +31,16 @@ export type ReportBody =
       message: string;
       facts: Record<string, unknown> | null;
       output: OutputSummary | null;
+    }
+  /** What became of an amendment: taken, or why not. */
+  | {
+      type: 'amended';
+      orderDigest: Digest;
+      amendment: Digest;
+      action: AmendmentAction;
+      /** Position in the order; null where it is about the whole host. */
+      job: number | null;
+      refused: Refusal | null;
     }
   | { type: 'order-finished'; orderDigest: Digest; direction: Direction };
 

@@ -11,7 +11,9 @@ import { rawPublicKey, signEd25519, verifyEd25519 } from './ed25519.ts';
 
 /** One of the documents that are signed here, by media type. */
 export const PayloadType = {
+  amendment: 'application/vnd.tidemark.amendment.v1+json',
   approval: 'application/vnd.tidemark.approval.v1+json',
+  baseline: 'application/vnd.tidemark.baseline.v1+json',
   dispatch: 'application/vnd.tidemark.dispatch.v1+json',
   trustRoot: 'application/vnd.tidemark.trust-root.v1+json',
 } as const;

@@ -15,11 +15,19 @@ import { createRunPlans } from '@tidemark/controller/store/run-plans.ts';
 import * as schema from '@tidemark/controller/store/schema.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
 import { present } from '@tidemark/shared/base/assert.ts';
+import type { AmendmentAction } from '@tidemark/shared/orders/amendment.ts';
 import { encodePlan, openPlan, type Plan, type PlanOrder } from '@tidemark/shared/orders/plan.ts';
 import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/report.ts';
+import { signAmendment, verifyAmendment } from '@tidemark/shared/signing/amendment.ts';
 import { signApproval, verifyOrder } from '@tidemark/shared/signing/approval.ts';
 import { type DispatchMark, verifyDispatch } from '@tidemark/shared/signing/dispatch.ts';
-import { encodeEnvelope, PayloadType, parseEnvelope, signEnvelope } from '@tidemark/shared/signing/dsse.ts';
+import {
+  type Envelope,
+  encodeEnvelope,
+  PayloadType,
+  parseEnvelope,
+  signEnvelope,
+} from '@tidemark/shared/signing/dsse.ts';
 import { rawPublicKey } from '@tidemark/shared/signing/ed25519.ts';
 import { encodeTrustRoot, type TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import { eq } from 'drizzle-orm';
@@ -64,6 +72,7 @@ export class TestAgent {
       }
       for (const report of this.simulated.offer()) this.#report(report);
     }
+    if (message.type === 'amendment') this.#amend(message.envelope);
     if (message.type === 'dispatch') {
       const envelope = parseEnvelope(message.envelope);
       const dispatch = envelope.ok
@@ -77,6 +86,28 @@ export class TestAgent {
       if (dispatch.value.direction === 'undo') this.simulated.undo();
       else this.simulated.release(dispatch.value.frontier);
     }
+  }
+
+  #amend(bytes: Uint8Array): void {
+    const { root, now } = this.#world;
+    const { digest, order } = this.#planned;
+    const envelope = parseEnvelope(bytes);
+    if (!envelope.ok) throw new Error(envelope.error);
+    const verified = verifyAmendment(envelope.value, root, { hostId: this.id, digest, order }, now);
+    if (!verified.ok) throw new Error(verified.error.message);
+    const { amendment, position } = verified.value;
+    const { action } = amendment;
+    const moved =
+      action === 'undo'
+        ? this.simulated.decide({ event: 'undo' })
+        : this.simulated.decide(
+            action === 'retry' ? { event: 'again', position: position ?? 0 } : { event: 'resolve' },
+          );
+    const refused = moved.ok ? null : { code: 'not-now' as const, message: moved.error };
+    const told = { orderDigest: digest, amendment: verified.value.digest, action, job: position };
+    this.say({ type: 'amended', ...told, refused });
+    if (moved.ok && moved.value.state === 'finished')
+      this.say({ type: 'order-finished', orderDigest: digest, direction: 'forward' });
   }
 
   advance(now: number): void {
@@ -245,6 +276,27 @@ export class World {
       clock: this.clock,
       holder,
     });
+  }
+
+  /** What somebody signs who looks at this run; with the approver's key where no other is given. */
+  sign(
+    host: string,
+    action: AmendmentAction,
+    job: string | null,
+    keys: readonly KeyObject[] = [this.approver],
+    reason = 'because I looked',
+  ): Envelope {
+    const { digest, order } = present(
+      this.plan.orders.find(({ order }) => order.host.name === host),
+      host,
+    );
+    return signAmendment(
+      {
+        ...{ format: 'tidemark/amendment/v1', fleet: 'test', host: order.host.id, order: digest },
+        ...{ action, job, reason, issuedAt: this.now, expiresAt: this.now + HOUR },
+      },
+      keys,
+    );
   }
 
   async apply(orchestrator: Orchestrator): Promise<string> {

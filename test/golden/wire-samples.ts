@@ -67,6 +67,13 @@ const agentMessages = {
       output: { size: 5_000_000_000, digest: hash(7), head: text('first\n'), tail: text('last\n') },
     },
   }),
+  amended: report(6, {
+    $case: 'amended',
+    value: {
+      ...{ orderDigest: hash(21), amendment: hash(22), action: 'retry', job: 9 },
+      ...{ refused: 'not-now', message: 'the order is running' },
+    },
+  }),
   orderFinished: report(5, { $case: 'orderFinished', value: { orderDigest: hash(8), direction: 1 } }),
   output: {
     body: {
@@ -91,6 +98,7 @@ const controllerMessages = {
       },
     },
   },
+  amendment: { body: { $case: 'amendment', value: { envelope: text('{"payload":"d"}') } } },
   dispatch: { body: { $case: 'dispatch', value: { envelope: text('{"payload":"c"}') } } },
   acknowledge: { body: { $case: 'acknowledge', value: { sequence: LARGE } } },
   outputCredit: { body: { $case: 'outputCredit', value: { bytes: 262_144 } } },

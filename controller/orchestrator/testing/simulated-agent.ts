@@ -1,4 +1,5 @@
-import { accepted, runnable, type Standing, step } from '@tidemark/shared/orders/frontier.ts';
+import { err, type Result } from '@tidemark/shared/base/result.ts';
+import { accepted, runnable, type Standing, type StandingEvent, step } from '@tidemark/shared/orders/frontier.ts';
 import type { Order } from '@tidemark/shared/orders/order.ts';
 import type { JobReport } from '../reports.ts';
 
@@ -51,6 +52,14 @@ export class SimulatedAgent {
 
   undo(): void {
     this.#move({ event: 'undo' });
+  }
+
+  /** A person's decision; the error says why it cannot be now. */
+  decide(event: Extract<StandingEvent, { event: 'again' | 'resolve' | 'undo' }>): Result<Standing, string> {
+    if (!this.standing) return err('nothing was taken');
+    const moved = step(this.standing, event, this.order.jobs.length);
+    if (moved.ok) this.standing = moved.value;
+    return moved;
   }
 
   /** What happens until `now`. */

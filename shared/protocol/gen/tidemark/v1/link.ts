@@ -95,6 +95,7 @@ export interface ControllerMessage {
     | { $case: "outputCredit"; value: OutputCredit }
     | { $case: "observeFacts"; value: ObserveFacts }
     | { $case: "observeScan"; value: ObserveScan }
+    | { $case: "amendment"; value: Amendment }
     | undefined;
 }
 
@@ -167,6 +168,7 @@ export interface Report {
     | { $case: "dispatchRefused"; value: DispatchRefused }
     | { $case: "job"; value: JobEvent }
     | { $case: "orderFinished"; value: OrderFinished }
+    | { $case: "amended"; value: Amended }
     | undefined;
 }
 
@@ -212,6 +214,25 @@ export interface OutputSummary {
 export interface OrderFinished {
   orderDigest: Buffer;
   direction: Direction;
+}
+
+/** What a person decided beyond an order: a DSSE envelope as JSON, signed by approvers and bound to the order's digest. */
+export interface Amendment {
+  envelope: Buffer;
+}
+
+/** What became of an amendment. */
+export interface Amended {
+  orderDigest: Buffer;
+  /** SHA-256 of what was signed. */
+  amendment: Buffer;
+  /** retry, skip, done or undo. */
+  action: string;
+  /** Position in the order, from 0; of no meaning with undo, which is about the whole host. */
+  job: number;
+  /** One of the codes in shared/orders/refusal.ts; empty where it was taken. */
+  refused: string;
+  message: string;
 }
 
 export interface Acknowledge {
@@ -507,6 +528,9 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
       case "observeScan":
         ObserveScan.encode(message.body.value, writer.uint32(58).fork()).join();
         break;
+      case "amendment":
+        Amendment.encode(message.body.value, writer.uint32(66).fork()).join();
+        break;
     }
     return writer;
   },
@@ -578,6 +602,14 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
             }
 
             message.body = { $case: "observeScan", value: ObserveScan.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.body = { $case: "amendment", value: Amendment.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1132,6 +1164,9 @@ export const Report: MessageFns<Report> = {
       case "orderFinished":
         OrderFinished.encode(message.body.value, writer.uint32(58).fork()).join();
         break;
+      case "amended":
+        Amended.encode(message.body.value, writer.uint32(66).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1203,6 +1238,14 @@ export const Report: MessageFns<Report> = {
             }
 
             message.body = { $case: "orderFinished", value: OrderFinished.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.body = { $case: "amended", value: Amended.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1653,6 +1696,153 @@ export const OrderFinished: MessageFns<OrderFinished> = {
             }
 
             message.direction = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAmendment(): Amendment {
+  return { envelope: Buffer.alloc(0) };
+}
+
+export const Amendment: MessageFns<Amendment> = {
+  encode(message: Amendment, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.envelope.length !== 0) {
+      writer.uint32(10).bytes(message.envelope);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Amendment {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAmendment();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.envelope = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAmended(): Amended {
+  return { orderDigest: Buffer.alloc(0), amendment: Buffer.alloc(0), action: "", job: 0, refused: "", message: "" };
+}
+
+export const Amended: MessageFns<Amended> = {
+  encode(message: Amended, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.orderDigest.length !== 0) {
+      writer.uint32(10).bytes(message.orderDigest);
+    }
+    if (message.amendment.length !== 0) {
+      writer.uint32(18).bytes(message.amendment);
+    }
+    if (message.action !== "") {
+      writer.uint32(26).string(message.action);
+    }
+    if (message.job !== 0) {
+      writer.uint32(32).uint32(message.job);
+    }
+    if (message.refused !== "") {
+      writer.uint32(42).string(message.refused);
+    }
+    if (message.message !== "") {
+      writer.uint32(50).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Amended {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAmended();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.orderDigest = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.amendment = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.action = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.job = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.refused = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = reader.string();
             continue;
           }
         }
