@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { capture, read } from './capture.ts';
 import type { CommandPlace } from './command.ts';
 import { showBytes, spaceAt } from './file-system.ts';
@@ -28,8 +28,7 @@ export function createLibvirtSnapshots(uri: string, place: CommandPlace): Snapsh
       .split('\n')
       .flatMap(line => /^\s*file\s+disk\s+\S+\s+(\/.*)$/.exec(line)?.[1]?.trim() ?? []);
     for (const disk of disks) {
-      const format = readFileSync(disk).subarray(0, 4).toString('latin1');
-      if (format !== 'QFI\xfb')
+      if (beginningOf(disk) !== 'QFI\xfb')
         throw new SnapshotProblem(`${disk} of ${domain} is no qcow2 image, which alone can hold snapshots; convert it`);
       const { mount, freeBytes } = spaceAt(disk);
       if (freeBytes < memory + RESERVE_BYTES)
@@ -81,6 +80,17 @@ export function createLibvirtSnapshots(uri: string, place: CommandPlace): Snapsh
         if (await hasSnapshot(domain, reference)) await virsh('snapshot-delete', domain, reference);
     },
   };
+}
+
+/** A disk may be larger than memory. */
+function beginningOf(file: string): string {
+  const [handle, buffer] = [openSync(file, 'r'), Buffer.alloc(4)];
+  try {
+    readSync(handle, buffer, 0, buffer.length, 0);
+  } finally {
+    closeSync(handle);
+  }
+  return buffer.toString('latin1');
 }
 
 const snapshotName = (name: string): string => `tidemark-${name}`;

@@ -15,7 +15,10 @@ const DOWN_STATUSES = [1, 2, 3, 32];
 
 /** A component that an init script runs, by the server's own `service`, which keeps the agent's environment from it. */
 export function createSysvService({ name }: SysvService, place: CommandPlace, clock: Clock): ServiceProvider {
-  const program = findTool(place.root, 'service') ?? findTool(place.root, 'rc-service');
+  // OpenRC knows what it has started: told past it, it would believe the old state.
+  const byOpenRc = existsSync(resolveBelow(place.root, '/run/openrc/softlevel'));
+  const tools = byOpenRc ? ['rc-service', 'service'] : ['service', 'rc-service'];
+  const program = tools.map(each => findTool(place.root, each)).find(found => found !== null) ?? null;
   if (program === null)
     throw new ServiceProblem('neither service nor rc-service is installed on this server: it has no init scripts');
   // Of an unknown script `service` says 1, which would be taken for one that is down.

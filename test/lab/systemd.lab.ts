@@ -1,10 +1,10 @@
 import { type ServiceFixture, serviceProviderConformance } from '@tidemark/agent/platform/service.conformance.ts';
-import { type ServiceChange, ServiceProblem, type ServiceProvider } from '@tidemark/agent/platform/service.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runStep, type StepEnd } from './agent.ts';
 import { until } from './command.ts';
 import type { Host } from './host.ts';
 import { Lab } from './lab.ts';
+import { serviceBySteps } from './service-steps.ts';
 
 /* Components that a real systemd runs. Providers are used as orders use them: by steps. */
 
@@ -53,32 +53,13 @@ const systemd = (...units: string[]): Service => ({ provider: 'systemd', units }
 const step = (kind: string, service: Service, more: Record<string, unknown> = {}): Promise<StepEnd> =>
   runStep(host, { kind: `service/${kind}`, args: { component: 'c', service, ...more } });
 
-/** The provider behind steps. */
-function providerOf(service: Service): ServiceProvider {
-  const done = async (kind: string, more: Record<string, unknown>): Promise<StepEnd> => {
-    const end = await step(kind, service, more);
-    if (end.outcome !== 'succeeded') throw new ServiceProblem(end.message);
-    return end;
-  };
-  const change = async (kind: string, waitMs: number) =>
-    (await done(kind, { waitMs })).facts as unknown as ServiceChange;
-  return {
-    name: String(service['provider']),
-    status: async () => (await done('status', { expect: null })).facts?.['state'] as 'up' | 'down',
-    start: waitMs => change('start', waitMs),
-    stop: waitMs => change('stop', waitMs),
-    restart: waitMs => change('restart', waitMs),
-    reload: waitMs => change('reload', waitMs),
-  };
-}
-
 async function makeFixture(): Promise<ServiceFixture> {
   host.write(`${WORK}/daemon`, DAEMON, 0o755);
   await writeUnit('orders.service', `ExecStart=${WORK}/daemon`);
   const flag = (name: string) => host.write(`${WORK}/${name}`, '');
   const lines = () => (host.exists(`${WORK}/counts`) ? host.read(`${WORK}/counts`).split('\n') : []);
   return {
-    provider: providerOf(systemd('orders.service')),
+    provider: serviceBySteps(host, systemd('orders.service')),
     isRunning: async () => (await host.exec(['sh', '-c', `kill -0 "$(cat ${WORK}/pid)"`])).code === 0,
     count: what => lines().filter(line => line === what).length,
     breakStart: () => flag('break-start'),
