@@ -91,6 +91,19 @@ describe('a reboot until clean', () => {
     expect((await server.run()).message).toMatch(/boot-1 -> boot-2.*boot-2 -> boot-3/);
   });
 
+  it('is ready to end with the server before it asks: systemd ends all steps before the asking command has ended', async () => {
+    const server = new FakeServer();
+    const calls: string[] = [];
+    const ask = server.ask;
+    server.ask = async () => {
+      calls.push('ask');
+      await ask();
+    };
+    server.endWithServer = () => void calls.push('ready to end');
+    await server.run();
+    expect(calls.slice(0, 2)).toEqual(['ready to end', 'ask']);
+  });
+
   it('always reboots once where it is to, and no more than that', async () => {
     const server = new FakeServer();
     server.cleanAfter = 0;

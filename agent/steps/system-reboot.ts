@@ -51,6 +51,7 @@ export async function reboot(
       reboots = replaceLast(log, reboots, { ...last, back });
     } else if (last.step === step) {
       // It was asked for and this process was started anew before the server went down.
+      server.endWithServer();
       await untilDown(last, args.downMs, log, reboots, server);
     } else {
       reboots = replaceLast(log, reboots, { ...last, gaveUp: true });
@@ -80,6 +81,8 @@ export async function reboot(
   reboots = [...reboots, asked];
   // Before it is asked for: after the boot this is all that says that it was this step.
   log.write(reboots);
+  // Before, too: a server that goes down ends this process before the command that asked for it has ended.
+  server.endWithServer();
   try {
     await server.ask();
   } catch (error) {
@@ -98,7 +101,6 @@ async function untilDown(
   server: RebootServer,
 ): Promise<never> {
   const until = asked.askedUptimeMs + downMs;
-  server.endWithServer();
   while (server.uptimeMs() < until) await server.sleep(Math.min(POLL_MS, until - server.uptimeMs()));
   replaceLast(log, reboots, { ...asked, gaveUp: true });
   throw new StepFailed(
