@@ -35,8 +35,12 @@ export function silenceOf(
     case 'working':
       if (phase.atHold) return null;
       return (
-        unheard(host, Math.max(host.startedAt ?? now, listeningSince), silenceMs, now) ??
-        stuck(snapshot, plan, host.jobs[phase.position], phase.position, host, now)
+        unheard(
+          host,
+          Math.max(host.startedAt ?? now, listeningSince),
+          silenceMs + awayFor(plan, phase.position),
+          now,
+        ) ?? stuck(snapshot, plan, host.jobs[phase.position], phase.position, host, now)
       );
     case 'undoing': {
       const last = [...host.undo].reduce((low, [position]) => Math.min(low, position), plan.jobs.length);
@@ -55,6 +59,12 @@ function unheard(host: HostSnapshot, since: number, silenceMs: number, now: numb
   const heard = Math.max(host.lastSeenAt ?? 0, since);
   return now - heard > silenceMs ? { since: heard, text: `has not been heard from for ${seconds(now - heard)}` } : null;
 }
+
+/** A server that boots says nothing meanwhile, and large ones take minutes: it has the time that its job has. */
+const awayFor = (plan: IndexedHost, position: number): number => {
+  const job = plan.jobs[position];
+  return job?.reboots ? job.timeoutMs : 0;
+};
 
 /** Connected, and yet nothing goes on: past the job's own timeout, which the agent enforces, and a deadline on top. */
 function stuck(

@@ -50,7 +50,16 @@ export function verifyDispatch(
   if (!verified.ok) return refuse('bad-signature', `the dispatch is not from this controller: ${verified.error}`);
   const parsed = Dispatch.safeParse(parseJson(verified.value.payload));
   if (!parsed.success) return refuse('bad-signature', 'the dispatch does not fit its schema');
-  const dispatch = parsed.data;
+  return judgeDispatch(parsed.data, hostId, seen, now);
+}
+
+/** The same of a dispatch whose signature is not in question. */
+export function judgeDispatch(
+  dispatch: Dispatch,
+  hostId: string,
+  seen: DispatchMark,
+  now: number,
+): Result<Dispatch, Refusal> {
   if (dispatch.host !== hostId) return refuse('wrong-host', `the dispatch is for host ${dispatch.host}`);
   if (dispatch.expiresAt - dispatch.issuedAt > MAX_DISPATCH_LIFE_MS)
     return refuse('expired', 'the dispatch claims to live longer than any may');

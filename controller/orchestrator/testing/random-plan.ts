@@ -17,6 +17,7 @@ export interface JobSpec {
   onFailure?: OnFailure;
   retries?: number;
   expectedMs?: number;
+  reboots?: true;
 }
 
 export interface HostSpec {
@@ -106,7 +107,9 @@ function jobOf(host: string, spec: JobSpec, window: { start: number; end: number
     name: `${spec.id} on ${host}`,
     component: null,
     reason: 'a test',
-    call: { kind: 'command/run', args: { command: ['/bin/true'], expectStatus: [0] } },
+    call: spec.reboots
+      ? { kind: 'system/reboot', args: { when: 'always', maxReboots: 1, downMs: 60_000 } }
+      : { kind: 'command/run', args: { command: ['/bin/true'], expectStatus: [0] } },
     undo: null,
     timeoutMs: 120_000,
     expectedMs: spec.expectedMs ?? 30_000,
