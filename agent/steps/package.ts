@@ -1,7 +1,7 @@
 import type { StepArgs } from '@tidemark/shared/orders/step-kinds.ts';
 import { showBytes } from '../platform/file-system.ts';
 import { type ChangeOutcome, describeChanges, OsPackageProblem, type OsPackages } from '../platform/os-package.ts';
-import { findOsPackages } from '../platform/os-packages-of.ts';
+import { findOsPackages, KNOWN_MANAGERS } from '../platform/os-packages-of.ts';
 import { type Executor, report, type StepContext, StepFailed, type StepReport } from './executor.ts';
 
 export const packageRefresh: Executor<'package/refresh'> = (args, context) =>
@@ -82,7 +82,7 @@ async function withPackages(
   const packages = findOsPackages(context.place, context.clock);
   if (!packages)
     throw new StepFailed(
-      `no package manager that is known here looks after ${context.root}; known is apt. Take this server out of the plan`,
+      `no package manager that is known here looks after ${context.root}; known are ${KNOWN_MANAGERS}. Take this server out of the plan`,
     );
   try {
     return await work(packages);

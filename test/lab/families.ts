@@ -7,7 +7,7 @@ import { ensureLayer } from './layer.ts';
 import { withLock } from './lock.ts';
 import { buildPacmanRepository } from './pacman-repository.ts';
 import { GATEWAY, LAB_DIRECTORY, REPOSITORY_PORT } from './places.ts';
-import type { Suite } from './repository.ts';
+import { SUITES, type Suite } from './repository.ts';
 import { buildRpmRepository } from './rpm-repository.ts';
 
 /*
@@ -176,9 +176,9 @@ repo_gpgcheck=1
 gpgkey=file://${RPM_KEY}
 `;
 
-/** pacman's whole configuration: a repository of pacman has one version of a package, so there is one for each suite. */
+/** pacman's whole configuration: its repositories have one version of a package, so that there is one for each suite. */
 export const pacmanConfiguration = (suite: Suite, address = served): string => {
-  const repositories = suite === 'stable' ? ['stable'] : ['stable', suite];
+  const repositories = SUITES.slice(0, SUITES.indexOf(suite) + 1);
   return `[options]
 Architecture = auto
 SigLevel = Never

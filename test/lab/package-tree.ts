@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, normalize } from 'node:path';
 import type { CommandPlace } from '@tidemark/agent/platform/command.ts';
-import { runOk } from './command.ts';
+import { run, runOk } from './command.ts';
 
 /* Trees that package managers work on without a system running in them: they are entered by chroot. */
 
@@ -36,7 +36,8 @@ export async function cloneTree(lower: string): Promise<PackageTree> {
     path: serverPath => join(at, serverPath),
     async close() {
       await runOk(['umount', join(at, 'proc')]);
-      await runOk(['umount', at]);
+      // What was started in it and stays (an agent of gpg) ends when its directory is gone.
+      if ((await run(['umount', at])).code !== 0) await runOk(['umount', '--lazy', at]);
       rmSync(directory, { recursive: true, force: true });
     },
   };
