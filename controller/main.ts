@@ -141,7 +141,12 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
     const delivery = createDeliveryStore(store);
     const deliver = deliverLoop({ store: delivery, sessions, dispatchKey: authority.dispatchKey, clock, log });
     const tick = tickLoop(capabilities.orchestrator, log, { intervalMs: settings.tickMs, after: deliver.wake });
-    const housekeeping = housekeepingLoop({ store: delivery, clock, log });
+    const housekeeping = housekeepingLoop({
+      store: delivery,
+      clearFingerprints: capabilities.clearFingerprints,
+      clock,
+      log,
+    });
     loops.push(tick, deliver);
     stops.push(deliver.stop, tick.stop, housekeeping.stop);
 

@@ -3,7 +3,7 @@ import type { Result } from '@tidemark/shared/base/result.ts';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import type { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import type { ErrorDetail, Role } from './contract/common.ts';
-import type { OutputOf } from './contract/routes.ts';
+import type { InputOf, OutputOf } from './contract/routes.ts';
 
 /** Why something was not done. The code is one of the capability's own; see {@link statusOf} for what HTTP makes of it. */
 export interface ServiceError {
@@ -110,6 +110,26 @@ export interface Services {
     pause(input: { run: string; by: string; reason: string }): Answer<unknown>;
     resume(input: { run: string; by: string; reason: string }): Answer<unknown>;
     stop(input: { run: string; by: string; reason: string }): Answer<unknown>;
+    amend(input: {
+      run: string;
+      host: string;
+      envelope: Envelope;
+      by: string;
+    }): Answer<OutputOf<'amendHost'>>;
+    approveWave(input: {
+      run: string;
+      wave: string;
+      envelope: Envelope;
+      by: string;
+    }): Answer<OutputOf<'approveWave'>>;
+    signal(input: {
+      run: string;
+      wave: string;
+      gate: string;
+      go: boolean;
+      by: string;
+      reason: string;
+    }): Answer<unknown>;
     job(input: {
       run: string;
       host: string;
@@ -119,6 +139,9 @@ export interface Services {
   };
   incidents: {
     list(input: { state: 'open' | 'resolved' | 'all' }): Promise<OutputOf<'listIncidents'>['incidents']>;
+    detail(id: number): Promise<OutputOf<'getIncident'> | null>;
+    take(input: { id: number; by: string }): Answer<OutputOf<'takeIncident'>>;
+    comment(input: { id: number; by: string; text: string }): Answer<OutputOf<'commentIncident'>>;
     resolve(input: { id: number; by: string; reason: string }): Answer<OutputOf<'resolveIncident'>>;
   };
   verification: {
@@ -126,11 +149,14 @@ export interface Services {
     scanRequest(id: string): Promise<OutputOf<'getScan'> | null>;
     fingerprints(host: string): Promise<OutputOf<'listFingerprints'>['fingerprints'] | null>;
     identify(host: string): Answer<OutputOf<'identifyHost'>>;
-    compare(
-      hostA: string,
-      hostB: string,
-      options: { plane: 'software' | 'config' | 'all' },
-    ): Answer<OutputOf<'compareHosts'>>;
+    compare(a: string, b: string, options: CompareOptions): Answer<OutputOf<'compareHosts'>>;
+    compareCluster(cluster: string, options: CompareOptions): Answer<OutputOf<'compareCluster'>>;
+    baselines(): Promise<OutputOf<'listBaselines'>['baselines']>;
+    keepBaseline(input: { envelope: Envelope; reference: string; by: string }): Answer<OutputOf<'keepBaseline'>>;
+    removeBaseline(input: { name: string; by: string }): Answer<unknown>;
+    waivers(input: { all: boolean }): Promise<OutputOf<'listWaivers'>['waivers']>;
+    addWaiver(input: InputOf<'addWaiver'>['body'] & { by: string }): Answer<OutputOf<'addWaiver'>>;
+    endWaiver(input: { id: string; by: string }): Answer<unknown>;
     drift(host: string): Answer<OutputOf<'driftOfHost'>>;
   };
   access: {
@@ -151,4 +177,9 @@ export interface Services {
     list(input: { after: number; limit: number }): Promise<OutputOf<'listAudit'>['entries']>;
     verify(): Promise<OutputOf<'verifyAudit'>>;
   };
+}
+
+interface CompareOptions {
+  plane: 'software' | 'config' | 'all';
+  excludingPatches: boolean;
 }

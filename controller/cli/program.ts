@@ -3,6 +3,7 @@ import type { AddCommand, Cli } from './cli.ts';
 import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
 import { addAudit } from './commands/audit.ts';
+import { addBaseline } from './commands/baseline.ts';
 import { addBundle } from './commands/bundle.ts';
 import { addContext } from './commands/context.ts';
 import { addController } from './commands/controller.ts';
@@ -24,6 +25,7 @@ import { addScan } from './commands/scan.ts';
 import { addSignatures } from './commands/signatures.ts';
 import { addToken } from './commands/token.ts';
 import { addTrust } from './commands/trust.ts';
+import { addWaiver } from './commands/waiver.ts';
 
 /** In the order in which somebody who starts from nothing needs them: the help shows it so. */
 const COMMANDS: readonly AddCommand[] = [
@@ -48,6 +50,8 @@ const COMMANDS: readonly AddCommand[] = [
   addScan,
   addIdentify,
   addDrift,
+  addBaseline,
+  addWaiver,
   addIncident,
   addAudit,
   addToken,

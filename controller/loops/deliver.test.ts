@@ -142,7 +142,11 @@ describe('housekeeping', () => {
         asked['sent'] = NOW - before;
       },
     };
-    await keepHouse({ store, clock, log });
-    expect(asked).toEqual({ tokens: 86_400_000, sent: 7 * 86_400_000 });
+    const clearFingerprints = async (now: number) => {
+      asked['fingerprints'] = NOW - now;
+      return null;
+    };
+    await keepHouse({ store, clearFingerprints, clock, log });
+    expect(asked).toEqual({ tokens: 86_400_000, sent: 7 * 86_400_000, fingerprints: 0 });
   });
 });

@@ -3,6 +3,9 @@ import { schedule } from 'node-cron';
 import type { DeliveryStore } from './deliver.ts';
 import type { LoopLog } from './every.ts';
 
+/** What a round of clearing fingerprints did; null where another controller was at it. */
+type Cleared = { forgotten: number; demoted: number; deleted: number } | null;
+
 const DAY_MS = 86_400_000;
 /** Tokens are kept for a day after they expired, to tell "expired" from "never was". */
 const TOKENS_KEPT_MS = DAY_MS;
@@ -13,16 +16,20 @@ const HOURLY = '23 * * * *';
 
 export interface HousekeepingDependencies {
   store: Pick<DeliveryStore, 'forgetSent' | 'forgetTokens'>;
+  /** Forgets old fingerprints and what only they needed. */
+  clearFingerprints: (now: number) => Promise<Cleared>;
   clock: Clock;
   log: LoopLog;
 }
 
 /** Deletes what nobody needs any more. */
-export async function keepHouse({ store, clock, log }: HousekeepingDependencies): Promise<void> {
+export async function keepHouse({ store, clearFingerprints, clock, log }: HousekeepingDependencies): Promise<void> {
   const now = clock.now();
   const tokens = await store.forgetTokens(now - TOKENS_KEPT_MS);
   await store.forgetSent(now - SENT_KEPT_MS);
   if (tokens > 0) log.info({ tokens }, 'forgot expired enrolment tokens');
+  const cleared = await clearFingerprints(now);
+  if (cleared && cleared.forgotten + cleared.deleted > 0) log.info(cleared, 'cleared away old fingerprints');
 }
 
 /** Once now, since the last hours may have been missed, and then every hour. */

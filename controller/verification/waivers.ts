@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { compileGlob } from '@tidemark/shared/fingerprint/glob.ts';
-import { type Difference, DRIFT_CLASSES, type DriftClass } from './differences.ts';
+import { counts, type Difference, DRIFT_CLASSES, type DriftClass } from './differences.ts';
 
 /** Differences that somebody answers for, until a day. Null holds for all. Times in milliseconds since the epoch. */
 export interface Waiver {

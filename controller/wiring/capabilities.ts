@@ -21,8 +21,10 @@ import { enrolmentStore } from '../store/enrolment.ts';
 import { createIncidentStore } from '../store/incidents.ts';
 import { inventoryStore } from '../store/inventory.ts';
 import { landscapeStore } from '../store/landscape.ts';
+import { createGarbageStore } from '../store/node-garbage.ts';
 import { createOrchestratorStore } from '../store/orchestrator.ts';
 import { agentsByName, knownReleaseSizes, planStore } from '../store/planner.ts';
+import { createRetentionStore } from '../store/retention.ts';
 import { createRunLeases } from '../store/run-leases.ts';
 import { createRunPlans } from '../store/run-plans.ts';
 import type { Store } from '../store/store.ts';
@@ -30,7 +32,9 @@ import { currentTrustRoot } from '../store/trust.ts';
 import { createTrustStore } from '../store/trust-roots.ts';
 import { createVerificationStore } from '../store/verification.ts';
 import { createWaiverStore } from '../store/waivers.ts';
+import { clearFingerprints } from '../verification/keeping.ts';
 import type { LandscapePort } from '../verification/ports.ts';
+import { DEFAULT_RETENTION } from '../verification/retention.ts';
 import { createVerification } from '../verification/service.ts';
 
 export interface CapabilityOptions {
@@ -97,6 +101,9 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     orchestrator,
     planner,
     trust,
+    /** Forgets old fingerprints and what only they needed. */
+    clearFingerprints: (now: number) =>
+      clearFingerprints({ ...createRetentionStore(store), ...createGarbageStore(store) }, DEFAULT_RETENTION, now),
     verification: createVerification({
       store: { ...createVerificationStore(store), ...createBaselineStore(store), ...createWaiverStore(store) },
       landscape: landscapePort(landscape),

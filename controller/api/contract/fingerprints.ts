@@ -1,6 +1,7 @@
 import { Plane } from '@tidemark/shared/fingerprint/profile.ts';
+import { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import { z } from 'zod';
-import { HostName, Instant } from './common.ts';
+import { DigestParam, HostName, Instant, Name } from './common.ts';
 import { route } from './route.ts';
 
 export const ScanRequest = z.object({
@@ -20,6 +21,7 @@ export const Fingerprint = z.object({
   id: z.string(),
   host: z.string(),
   profile: z.string(),
+  profileDigest: DigestParam,
   softwareRoot: z.string(),
   configRoot: z.string(),
   /** How many files and bytes were looked at, how many left out. */
@@ -87,8 +89,18 @@ export const DriftEntry = z.object({
   /** Digest, or null where there is nothing. */
   found: z.string().nullable(),
   note: z.string(),
+  /** The waiver that covers it, where one does. */
+  waiver: z.string().optional(),
 });
 export type DriftEntry = z.input<typeof DriftEntry>;
+
+const DriftGroup = z.object({
+  cause: z.string(),
+  class: DriftClass,
+  product: z.string().nullable(),
+  entries: z.array(DriftEntry),
+});
+export type DriftGroup = z.input<typeof DriftGroup>;
 
 export const DriftReport = z.object({
   /** What was looked at. */
@@ -100,14 +112,55 @@ export const DriftReport = z.object({
   identical: z.boolean(),
   /** The answer in one sentence. */
   sentence: z.string(),
+  /** Differences that were left out because another release explains them. */
+  patches: z.int(),
   /** By cause and product, the worst first. */
-  groups: z.array(
-    z.object({ cause: z.string(), class: DriftClass, product: z.string().nullable(), entries: z.array(DriftEntry) }),
-  ),
+  groups: z.array(DriftGroup),
 });
 export type DriftReport = z.input<typeof DriftReport>;
 
+export const ClusterReport = z.object({
+  cluster: z.string(),
+  members: z.array(z.object({ host: z.string(), scannedAt: Instant })),
+  identical: z.boolean(),
+  sentence: z.string(),
+  patches: z.int(),
+  /** Members that are not like most, with what makes them so. */
+  outliers: z.array(z.object({ host: z.string(), groups: z.array(DriftGroup) })),
+});
+export type ClusterReport = z.input<typeof ClusterReport>;
+
+export const Baseline = z.object({
+  name: z.string(),
+  host: z.string(),
+  fingerprint: z.string(),
+  createdBy: z.string(),
+  createdAt: Instant,
+});
+export type Baseline = z.input<typeof Baseline>;
+
+export const Waiver = z.object({
+  id: z.string(),
+  /** Null here and below: all. */
+  host: z.string().nullable(),
+  cluster: z.string().nullable(),
+  product: z.string().nullable(),
+  class: z.string().nullable(),
+  path: z.string(),
+  reason: z.string(),
+  createdBy: z.string(),
+  createdAt: Instant,
+  expiresAt: Instant,
+  endedAt: Instant.nullable(),
+});
+export type Waiver = z.input<typeof Waiver>;
+
+/** HOST, HOST@TIME, HOST@ and how a fingerprint's id begins, or baseline:NAME. */
+const Reference = z.string().min(1).max(400);
+const BaselineName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be small letters, digits, ".", "_" or "-"');
+
 const HostParam = z.strictObject({ name: HostName });
+const Excluding = z.enum(['nothing', 'patches']).default('nothing');
 const PlaneChoice = z.enum(['software', 'config', 'all']).default('all');
 
 export const fingerprintRoutes = {
@@ -153,9 +206,82 @@ export const fingerprintRoutes = {
     path: '/drift',
     role: 'viewer',
     tag: 'fingerprints',
-    summary: 'How host b differs from host a',
-    query: z.strictObject({ a: HostName, b: HostName, plane: PlaneChoice }),
+    summary: 'How b differs from a: hosts now or then, or baselines',
+    query: z.strictObject({ a: Reference, b: Reference, plane: PlaneChoice, excluding: Excluding }),
     reply: DriftReport,
+  }),
+  compareCluster: route({
+    method: 'GET',
+    path: '/clusters/:name/drift',
+    role: 'viewer',
+    tag: 'fingerprints',
+    summary: 'Which members of a cluster are not like the others',
+    params: z.strictObject({ name: Name }),
+    query: z.strictObject({ plane: PlaneChoice, excluding: Excluding }),
+    reply: ClusterReport,
+  }),
+  listBaselines: route({
+    method: 'GET',
+    path: '/baselines',
+    role: 'viewer',
+    tag: 'fingerprints',
+    summary: 'Fingerprints that are kept as references',
+    reply: z.object({ baselines: z.array(Baseline) }),
+  }),
+  keepBaseline: route({
+    method: 'POST',
+    path: '/baselines',
+    role: 'operator',
+    tag: 'fingerprints',
+    summary: 'Keeps a fingerprint as a reference; an approver has signed that it is one (DSSE)',
+    body: z.strictObject({ envelope: Envelope, reference: Reference }),
+    status: 201,
+    reply: Baseline,
+  }),
+  removeBaseline: route({
+    method: 'DELETE',
+    path: '/baselines/:name',
+    role: 'operator',
+    tag: 'fingerprints',
+    summary: 'Removes a baseline; its fingerprint is kept as long as any other',
+    params: z.strictObject({ name: BaselineName }),
+    reply: z.object({ name: z.string() }),
+  }),
+  listWaivers: route({
+    method: 'GET',
+    path: '/waivers',
+    role: 'viewer',
+    tag: 'fingerprints',
+    summary: 'Differences that somebody answers for',
+    query: z.strictObject({ state: z.enum(['in-force', 'all']).default('in-force') }),
+    reply: z.object({ waivers: z.array(Waiver) }),
+  }),
+  addWaiver: route({
+    method: 'POST',
+    path: '/waivers',
+    role: 'operator',
+    tag: 'fingerprints',
+    summary: 'Answers for differences until a day: they are reported and do not count',
+    body: z.strictObject({
+      host: HostName.nullable().default(null),
+      cluster: Name.nullable().default(null),
+      product: Name.nullable().default(null),
+      class: z.string().max(64).nullable().default(null),
+      path: z.string().min(1).max(4096),
+      reason: z.string().min(1).max(1_000),
+      expiresAt: Instant,
+    }),
+    status: 201,
+    reply: Waiver,
+  }),
+  endWaiver: route({
+    method: 'DELETE',
+    path: '/waivers/:id',
+    role: 'operator',
+    tag: 'fingerprints',
+    summary: 'Ends a waiver before it expires',
+    params: z.strictObject({ id: z.uuid() }),
+    reply: z.object({ id: z.string() }),
   }),
   driftOfHost: route({
     method: 'GET',

@@ -18,7 +18,22 @@ export function fingerprintHandlers({
       ),
     }),
     identifyHost: ({ params }) => unwrap(verification.identify(params.name)),
-    compareHosts: ({ query }) => unwrap(verification.compare(query.a, query.b, { plane: query.plane })),
+    compareHosts: ({ query: { a, b, plane, excluding } }) =>
+      unwrap(verification.compare(a, b, { plane, excludingPatches: excluding === 'patches' })),
+    compareCluster: ({ params, query: { plane, excluding } }) =>
+      unwrap(verification.compareCluster(params.name, { plane, excludingPatches: excluding === 'patches' })),
+    listBaselines: async () => ({ baselines: await verification.baselines() }),
+    keepBaseline: ({ body, principal }) => unwrap(verification.keepBaseline({ ...body, by: principal.name })),
+    removeBaseline: async ({ params: { name }, principal }) => {
+      await unwrap(verification.removeBaseline({ name, by: principal.name }));
+      return { name };
+    },
+    listWaivers: async ({ query }) => ({ waivers: await verification.waivers({ all: query.state === 'all' }) }),
+    addWaiver: ({ body, principal }) => unwrap(verification.addWaiver({ ...body, by: principal.name })),
+    endWaiver: async ({ params: { id }, principal }) => {
+      await unwrap(verification.endWaiver({ id, by: principal.name }));
+      return { id };
+    },
     driftOfHost: ({ params }) => unwrap(verification.drift(params.name)),
   };
 }

@@ -8,6 +8,7 @@ import { type Format, type Listing, printListing } from '../output/format.ts';
 import { plain } from '../output/sanitise.ts';
 import { withClient } from '../session.ts';
 import {
+  baselinesListing,
   bundlesListing,
   clustersListing,
   componentsListing,
@@ -35,6 +36,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   incidents: async (client, { state }) =>
     printing(incidentsListing((await client.listIncidents({ query: { state } })).incidents)),
   signatures: async client => printing(signaturesListing((await client.listSignatures()).signatures)),
+  baselines: async client => printing(baselinesListing((await client.listBaselines()).baselines)),
   tokens: async client => printing(tokensListing((await client.listApiTokens()).tokens)),
   fingerprints: async (client, _options, hosts) => {
     if (hosts.length === 0) throw usageError('say of which hosts: tidemark get fingerprints HOST...');

@@ -199,6 +199,7 @@ export const sampleDrift: DriftReport = {
   againstScannedAt: iso(-60_000),
   identical: false,
   sentence: '2 differences: 1 modified-packaged, 1 unmanaged-executable',
+  patches: 0,
   groups: [
     {
       cause: 'files of a product were changed',

@@ -1,6 +1,6 @@
 import { shortDigest } from '@tidemark/shared/base/digest.ts';
 import type { ApiToken, AuditEntry } from '../../api/contract/access.ts';
-import type { Fingerprint } from '../../api/contract/fingerprints.ts';
+import type { Baseline, Fingerprint, Waiver } from '../../api/contract/fingerprints.ts';
 import type { HostSummary } from '../../api/contract/hosts.ts';
 import type { Incident } from '../../api/contract/incidents.ts';
 import type { Cluster, Component } from '../../api/contract/landscape.ts';
@@ -150,6 +150,35 @@ export const fingerprintsListing = (rows: readonly Fingerprint[]): Listing<Finge
   ],
   name: row => row.id,
   empty: 'No fingerprint: "tidemark scan HOST" takes one.',
+});
+
+export const baselinesListing = (rows: readonly Baseline[]): Listing<Baseline> => ({
+  rows,
+  columns: [
+    { title: 'NAME', value: row => row.name },
+    { title: 'HOST', value: row => row.host },
+    { title: 'MADE', value: row => moment(row.createdAt) },
+    { title: 'BY', value: row => row.createdBy },
+    { title: 'FINGERPRINT', value: row => row.fingerprint, wide: true },
+  ],
+  name: row => row.name,
+  empty: 'No baseline: "tidemark baseline create NAME --host HOST --key FILE" keeps a fingerprint as one.',
+});
+
+export const waiversListing = (rows: readonly Waiver[]): Listing<Waiver> => ({
+  rows,
+  columns: [
+    { title: 'ID', value: row => row.id },
+    { title: 'HOST', value: row => row.host ?? (row.cluster === null ? 'all' : `all of ${row.cluster}`) },
+    { title: 'PATH', value: row => row.path },
+    { title: 'CLASS', value: row => row.class ?? 'all' },
+    { title: 'PRODUCT', value: row => row.product ?? 'all', wide: true },
+    { title: 'UNTIL', value: row => (row.endedAt === null ? moment(row.expiresAt) : `ended ${moment(row.endedAt)}`) },
+    { title: 'BY', value: row => row.createdBy },
+    { title: 'REASON', value: row => row.reason },
+  ],
+  name: row => row.id,
+  empty: 'No waiver is in force.',
 });
 
 export const tokensListing = (rows: readonly ApiToken[]): Listing<ApiToken> => ({
