@@ -14,6 +14,7 @@ const ENTRIES = {
   lab: { script: 'test/lab/main.ts' },
   simulate: { script: 'test/simulation/main.ts' },
   'bench:orchestrator': { script: 'test/bench/orchestrator.ts' },
+  'bench:plan': { script: 'test/bench/plan.ts' },
   'lab:night': { script: 'test/lab/great-night/main.ts' },
   'lab:powercuts': { script: 'test/lab/power-main.ts' },
 };

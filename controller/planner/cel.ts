@@ -152,7 +152,7 @@ function parseExpression(
     return err({ message: `this gives ${check.type}, and ${expected}`, offset: 0 });
   return ok(values => {
     try {
-      return ok(parsed(toCel(values) as Record<string, unknown>));
+      return ok(parsed(celValues(values)));
     } catch (error) {
       return err((error as EvaluationError).summary ?? (error as Error).message);
     }
@@ -172,6 +172,24 @@ export function isActive(activeWhen: string, facts: Readonly<Record<string, unkn
 function conditionError(error: ParseError): ConditionError {
   return { message: `this is no valid condition: ${error.summary ?? error.message}`, offset: error.range?.start ?? 0 };
 }
+
+/** Facts and attributes as CEL has them: conditions ask about the same hosts again and again. */
+const converted = new WeakMap<object, unknown>();
+
+function convertedOnce(value: object): unknown {
+  const known = converted.get(value);
+  if (known !== undefined) return known;
+  const found = toCel(value);
+  converted.set(value, found);
+  return found;
+}
+
+/** Of a host only the attributes hold anything but texts. */
+const celValues = ({ host, facts, patch }: Values): Record<string, unknown> => ({
+  ...(host && { host: { ...host, attributes: convertedOnce(host.attributes) } }),
+  ...(facts && { facts: convertedOnce(facts) }),
+  ...(patch && { patch }),
+});
 
 /** Whole numbers of JSON are CEL's `int`, so that `facts.cpus + 1 == 5` means what it says. */
 function toCel(value: unknown): unknown {

@@ -1,7 +1,7 @@
 import type { Job, Order } from '@tidemark/shared/orders/order.ts';
 import { type Call, defaultDurationMs } from '@tidemark/shared/orders/step-kinds.ts';
 import { errorAt, type PlanError } from './errors.ts';
-import { compareText, listed } from './fleet-view.ts';
+import { append, compareText, listed } from './fleet-view.ts';
 import type { CompileInput, PlannerComponent } from './input.ts';
 import { draftsOf, type HostContext } from './job-calls.ts';
 import { jobName } from './job-name.ts';
@@ -37,14 +37,15 @@ export function expandSteps(
   const snapshot = `${policy.name.slice(0, 96)}-${input.now}`;
   const holds = policy.steps.flatMap(step => (step.kind === 'batch/hold' ? step.with : []))[0] ?? null;
   const tierOrder = new Map(policy.tiers.order.map((tier, index) => [tier.name, index]));
-  const errors = unknownTiers(policy, candidates, tierOrder);
+  const stops = new Map(candidates.map(candidate => [candidate, stoppingComponents(candidate, tierOrder)]));
+  const errors = unknownTiers(policy, stops, tierOrder);
   if (errors.length > 0) return { orders: [], errors };
   const orders: PlannedOrder[] = [];
   const tooLong: { host: string; totalMs: number }[] = [];
   const undecided = new Undecided();
   for (const candidate of candidates) {
     const { host } = candidate.view;
-    const stopping = stoppingComponents(candidate, tierOrder);
+    const stopping = stops.get(candidate) ?? [];
     const { bundleName: bundle, installedBytes } = input;
     const context = { candidate, stopping, snapshot, holds, windowEnd: window.end, bundle, installedBytes };
     const drafted = draftHost(policy, context, undecided);
@@ -162,7 +163,7 @@ const INTERRUPTING: ReadonlySet<string> = new Set([
 function doNotFit(policy: Policy, hosts: readonly { host: string; totalMs: number }[]): PlanError[] {
   if (hosts.length === 0) return [];
   const { durationMs, reserveMs, place } = policy.window;
-  const longest = Math.max(...hosts.map(({ totalMs }) => totalMs));
+  const longest = hosts.reduce((most, { totalMs }) => Math.max(most, totalMs), 0);
   const names = listed(hosts.map(({ host }) => host));
   const needed = `${durationText(longest)} and a reserve of ${durationText(reserveMs)}`;
   return [
@@ -196,14 +197,13 @@ function stoppingComponents(candidate: Candidate, tierOrder: ReadonlyMap<string,
 /** A tier that the policy does not order could be stopped at any time, which is never what was meant. */
 function unknownTiers(
   policy: Policy,
-  candidates: readonly Candidate[],
+  stops: ReadonlyMap<Candidate, readonly PlannerComponent[]>,
   tierOrder: ReadonlyMap<string, number>,
 ): PlanError[] {
   const missing = new Map<string, string[]>();
-  for (const candidate of candidates) {
-    for (const { tier, name } of stoppingComponents(candidate, tierOrder)) {
-      if (tier !== null && !tierOrder.has(tier))
-        missing.set(tier, [...(missing.get(tier) ?? []), `${name} on ${candidate.view.host.name}`]);
+  for (const [candidate, stopping] of stops) {
+    for (const { tier, name } of stopping) {
+      if (tier !== null && !tierOrder.has(tier)) append(missing, tier, `${name} on ${candidate.view.host.name}`);
     }
   }
   return [...missing].map(([tier, components]) =>

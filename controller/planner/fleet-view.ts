@@ -86,6 +86,13 @@ export const compareText = (a: string, b: string): number => (a < b ? -1 : a > b
 export const distinct = (texts: readonly (string | null)[]): string[] =>
   [...new Set(texts.filter(text => text !== null))].sort(compareText);
 
+/** Adds to the list under a key. Lists grow in place: copied at each step, those of large fleets would take minutes. */
+export function append<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
 /** `a, b and 3 more`: for messages. */
 export function listed(names: readonly string[], most = 5): string {
   const shown = names.slice(0, most).join(', ');

@@ -1,6 +1,6 @@
 import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
 import { errorAt, type PlanError } from './errors.ts';
-import { compareText, distinct, type FleetView, type HostView, listed } from './fleet-view.ts';
+import { append, compareText, distinct, type FleetView, type HostView, listed } from './fleet-view.ts';
 import type { LimitRule, Policy } from './policy.ts';
 import type { Candidate } from './population.ts';
 import { atLeast, atMost, type MinInService } from './quantities.ts';
@@ -30,8 +30,7 @@ export function findLimits(
     if (!known || limit.maxOut < known.maxOut) byKey.set(limit.key, limit);
   }
   const limits = [...byKey.values()];
-  for (const limit of limits) errors.push(...tornByUnits(policy, limit, candidates));
-  return { limits, errors };
+  return { limits, errors: [...errors, ...tornByUnits(policy, limits, candidates)] };
 }
 
 /** One member at a time, unless the policy allows more; never so many that too few are left. */
@@ -103,7 +102,7 @@ function shareLimits({ per, maxUnavailable }: LimitRule, fleet: FleetView, candi
   if (per === 'cluster') return [];
   const planned = new Map<string, string[]>();
   for (const { view } of candidates) {
-    for (const scope of scopesOf(per, view)) planned.set(scope, [...(planned.get(scope) ?? []), view.host.name]);
+    for (const scope of scopesOf(per, view)) append(planned, scope, view.host.name);
   }
   const sizes = new Map<string, number>();
   for (const view of fleet.hosts.values()) {
@@ -135,20 +134,23 @@ function scopesOf(per: string, { host, components }: HostView): string[] {
 }
 
 /** A unit stops as a whole: where it has more hosts of one limit than may be out, it could never begin. */
-function tornByUnits(policy: Policy, limit: Limit, candidates: readonly Candidate[]): PlanError[] {
-  if (!candidates.some(({ unit }) => unit !== null)) return [];
-  const inLimit = new Set(limit.hosts);
-  const byUnit = Map.groupBy(
-    candidates.filter(({ unit, view }) => unit !== null && inLimit.has(view.host.name)),
-    ({ unit }) => unit?.name ?? '',
+function tornByUnits(policy: Policy, limits: readonly Limit[], candidates: readonly Candidate[]): PlanError[] {
+  const unitOf = new Map(
+    candidates.flatMap(({ unit, view }) => (unit === null ? [] : [[view.host.name, unit.name] as const])),
   );
-  return [...byUnit]
-    .filter(([, members]) => members.length > limit.maxOut)
-    .map(([unit, members]) => {
-      const names = listed(members.map(({ view }) => view.host.name));
-      return errorAt(
-        policy.tiers.place,
-        `${unit} stops ${names} together, and of ${limit.name} only ${limit.maxOut} may be out at once`,
+  if (unitOf.size === 0) return [];
+  return limits.flatMap(limit => {
+    const byUnit = Map.groupBy(
+      limit.hosts.filter(host => unitOf.has(host)),
+      host => unitOf.get(host) ?? '',
+    );
+    return [...byUnit]
+      .filter(([, members]) => members.length > limit.maxOut)
+      .map(([unit, members]) =>
+        errorAt(
+          policy.tiers.place,
+          `${unit} stops ${listed(members)} together, and of ${limit.name} only ${limit.maxOut} may be out at once`,
+        ),
       );
-    });
+  });
 }

@@ -1,6 +1,7 @@
 import type { Job } from '@tidemark/shared/orders/order.ts';
 import type { JobRef, PlanHeader } from '@tidemark/shared/orders/plan.ts';
 import type { PlannedOrder } from './expand-steps.ts';
+import { append } from './fleet-view.ts';
 import type { Policy } from './policy.ts';
 import type { KnownCluster } from './roles.ts';
 import type { Unit } from './units.ts';
@@ -17,7 +18,7 @@ function clusterPrecedences(orders: readonly PlannedOrder[]): Precedence[] {
   const clusters = new Map<KnownCluster, PlannedOrder[]>();
   for (const planned of orders) {
     const { cluster } = planned.candidate;
-    if (cluster) clusters.set(cluster, [...(clusters.get(cluster) ?? []), planned]);
+    if (cluster) append(clusters, cluster, planned);
   }
   return [...clusters].flatMap(([{ name, rule, sequence }, members]) => {
     const stages = sequence
@@ -42,7 +43,7 @@ function unitPrecedences(policy: Policy, orders: readonly PlannedOrder[]): Prece
   const units = new Map<Unit, PlannedOrder[]>();
   for (const planned of orders) {
     const { unit } = planned.candidate;
-    if (unit) units.set(unit, [...(units.get(unit) ?? []), planned]);
+    if (unit) append(units, unit, planned);
   }
   return [...units].flatMap(([unit, members]) => {
     const stages = stagesOf(policy, unit, members);

@@ -1,5 +1,5 @@
 import { errorAt, type PlanError } from './errors.ts';
-import { compareText, distinct, type FleetView, type HostView } from './fleet-view.ts';
+import { append, compareText, distinct, type FleetView, type HostView } from './fleet-view.ts';
 import type { Policy, Span } from './policy.ts';
 
 /** Hosts that stop and start together because an application on them cannot roll. */
@@ -41,7 +41,7 @@ export function hostsByApplication(fleet: FleetView): Map<string, HostView[]> {
   const hosts = new Map<string, HostView[]>();
   for (const view of fleet.hosts.values()) {
     const applications = distinct(view.components.map(({ application, tier }) => (tier === null ? null : application)));
-    for (const application of applications) hosts.set(application, [...(hosts.get(application) ?? []), view]);
+    for (const application of applications) append(hosts, application, view);
   }
   return new Map([...hosts].sort(([a], [b]) => compareText(a, b)));
 }

@@ -43,7 +43,8 @@ export function assignWaves(
   for (const rule of policy.waves) {
     const matching = left.filter(group => matches(rule, group, undecided));
     const taken = rule.pick === null ? matching : pick(rule, countOf(rule.pick, matching), matching, left, errors);
-    left = left.filter(group => !taken.includes(group));
+    const gone = new Set(taken);
+    left = left.filter(group => !gone.has(group));
     const hosts = taken
       .flatMap(group => group.candidates)
       .sort((a, b) => weightOf(b) - weightOf(a) || compareText(a.view.host.name, b.view.host.name));
