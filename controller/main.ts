@@ -109,6 +109,7 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       linkAddress: () => `${settings.publicNames[0] ?? settings.link.host}:${linkPort}`,
       disconnect: (hostId, reason) => link?.sessions.disconnect(hostId, reason),
       wake,
+      silenceMs: settings.silenceMs,
     });
     await capabilities.enrolment.forgetConnections();
     await capabilities.access.ensureAdmin(token => writeSecret(join(settings.stateDir, 'admin.token'), token));

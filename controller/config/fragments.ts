@@ -18,6 +18,8 @@ export const Fragment = z.strictObject({
   publicNames: z.array(z.string()).optional(),
   /** How often the orchestrator looks whether there is something to do, in milliseconds. */
   tickMs: z.int().optional(),
+  /** After so long without a word a host that should speak counts as failed, in milliseconds. */
+  silenceMs: z.int().optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).optional(),
 });
 export type Fragment = z.infer<typeof Fragment>;

@@ -57,6 +57,7 @@ describe('settings', () => {
     [{ publicNames: ['not a name'] }, 'publicNames'],
     [{ databaseUrl: 'mysql://x' }, 'databaseUrl'],
     [{ tickMs: 1 }, 'tickMs'],
+    [{ silenceMs: 29_999 }, 'silenceMs'],
   ])('refuse %j and name the key', (fragment, word) => {
     const settings = settingsOf({ stateDir, ...fragment });
     expect(settings.ok).toBe(false);

@@ -19,6 +19,7 @@ export interface Settings {
   enrolment: Listen;
   publicNames: readonly string[];
   tickMs: number;
+  silenceMs: number;
   logLevel: NonNullable<Fragment['logLevel']>;
 }
 
@@ -30,6 +31,8 @@ const DEFAULTS = {
   enrolListen: '127.0.0.1:7445',
   /** A person sees a change within half a second; deciding for 200 hosts takes a few milliseconds. */
   tickMs: 500,
+  /** Three times as long as a connection may be mute: a reboot that takes a minute is no incident. */
+  silenceMs: 90_000,
   logLevel: 'info',
 } as const;
 
@@ -56,6 +59,10 @@ export function settingsOf(inputs: Fragment): Result<Settings, string[]> {
   }
   const tickMs = inputs.tickMs ?? DEFAULTS.tickMs;
   if (tickMs < 50 || tickMs > 60_000) problems.push(`tickMs: ${tickMs} is not between 50 and 60000 milliseconds`);
+  const silenceMs = inputs.silenceMs ?? DEFAULTS.silenceMs;
+  // A connection over which nothing comes is given up after three heartbeats of 10 s: before that nobody is silent.
+  if (silenceMs < 30_000 || silenceMs > 3_600_000)
+    problems.push(`silenceMs: ${silenceMs} is not between 30000 and 3600000 milliseconds`);
   if (inputs.databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(inputs.databaseUrl)) {
     problems.push('databaseUrl: must begin with postgres:// (user, password, host and database follow)');
   }
@@ -80,6 +87,7 @@ export function settingsOf(inputs: Fragment): Result<Settings, string[]> {
     enrolment,
     publicNames,
     tickMs,
+    silenceMs,
     logLevel: inputs.logLevel ?? DEFAULTS.logLevel,
   });
 }

@@ -10,6 +10,7 @@ import { FACTS_MAX_AGE_MS } from '../inventory/freshness.ts';
 import { createInventory } from '../inventory/service.ts';
 import { createLandscape } from '../landscape/service.ts';
 import { createOrchestrator } from '../orchestrator/service.ts';
+import { DEFAULT_DEADLINES } from '../orchestrator/snapshot.ts';
 import { isActive } from '../planner/cel.ts';
 import { scanProfileOf } from '../planner/scan-profile.ts';
 import { createPlanner } from '../planner/service.ts';
@@ -48,6 +49,8 @@ export interface CapabilityOptions {
   disconnect: (hostId: string, reason: string) => void;
   /** Something was stored that may have to be decided about. */
   wake: () => void;
+  /** After so long without a word a host that should speak counts as failed. */
+  silenceMs: number;
 }
 
 export type Capabilities = ReturnType<typeof createCapabilities>;
@@ -84,6 +87,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     clock,
     holder: randomUUID(),
     wake: late.wake,
+    deadlines: { ...DEFAULT_DEADLINES, silenceMs: late.silenceMs },
   });
   return {
     access: createAccess({ store: createAccessStore(store), clock }),
