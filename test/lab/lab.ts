@@ -27,6 +27,8 @@ export interface LabOptions {
   packages?: readonly string[];
   /** And those that single hosts have instead: `{db01: ['postgresql']}`. */
   packagesOf?: Readonly<Record<string, readonly string[]>>;
+  /** Changes a host's disk before its first boot. */
+  layOut?: (host: Host) => void | Promise<void>;
   /** Whose packages hosts have: Debian's own where it is left out. See families.ts. */
   family?: Family;
   /** And what single hosts have instead: `{db01: 'rpm'}`. */
@@ -80,9 +82,10 @@ export class Lab {
       await lab.serveRepository();
       await lab.inTurn(async host => {
         await host.create();
+        await options.layOut?.(host);
         host.boot();
+        await host.ready();
       });
-      await lab.inTurn(host => host.ready());
       return lab;
     } catch (error) {
       await lab.down();
