@@ -1,5 +1,5 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
+import type { BundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
 
 /** How far a bundle is promoted, in this order. */
 export const RINGS = ['test', 'inactive', 'active'] as const;
@@ -33,8 +33,8 @@ export interface Bundle {
   digest: Digest;
   ring: Ring;
   releases: { product: string; version: string; artifact: Digest; bytes: number }[];
-  /** Of operating systems: what servers get from the repositories that they know. Sorted by name and architecture. */
-  packages: ExactPackage[];
+  /** Of operating systems: what servers get from the repositories that they know. Sorted by family, name and architecture. */
+  packages: BundlePackage[];
   createdBy: string;
   createdAt: number;
 }

@@ -3,7 +3,7 @@ import { canonicalJson } from '@tidemark/shared/base/canonical-json.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { type Digest, digestFromBytes, digestOf, shortDigest } from '@tidemark/shared/base/digest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
-import { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
+import { BundlePackage, familyOf } from '@tidemark/shared/orders/kinds/package.ts';
 import type { BundleError, BundleErrorCode } from './errors.ts';
 import { type Harvest, harvestArchive } from './harvest.ts';
 import { type ArtifactFiles, type Bundle, type BundleStore, type Release, RINGS, type Ring } from './ports.ts';
@@ -92,11 +92,11 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
     async createBundle(input: {
       name: string;
       releases: readonly { product: string; version: string }[];
-      packages?: readonly ExactPackage[];
+      packages?: readonly BundlePackage[];
       ring: Ring;
       by: string;
     }): Promise<Result<Bundle, BundleError>> {
-      const packages = [...(input.packages ?? [])].sort(byPackage);
+      const packages = (input.packages ?? []).map(plainly).sort(byPackage);
       const problem = problemWith(input.releases, packages);
       if (problem) return refuse('bundle-invalid', `bundle ${input.name}: ${problem}`);
       return store.transaction(async transaction => {
@@ -193,7 +193,7 @@ async function harvest(
 
 function problemWith(
   releases: readonly { product: string; version: string }[],
-  packages: readonly ExactPackage[],
+  packages: readonly BundlePackage[],
 ): string | null {
   if (releases.length + packages.length === 0) return 'it must hold a release or a package';
   const seen = new Set<string>();
@@ -204,7 +204,7 @@ function problemWith(
   const keys = new Set<string>();
   for (const exact of packages) {
     // Whoever calls: what is frozen here becomes an argument of a package manager some day.
-    const parsed = ExactPackage.safeParse(exact);
+    const parsed = BundlePackage.safeParse(exact);
     if (!parsed.success) return `package ${JSON.stringify(exact.name)}: ${parsed.error.issues[0]?.message}`;
     if (keys.has(packageKey(exact)))
       return `it names package ${packageKey(exact)} twice: one version of a package a bundle`;
@@ -213,9 +213,17 @@ function problemWith(
   return null;
 }
 
-const packageKey = ({ name, architecture }: ExactPackage): string =>
-  architecture === null ? name : `${name}:${architecture}`;
+/** Bundles for Debian have the digest that they had before there were other families. */
+function plainly({ family, ...exact }: BundlePackage): BundlePackage {
+  return family === undefined || family === 'dpkg' ? exact : { ...exact, family };
+}
 
-const byPackage = (a: ExactPackage, b: ExactPackage): number => (packageKey(a) < packageKey(b) ? -1 : 1);
+function packageKey(exact: BundlePackage): string {
+  const { name, architecture } = exact;
+  const family = familyOf(exact) === 'dpkg' ? '' : `${familyOf(exact)}/`;
+  return `${family}${name}${architecture === null ? '' : `:${architecture}`}`;
+}
+
+const byPackage = (a: BundlePackage, b: BundlePackage): number => (packageKey(a) < packageKey(b) ? -1 : 1);
 
 const refuse = (code: BundleErrorCode, message: string) => err({ code, message });

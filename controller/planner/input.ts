@@ -1,5 +1,5 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
+import type { BundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
 import type { Service } from '@tidemark/shared/orders/kinds/service.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import type { Policy } from './policy.ts';
@@ -65,7 +65,7 @@ export interface PlannerBundle {
   name: string;
   digest: Digest;
   releases: readonly PlannerRelease[];
-  packages: readonly ExactPackage[];
+  packages: readonly BundlePackage[];
 }
 
 export interface PlannerRelease {

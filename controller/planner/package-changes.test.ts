@@ -73,8 +73,8 @@ describe('the packages of a bundle on a host', () => {
     ],
     [
       'has a manager whose versions nobody here can order',
-      { manager: 'apk', installed: { 'demo-svc': '1.0' } },
-      "blocked: its packages are apk's, whose versions cannot be compared here",
+      { manager: 'emerge', installed: { 'demo-svc': '1.0' } },
+      "blocked: its packages are emerge's, whose versions cannot be compared here",
     ],
   ])('are none where it %s', (_, facts, reason) => {
     expect(reasonOf(viewOf(facts))).toBe(reason);
@@ -95,8 +95,29 @@ describe('the packages of a bundle on a host', () => {
   it('are ordered as rpm does where rpm keeps them', () => {
     const facts = { manager: 'dnf', installed: { 'demo-svc': '1.1^git1-1' } };
     // dpkg has it the other way round.
-    expect(reasonOf(viewOf(facts), { ...bundle, packages: [exact('demo-svc', '1.1.1-1')] })).toMatchObject({
-      packages: [{ from: '1.1^git1-1' }],
+    const packages = [{ ...exact('demo-svc', '1.1.1-1'), family: 'rpm' as const }];
+    expect(reasonOf(viewOf(facts), { ...bundle, packages })).toMatchObject({ packages: [{ from: '1.1^git1-1' }] });
+  });
+
+  describe('of two families', () => {
+    const packages = [exact('demo-svc', '1.1'), { ...exact('demo-svc', '1.1-1'), family: 'rpm' as const }];
+    const both = { ...bundle, packages };
+
+    it.each([
+      ['apt', '1.0', '1.1'],
+      ['dnf', '1.0-1', '1.1-1'],
+      ['zypper', '1.0-1', '1.1-1'],
+    ])('are for %s those of its own', (manager, from, version) => {
+      expect(reasonOf(viewOf({ manager, installed: { 'demo-svc': from } }), both)).toEqual({
+        changes: [],
+        packages: [{ from, to: exact('demo-svc', version), components: [expect.objectContaining({ name: 'demo' })] }],
+      });
+    });
+
+    it('leave a host out for which there is none, and say so', () => {
+      expect(reasonOf(viewOf({ manager: 'pacman', installed: { 'demo-svc': '1.0-1' } }), both)).toBe(
+        'idle: bundle shop-1.4.1 has no pacman packages, which are what pacman installs on it',
+      );
     });
   });
 });

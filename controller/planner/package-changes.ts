@@ -1,6 +1,10 @@
-import { type ExactPackage, PackageVersion } from '@tidemark/shared/orders/kinds/package.ts';
-import { compareDpkgVersions } from '@tidemark/shared/versions/dpkg.ts';
-import { compareRpmVersions } from '@tidemark/shared/versions/rpm.ts';
+import {
+  type BundlePackage,
+  type ExactPackage,
+  familyOf,
+  PackageVersion,
+} from '@tidemark/shared/orders/kinds/package.ts';
+import { familyOfManager, VERSION_ORDER } from '@tidemark/shared/versions/package-family.ts';
 import { type HostView, listed } from './fleet-view.ts';
 import type { PlannerBundle, PlannerComponent } from './input.ts';
 
@@ -18,27 +22,27 @@ export interface Idle {
   reason: string;
 }
 
-/** How the versions of each package manager are ordered. */
-const ORDERS: Readonly<Record<string, (a: string, b: string) => number>> = {
-  apt: compareDpkgVersions,
-  dnf: compareRpmVersions,
-  zypper: compareRpmVersions,
-};
-
 /** What the bundle's packages change on a host, or why nothing; null where the bundle has no packages. */
 export function packageChangesOf(view: HostView, bundle: PlannerBundle): { packages: PackageChange[] } | Idle | null {
   if (bundle.packages.length === 0) return null;
   if (view.facts === null) return { none: 'blocked', reason: view.unreachable ?? 'nothing is known about it' };
   const known = packagesFact(view.facts);
   if (!known) return { none: 'idle', reason: 'its agent reports no packages of the operating system' };
-  const present = bundle.packages.flatMap(to => {
+  const family = familyOfManager(known.manager);
+  if (!family)
+    return { none: 'blocked', reason: `its packages are ${known.manager}'s, whose versions cannot be compared here` };
+  const own = bundle.packages.filter(each => familyOf(each) === family).map(exactly);
+  if (own.length === 0)
+    return {
+      none: 'idle',
+      reason: `bundle ${bundle.name} has no ${family} packages, which are what ${known.manager} installs on it`,
+    };
+  const present = own.flatMap(to => {
     const from = installedVersion(known.installed, to);
     return from === null ? [] : [{ from, to }];
   });
   if (present.length === 0) return { none: 'idle', reason: `no package of bundle ${bundle.name} is installed on it` };
-  const compare = ORDERS[known.manager];
-  if (!compare)
-    return { none: 'blocked', reason: `its packages are ${known.manager}'s, whose versions cannot be compared here` };
+  const compare = VERSION_ORDER[family];
   const odd = present.find(({ from }) => !PackageVersion.safeParse(from).success);
   if (odd) return { none: 'blocked', reason: `its agent reports ${odd.to.name} "${odd.from}", which is no version` };
   const older = present.filter(({ from, to }) => compare(from, to.version) < 0);
@@ -51,6 +55,9 @@ export function packageChangesOf(view: HostView, bundle: PlannerBundle): { packa
     return { none: 'blocked', reason: `${listed(known.broken)} was left half way there: repair it first` };
   return { packages: older.map(each => ({ ...each, components: componentsOf(view, each.to.name) })) };
 }
+
+/** Orders name no family: what is in one is for one server. */
+const exactly = ({ family: _, ...exact }: BundlePackage): ExactPackage => exact;
 
 const componentsOf = (view: HostView, name: string): PlannerComponent[] =>
   view.components.filter(component => component.package === name);

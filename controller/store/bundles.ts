@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
+import { BundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
 import { and, asc, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Bundle, BundleStore, Release, SignatureFile } from '../bundles/ports.ts';
@@ -116,7 +116,7 @@ const BundleDocument = z.object({
     z.object({ product: z.string(), version: z.string(), artifact: z.custom<Digest>(), bytes: z.number() }),
   ),
   /** Not there in bundles that were made before there were any. */
-  packages: z.array(ExactPackage).default([]),
+  packages: z.array(BundlePackage).default([]),
 });
 
 const bundleOf = (row: typeof bundles.$inferSelect): Bundle => ({

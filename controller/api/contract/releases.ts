@@ -1,4 +1,5 @@
 import { PackageArchitecture, PackageName, PackageVersion } from '@tidemark/shared/orders/kinds/package.ts';
+import { PACKAGE_FAMILIES } from '@tidemark/shared/versions/package-family.ts';
 import { z } from 'zod';
 import { DigestParam, FileName, Instant, Name } from './common.ts';
 import { route } from './route.ts';
@@ -36,6 +37,7 @@ export const Ring = z.enum(['test', 'inactive', 'active']);
 
 /** A package of an operating system in exactly one version, and what its file must be where that is known. */
 const BundlePackage = z.object({
+  family: z.enum(PACKAGE_FAMILIES).default('dpkg'),
   name: z.string(),
   version: z.string(),
   architecture: z.string().nullable(),
@@ -97,6 +99,8 @@ export const releaseRoutes = {
       packages: z
         .array(
           z.strictObject({
+            /** Servers whose packages are of another family do not get it. */
+            family: z.enum(PACKAGE_FAMILIES).default('dpkg'),
             name: PackageName,
             version: PackageVersion,
             architecture: PackageArchitecture.nullable().default(null),

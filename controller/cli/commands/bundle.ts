@@ -1,3 +1,4 @@
+import { PACKAGE_FAMILIES, type PackageFamily } from '@tidemark/shared/versions/package-family.ts';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Bundle } from '../../api/contract/releases.ts';
 import { Ring } from '../../api/contract/releases.ts';
@@ -14,6 +15,7 @@ interface Release {
 }
 
 interface Package {
+  family: PackageFamily;
   name: string;
   version: string;
   architecture: string | null;
@@ -34,7 +36,7 @@ export const addBundle: AddCommand = (program, { io }) => {
         .option('--release <product@version>', 'a release that is in it; may be repeated', releaseOption)
         .option(
           '--package <name=version>',
-          'a package of the operating system, as name[:arch]=version[@sha256]; may be repeated',
+          'a package of the operating system, as [family/]name[:arch]=version[@sha256]; family is dpkg, rpm, pacman or apk, dpkg where none is given; may be repeated',
           packageOption,
         )
         .addOption(
@@ -66,13 +68,15 @@ export const addBundle: AddCommand = (program, { io }) => {
   });
 };
 
-/** `libssl3:amd64=3.0.22-1@<64 hex digits>`. What is wrong in it besides, the controller says. */
+/** `rpm/openssl-libs:x86_64=1:3.0.7-27.el9@<64 hex digits>`. What is wrong in it besides, the controller says. */
 function packageOption(text: string, before: Package[] | undefined): Package[] {
-  const match = /^([^=@:]+)(?::([^=@:]+))?=([^=@]+)(?:@(?:sha256:)?([0-9a-fA-F]{64}))?$/.exec(text);
-  const [, name, architecture, version, hex] = match ?? [];
+  const match = /^(?:([^/=@:]+)\/)?([^=@:/]+)(?::([^=@:]+))?=([^=@]+)(?:@(?:sha256:)?([0-9a-fA-F]{64}))?$/.exec(text);
+  const [, said = 'dpkg', name, architecture, version, hex] = match ?? [];
   if (!name || !version) throw new InvalidArgumentError('Give NAME=VERSION, NAME:ARCH=VERSION or NAME=VERSION@SHA256.');
+  const family = PACKAGE_FAMILIES.find(each => each === said);
+  if (!family) throw new InvalidArgumentError(`"${said}" is no family of packages: ${PACKAGE_FAMILIES.join(', ')}.`);
   const sha256 = hex === undefined ? null : (`sha256:${hex.toLowerCase()}` as const);
-  return [...(before ?? []), { name, version, architecture: architecture ?? null, sha256 }];
+  return [...(before ?? []), { family, name, version, architecture: architecture ?? null, sha256 }];
 }
 
 function releaseOption(text: string, before: Release[] | undefined): Release[] {

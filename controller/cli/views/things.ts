@@ -30,6 +30,7 @@ export const bundleLines = (bundle: Bundle): string[] => [
         '',
         ...table(
           [
+            { title: 'FAMILY', value: each => each.family ?? 'dpkg' },
             { title: 'PACKAGE', value: each => each.name },
             { title: 'VERSION', value: each => each.version },
             { title: 'ARCHITECTURE', value: each => each.architecture },

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { PACKAGE_FAMILIES, type PackageFamily } from '../../versions/package-family.ts';
 import { DigestText } from '../arguments.ts';
 import type { StepKindSpec } from './spec.ts';
 
@@ -31,6 +32,12 @@ export const ExactPackage = z.strictObject({
   sha256: DigestText.nullable(),
 });
 export type ExactPackage = z.infer<typeof ExactPackage>;
+
+/** A package of a bundle: for the servers whose packages are of its family, Debian's (dpkg) where none is said. */
+export const BundlePackage = ExactPackage.extend({ family: z.enum(PACKAGE_FAMILIES).optional() });
+export type BundlePackage = z.infer<typeof BundlePackage>;
+
+export const familyOf = ({ family }: BundlePackage): PackageFamily => family ?? 'dpkg';
 
 /** More than any server has packages that change in one night. */
 const MAX_PACKAGES = 5_000;
