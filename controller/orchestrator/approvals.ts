@@ -18,8 +18,10 @@ export function missingApproval(
   const { approvers, why } = approversOfPlan(envelopes, root, plan.digest, now);
   for (const rule of plan.header.approvals) {
     const counting = approvers.filter(
-      ({ name }) =>
-        (rule.from.length === 0 || rule.from.includes(name)) && !(rule.notAuthor && name === plan.header.author),
+      ({ name, approvedAt }) =>
+        (rule.from.length === 0 || rule.from.includes(name)) &&
+        !(rule.notAuthor && name === plan.header.author) &&
+        (rule.expiresMs === null || now < approvedAt + rule.expiresMs),
     );
     if (counting.length >= rule.need) continue;
     const from = rule.from.length > 0 ? ` from ${rule.from.join(', ')}` : '';
@@ -34,25 +36,40 @@ export function missingApproval(
   return null;
 }
 
+type Given = Approver & { approvedAt: number };
+
 function approversOfPlan(
   envelopes: readonly Envelope[],
   root: TrustRoot,
   plan: Digest,
   now: number,
-): { approvers: Approver[]; why: string } {
-  const approvers = new Map<string, Approver>();
+): { approvers: Given[]; why: string } {
+  const approvers = new Map<string, Given>();
   const problems: string[] = [];
   for (const envelope of envelopes) {
     const verified = verifyApproval(envelope, root, plan, now);
     if (!verified.ok) problems.push(verified.error);
-    else for (const approver of verified.value.approvers) approvers.set(approver.publicKey.toString('hex'), approver);
+    else {
+      const { approvers: by, approval } = verified.value;
+      for (const approver of by) {
+        const key = approver.publicKey.toString('hex');
+        const approvedAt = Math.max(approval.approvedAt, approvers.get(key)?.approvedAt ?? 0);
+        approvers.set(key, { ...approver, approvedAt });
+      }
+    }
   }
   const why = problems.length > 0 ? ` (${problems.length} do not count: ${problems[0]})` : '';
   return { approvers: [...approvers.values()], why };
 }
 
-function classesOf(plan: Plan): Set<StepClass> {
+/** A plan never changes, and a large one has a hundred thousand jobs. */
+const knownClasses = new WeakMap<Plan, ReadonlySet<StepClass>>();
+
+function classesOf(plan: Plan): ReadonlySet<StepClass> {
+  const known = knownClasses.get(plan);
+  if (known) return known;
   const classes = new Set<StepClass>();
+  knownClasses.set(plan, classes);
   for (const { order } of plan.orders) {
     for (const job of order.jobs) {
       classes.add(classOf(job.call.kind));

@@ -1,4 +1,5 @@
 import { budgetActions } from './budgets.ts';
+import { coverageActions } from './coverage.ts';
 import { endActions, giveUpActions } from './ending.ts';
 import { failureActions } from './failures.ts';
 import { Painter, type Picture, pictureOf } from './picture.ts';
@@ -25,6 +26,8 @@ function decideFrom(picture: Picture): Action[] {
   const failures = failureActions(picture);
   const budgets = budgetActions(picture);
   if (failures.length + budgets.length > 0) return [...unique(failures), ...budgets];
+  const uncovered = coverageActions(picture);
+  if (uncovered.length > 0) return uncovered;
   const givenUp = giveUpActions(picture);
   if (givenUp.length > 0) return givenUp;
   const waves = waveActions(picture);

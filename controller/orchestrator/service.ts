@@ -1,9 +1,13 @@
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { Direction } from '@tidemark/shared/orders/job-state.ts';
+import type { Plan } from '@tidemark/shared/orders/plan.ts';
+import type { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import { type AmendmentRequest, amendRun, type SentAmendment } from './amendments.ts';
 import { runEvent } from './applying.ts';
+import { createCoverage } from './coverage.ts';
 import type { OrchestratorError } from './errors.ts';
+import { createGateWatch, type GateStore, type GateWatch, type Probe } from './gate-watch.ts';
 import { createKnownPlans } from './known-plans.ts';
 import { launch } from './launch.ts';
 import { Listening } from './listening.ts';
@@ -12,7 +16,7 @@ import type { Approvals, IsTrue, Leases, OrchestratorStore, Plans, RunEventName,
 import { createRecording } from './recording.ts';
 import { DEFAULT_DEADLINES, type Deadlines, type RunState } from './snapshot.ts';
 import { isActiveState } from './stored-snapshot.ts';
-import { type RunMemories, tick } from './ticking.ts';
+import { type RunMemories, type TickDependencies, tick } from './ticking.ts';
 import { viewOf } from './views.ts';
 
 export interface OrchestratorDependencies {
@@ -25,6 +29,10 @@ export interface OrchestratorDependencies {
   /** Of this process; unique among all that use the database. */
   holder: string;
   deadlines?: Deadlines;
+  /** What gates of waves need. Without it they stay shut, but for those that ask for approvals. */
+  gates?: { store: GateStore; probe: Probe };
+  /** Something in the background went wrong; it is tried again. */
+  onTrouble?: (error: unknown) => void;
   /** Called whenever something was stored that may have to be decided about. */
   wake?: () => void;
 }
@@ -47,7 +55,13 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
   });
   const wake = dependencies.wake ?? (() => {});
   const planOf = createKnownPlans(dependencies.plans);
+  const coverageOf = createCoverage(approvals);
   const memories: RunMemories = new Map();
+  const gates = dependencies.gates ? createGateWatch({ ...dependencies.gates, approvals, clock, wake }) : null;
+  /** Not awaited: somebody who does not answer must not keep other runs waiting. */
+  const ask: TickDependencies['ask'] = (...about) => {
+    for (const asked of gates?.look(...about) ?? []) asked.catch(dependencies.onTrouble ?? (() => {}));
+  };
 
   /** Changes a run's state for a person, who is named in the audit. */
   async function control(
@@ -67,12 +81,26 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
         return fail('not-now', `run ${run} is ${stored.state}, it cannot be ${to} now`);
       const why = `${to === 'stopping' ? 'stopped' : to === 'running' ? 'resumed' : to} by ${by}${reason ? `: ${reason}` : ''}`;
       await transaction.setRun(run, { state: to, reason: to === 'running' ? '' : why, endedAt: null });
+      if (to === 'running') await gates?.forget(run);
       if (event) await transaction.addEvents(run, [runEvent(event, clock.now(), why)]);
       await transaction.audit({ actor: by, action: `run.${to}`, subject: run, detail: { from: stored.state, reason } });
       return ok(null);
     });
     wake();
     return result;
+  }
+
+  async function atGate<T>(
+    run: string,
+    work: (watch: GateWatch, plan: Plan) => Promise<Result<T, OrchestratorError>>,
+  ): Promise<Result<T, OrchestratorError>> {
+    const stored = await store.read.run(run);
+    if (stored === null) return unknownRun(run);
+    if (!isActiveState(stored.state)) return fail('run-ended', `run ${run} has ended: it ${stored.state}`);
+    const known = await planOf(stored.plan);
+    if (known === null || typeof known === 'string') return fail('broken-plan', `its plan cannot be read: ${known}`);
+    if (gates === null) return fail('unknown-gate', 'this controller keeps no gates');
+    return work(gates, known.plan);
   }
 
   /** Of members of clusters, whose facts tell their role. */
@@ -93,7 +121,9 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
 
     /** Decides, for every run that has not ended. Safe at any time and by any number of processes. */
     tick: () =>
-      listening.while(() => tick({ store, leases, planOf, isTrue, clock, deadlines: deadlines(), holder, memories })),
+      listening.while(() =>
+        tick({ store, leases, planOf, isTrue, coverageOf, clock, deadlines: deadlines(), holder, memories, gates, ask }),
+      ),
 
     ...createRecording({ store, planOf, clock, wake }),
 
@@ -110,6 +140,14 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
       if (sent.ok) wake();
       return sent;
     },
+
+    /** Takes in an approval that was signed for the gate of a wave. */
+    approveWave: (request: { run: string; wave: string; envelope: Envelope; by: string }) =>
+      atGate(request.run, (watch, plan) => watch.approve(plan, request)),
+
+    /** Somebody outside says go, or no-go, to a gate that waits for it. */
+    signal: (request: { run: string; wave: string; gate: string; go: boolean; by: string; reason: string }) =>
+      atGate(request.run, (watch, plan) => watch.signal(plan, request)),
 
     /** Newest first. */
     async list() {

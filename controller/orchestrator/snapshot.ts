@@ -1,4 +1,5 @@
 import type { Direction, JobState } from '@tidemark/shared/orders/job-state.ts';
+import type { GateState } from './gates.ts';
 import type { PlanIndex } from './plan-index.ts';
 
 /*
@@ -62,8 +63,12 @@ export interface RunSnapshot {
   hosts: readonly HostSnapshot[];
   /** By number of the wave. */
   waves: readonly WaveTimes[];
+  /** How the gates of waves stand, see gateKey; those that nobody has asked are missing. */
+  gates?: ReadonlyMap<string, GateState>;
   /** All that were ever opened in this run, by key. */
   incidents: ReadonlyMap<string, 'open' | 'resolved'>;
+  /** Why the approvals of the plan cover no further start; null or left out where they do. */
+  uncovered?: string | null;
   deadlines: Deadlines;
 }
 

@@ -1,22 +1,31 @@
 import { assert } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
+import type { Plan } from '@tidemark/shared/orders/plan.ts';
 import { applyActions } from './applying.ts';
+import type { GateWatch } from './gate-watch.ts';
 import type { KnownPlan } from './known-plans.ts';
+import { pictureOf } from './picture.ts';
 import type { PlanIndex } from './plan-index.ts';
 import type { IsTrue, Leases, OrchestratorStore, RunTransaction } from './ports.ts';
 import { RunMemory } from './run-memory.ts';
 import type { Deadlines } from './snapshot.ts';
 import { isActiveState } from './stored-snapshot.ts';
+import { gatesToAsk } from './waves.ts';
 
 export interface TickDependencies {
   store: OrchestratorStore;
   leases: Leases;
   planOf(digest: string): Promise<KnownPlan | string | null>;
   isTrue: IsTrue;
+  /** Why the plan's approvals cover no further start, or null. */
+  coverageOf(plan: Plan, now: number): Promise<string | null>;
   clock: Clock;
   deadlines: Deadlines;
   /** Of this process: another one that decides for the same run has another name. */
   holder: string;
+  gates: GateWatch | null;
+  /** Asks gates, in the background. */
+  ask(...about: Parameters<GateWatch['look']>): void;
   memories: RunMemories;
 }
 
@@ -84,8 +93,14 @@ function decideOnce(
     const memory = await remembered(dependencies, transaction, { run, epoch, plan: known.index });
     if (isFirst) await memory.refreshPresence(transaction, run);
     const now = clock.now();
-    const actions = memory.decide(memory.snapshot(head, deadlines), now);
-    if (actions.length === 0) return false;
+    const uncovered = await dependencies.coverageOf(known.plan, now);
+    const gates = await dependencies.gates?.states(run, known.plan, now);
+    const snapshot = { ...memory.snapshot(head, deadlines), uncovered, ...(gates && { gates }) };
+    const actions = memory.decide(snapshot, now);
+    if (actions.length === 0) {
+      if (gates) dependencies.ask(run, known.plan, gatesToAsk(pictureOf(snapshot, now)), gates);
+      return false;
+    }
     await applyActions(transaction, { run: memory.stored(head), plan: known.index, actions, now });
     return true;
   });

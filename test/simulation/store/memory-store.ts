@@ -153,6 +153,11 @@ export class MemoryDatabase {
           undo.change(host, { dispatchSequence: sequence });
           return { frontier: row.frontier, direction: row.direction, epoch: lease.epoch, sequence };
         }),
+      amendment: async digest => {
+        await weather.before();
+        const row = tables.amendments.get(digest);
+        return row?.state === 'sent' ? Buffer.from(row.envelope, 'utf8') : null;
+      },
       forgetSent: async () => {},
       forgetTokens: async () => 0,
     };

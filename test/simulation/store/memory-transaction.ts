@@ -164,6 +164,37 @@ export function memoryTransaction(tables: Tables, undo: UndoLog, now: () => numb
       if (incident?.state === 'open') undo.set(tables.incidents, key, { ...incident, state: 'resolved' });
     },
 
+    async resolveIncidents(prefix) {
+      for (const [key, incident] of tables.incidents)
+        if (incident.state === 'open' && key.startsWith(prefix))
+          undo.set(tables.incidents, key, { ...incident, state: 'resolved' });
+    },
+
+    async releaseHeld(run, because) {
+      const held = [...runAt(run).hosts.values()].filter(host => host.heldBecause === because);
+      for (const { hostId } of held) put(run, hostId, { heldBecause: null });
+      return held.map(({ hostId }) => hostId);
+    },
+
+    async addAmendment({ digest, run, hostId, approver, reason, envelope }) {
+      if (tables.amendments.has(digest)) return false;
+      undo.set(tables.amendments, digest, { run, hostId, approver, reason, envelope, state: 'sent' });
+      return true;
+    },
+
+    async answerAmendment(digest, { state }) {
+      const known = tables.amendments.get(digest);
+      if (!known) return 'unknown';
+      if (known.state !== 'sent') return 'answered';
+      undo.set(tables.amendments, digest, { ...known, state });
+      return { approver: known.approver, reason: known.reason };
+    },
+
+    unansweredAmendments: async (run, hostId) =>
+      [...tables.amendments].flatMap(([digest, row]) =>
+        row.run === run && row.hostId === hostId && row.state === 'sent' ? [digest] : [],
+      ),
+
     send: async (hostId, message) => enqueue(hostId, message),
 
     async askForFacts(run, hostId, at) {

@@ -39,6 +39,15 @@ export type OutboxRow = DueMessage;
 
 export type EventRow = NewRunEvent & { id: number; run: string };
 
+export interface AmendmentRow {
+  run: string;
+  hostId: string;
+  approver: string;
+  reason: string;
+  envelope: string;
+  state: 'sent' | 'accepted' | 'refused';
+}
+
 export interface LeaseRow {
   holder: string;
   epoch: number;
@@ -55,6 +64,8 @@ export class Tables {
   readonly outbox = new Map<number, OutboxRow>();
   readonly events = new Map<string, EventRow[]>();
   readonly leases = new Map<string, LeaseRow>();
+  /** By digest. */
+  readonly amendments = new Map<string, AmendmentRow>();
   readonly requests = new Map<string, { hostId: string; answered: boolean }>();
   /** By order digest. */
   readonly orders = new Map<string, { run: string; hostId: string }>();
