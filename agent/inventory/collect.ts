@@ -10,11 +10,18 @@ import { collectServices } from './services.ts';
 export interface CollectOptions {
   root: string;
   factsDir: string;
+  /** The agent's key to which secrets of its cluster are sealed, base64. */
+  sealingKey: string;
   place: CommandPlace;
 }
 
 /** What can be known about this server by looking. What cannot be found out is named in `errors`; the rest stands. */
-export async function collectFacts({ root, factsDir, place }: CollectOptions): Promise<Record<string, unknown>> {
+export async function collectFacts({
+  root,
+  factsDir,
+  sealingKey,
+  place,
+}: CollectOptions): Promise<Record<string, unknown>> {
   const errors: string[] = [];
   const system = await collectSystem(errors);
   const releases = await collectReleases(root, errors);
@@ -30,6 +37,7 @@ export async function collectFacts({ root, factsDir, place }: CollectOptions): P
     bootId: readBootId(),
     hostname: hostname(),
     releases,
+    sealingKey,
     ...(packages ? { packages } : {}),
     ...(services ? { services } : {}),
     ...(reboot ? { reboot } : {}),

@@ -91,8 +91,9 @@ export class StoredBlock {
     );
   }
 
+  /** A copy: the bytes of a block are those of the next one, too. */
   digest(at: number): Buffer {
-    return this.bytes.subarray(at + 51, at + RECORD_HEAD_BYTES);
+    return Buffer.from(this.bytes.subarray(at + 51, at + RECORD_HEAD_BYTES));
   }
 
   isExecutable(at: number): boolean {

@@ -1,7 +1,9 @@
+import { posix } from 'node:path';
 import { emptyCoverage, listPath } from '@tidemark/shared/fingerprint/counting.ts';
 import type { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
 import type { UnreadableReason } from '@tidemark/shared/fingerprint/entry.ts';
 import { pathText } from '@tidemark/shared/fingerprint/path.ts';
+import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import type { Found } from './inspect.ts';
 import { type RootPlace, rootsAt } from './roots.ts';
 import type { Rules } from './rules.ts';
@@ -13,8 +15,11 @@ export class Counter {
   #read = 0;
   #secrets = 0;
 
-  constructor(rules: Rules) {
+  readonly #roots: readonly string[];
+
+  constructor(profile: ScanProfile, rules: Rules) {
     this.#rules = rules;
+    this.#roots = profile.roots.map(({ path }) => Buffer.from(path).toString('latin1'));
   }
 
   coverage(): Coverage {
@@ -71,13 +76,19 @@ export class Counter {
     this.skipped(path);
   }
 
+  /** `/bin` that leads to `/usr/bin`: what is behind the link is seen where it lies. */
+  #isScanned(target: Buffer, path: string): boolean {
+    const to = `${targetOf(target, path)}/`;
+    return this.#roots.some(root => root !== path && to.startsWith(root === '/' ? root : `${root}/`));
+  }
+
   /** Roots at or below something that is no directory cannot be scanned as such; nobody should take them for empty. */
   missing(place: RootPlace, found: Exclude<Found, { kind: 'directory' }>, path: string): void {
     const at = text(path);
     for (const root of rootsAt(place)) {
       const isHere = root === place.root;
       if (isHere && found.kind !== 'gone' && found.kind !== 'unreadable') {
-        if (found.kind !== 'symlink') continue;
+        if (found.kind !== 'symlink' || this.#isScanned(found.target, path)) continue;
         this.#coverage.missingRoots.push({ path: root.path, reason: `${at} is a link, which a scan does not follow` });
         continue;
       }
@@ -86,6 +97,10 @@ export class Counter {
     }
   }
 }
+
+/** Where a link leads, taken from its own directory. Paths are bytes as latin1. */
+const targetOf = (target: Buffer, path: string): string =>
+  posix.resolve(posix.dirname(path), target.toString('latin1'));
 
 const text = (path: string): string => pathText(Buffer.from(path, 'latin1'));
 

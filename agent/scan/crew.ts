@@ -4,11 +4,13 @@ import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { mergeCoverages } from '@tidemark/shared/fingerprint/counting.ts';
 import type { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
 import { nodeKey } from '@tidemark/shared/fingerprint/node.ts';
+import { readAttributes } from './attributes.ts';
 import { type OpenCache, openCache } from './cache-files.ts';
 import { CONTROL, controlMemory, type FromWorker, type ToWorker, type WorkerInput } from './crew-messages.ts';
 import { readHostIdentity } from './host-identity.ts';
 import { linkedFilesMemory } from './linked-files.ts';
 import { recordsIn } from './node-records.ts';
+import { readOwners } from './owners.ts';
 import { ScanCancelled } from './pace.ts';
 import type { ScanOptions, ScanResult } from './scan-tree.ts';
 import type { Away } from './walker.ts';
@@ -39,6 +41,9 @@ export async function scanByCrew(options: ScanOptions, take: TakeRecord): Promis
   const { profile, root = '/', clock = systemClock, threads = DEFAULT_THREADS, signal } = options;
   if (signal?.aborted) throw new ScanCancelled('the scan was cancelled before it began');
   const startedMs = clock.now();
+  const roots = profile.roots.map(({ path }) => path);
+  const attributes = await readAttributes(root, roots, readOwners(root), signal);
+  if (signal?.aborted) throw new ScanCancelled('the scan was cancelled');
   const cache = options.cache ? openCache(options.cache, profile.name) : null;
   const control = controlMemory(threads);
   const common: Omit<WorkerInput, 'number'> = {
@@ -47,7 +52,7 @@ export async function scanByCrew(options: ScanOptions, take: TakeRecord): Promis
     root,
     startedMs,
     identity: readHostIdentity(root),
-    attributes: new Map(),
+    attributes: attributes.byPath,
     key: options.key ?? null,
     budget: options.budget ?? {},
     cache: cache && { index: cache.index, out: cache.out },
@@ -62,7 +67,8 @@ export async function scanByCrew(options: ScanOptions, take: TakeRecord): Promis
   try {
     const ended = await conduct(common, cancel, onceEach(take));
     finish(cache);
-    return { ...ended, startedMs, finishedMs: clock.now() };
+    const coverage = { ...ended.coverage, limits: [...ended.coverage.limits, ...attributes.limits] };
+    return { ...ended, coverage, startedMs, finishedMs: clock.now() };
   } finally {
     clearInterval(timer);
     signal?.removeEventListener('abort', cancel);

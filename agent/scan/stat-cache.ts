@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import fs, { type BigIntStats } from 'node:fs';
 import { type CacheIndex, findBlock } from './cache-index.ts';
-import { BLOCK_HEAD_BYTES, BlockWriter, readBlockHead, StoredBlock } from './cache-records.ts';
+import { BlockWriter, readBlockHead, StoredBlock } from './cache-records.ts';
 
 /**
  * A file that was touched so shortly before the scan, or during it, may be touched once more within the same tick of the
@@ -16,6 +16,8 @@ export const RACY_NS = 2_000_000_000n;
 export const AGAIN_AFTER_S = 20 * 3600;
 
 const BUFFER_BYTES = 256 * 1024;
+/** The block of a directory of some sixty files. */
+const FIRST_READ_BYTES = 8 * 1024;
 
 export interface StatCacheOptions {
   index: CacheIndex;
@@ -32,6 +34,8 @@ export class StatCache {
   readonly #racyFromNs: bigint;
   readonly #writer = new BlockWriter();
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  /** The block of the directory that is looked at. */
+  #stored = Buffer.allocUnsafeSlow(FIRST_READ_BYTES);
   readonly #random = new RandomSeconds();
   #out: number | null;
   #held = 0;
@@ -108,13 +112,15 @@ export class StatCache {
   #read(directory: BigIntStats): StoredBlock | null {
     const found = findBlock(this.#index, directory.ino, directory.dev);
     if (!found) return null;
-    const head = Buffer.allocUnsafe(BLOCK_HEAD_BYTES);
-    if (fs.readSync(found.file, head, 0, head.length, found.offset) < head.length) return null;
-    const { length } = readBlockHead(head) ?? { length: 0 };
-    if (length === 0) return null;
-    const bytes = Buffer.allocUnsafeSlow(length);
-    if (fs.readSync(found.file, bytes, 0, length, found.offset) < length) return null;
-    return StoredBlock.of(bytes, directory);
+    // Mostly all of it comes with the first read.
+    const got = fs.readSync(found.file, this.#stored, 0, this.#stored.length, found.offset);
+    const head = readBlockHead(this.#stored.subarray(0, got));
+    if (!head) return null;
+    if (head.length > this.#stored.length) {
+      this.#stored = Buffer.allocUnsafeSlow(head.length);
+      if (fs.readSync(found.file, this.#stored, 0, head.length, found.offset) < head.length) return null;
+    } else if (head.length > got) return null;
+    return StoredBlock.of(this.#stored.subarray(0, head.length), directory);
   }
 }
 

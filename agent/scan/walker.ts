@@ -130,7 +130,7 @@ export class Walker {
   constructor(options: WalkerOptions) {
     this.#options = options;
     this.#rules = new Rules(options.profile);
-    this.counter = new Counter(this.#rules);
+    this.counter = new Counter(options.profile, this.#rules);
     this.#metas = new Metas(options.owners, options.attributes, options.emit);
     this.#inspect = createInspector(options.linked);
     this.#places = placeRoots(options.profile);

@@ -3,6 +3,7 @@ import { present } from '@tidemark/shared/base/assert.ts';
 import type { Entry } from '@tidemark/shared/fingerprint/entry.ts';
 import { normaliseText } from '@tidemark/shared/fingerprint/normalise.ts';
 import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
+import { type Attributes, NO_ATTRIBUTES } from './attributes.ts';
 import { CONTROL, type FromWorker, type ToWorker, type WorkerInput } from './crew-messages.ts';
 import { LinkedFiles } from './linked-files.ts';
 import { NodeRecords } from './node-records.ts';
@@ -31,7 +32,7 @@ function work(input: WorkerInput, say: (message: FromWorker, transfer?: ArrayBuf
     profile,
     root,
     owners: readOwners(root),
-    attributes: { of: path => (input.attributes.get(path) as ReadonlyMap<string, Buffer> | undefined) ?? null },
+    attributes: attributesFrom(input.attributes),
     linked: new LinkedFiles(input.linked),
     cache,
     pace: {
@@ -80,6 +81,16 @@ function work(input: WorkerInput, say: (message: FromWorker, transfer?: ArrayBuf
       const isCancelled = error instanceof ScanCancelled;
       say({ type: 'failed', message: error instanceof Error ? error.message : String(error), isCancelled });
     }
+  };
+}
+
+function attributesFrom(byPath: WorkerInput['attributes']): Attributes {
+  if (byPath.size === 0) return NO_ATTRIBUTES;
+  return {
+    of: path => {
+      const attributes = byPath.get(path);
+      return attributes ? new Map([...attributes].map(([name, value]) => [name, Buffer.from(value)])) : null;
+    },
   };
 }
 

@@ -64,7 +64,10 @@ async function work(input: StepInput, context: StepContext): Promise<StepReport>
     }
     case 'facts': {
       const { collectFacts } = await import('../inventory/collect.ts');
-      const facts = await collectFacts({ root: input.root, factsDir: input.factsDir, place: context.place });
+      const { loadSealingKeys } = await import('../scan/sealing-key.ts');
+      const sealingKey = loadSealingKeys(input.stateDir).publicKey.toString('base64');
+      const { root, factsDir } = input;
+      const facts = await collectFacts({ root, factsDir, sealingKey, place: context.place });
       return { message: 'collected', facts };
     }
   }

@@ -1,25 +1,35 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { openSealedKey } from '@tidemark/shared/fingerprint/sealed-key.ts';
 import { writeScan } from '../scan/scan-files.ts';
-import { type Executor, report } from './executor.ts';
+import type { Progress } from '../scan/scan-tree.ts';
+import { loadSealingKeys } from '../scan/sealing-key.ts';
+import { type Executor, report, StepFailed } from './executor.ts';
+
+export const scansIn = (stateDir: string): string => join(stateDir, 'scans');
 
 /** Digests that the next scan need not make again. */
 const scanCacheIn = (stateDir: string): string => join(stateDir, 'scan-cache');
 
-export const scansIn = (stateDir: string): string => join(stateDir, 'scans');
-
 /** Leaves the tree on the disk, for the link to upload; `facts.scan` says where. */
-export const scanRun: Executor<'scan/run'> = async ({ profile }, context) => {
+export const scanRun: Executor<'scan/run'> = async ({ profile, budget = {}, sealedKey }, context) => {
   const scan = randomUUID();
   const directory = join(scansIn(context.stateDir), scan);
+  const key = sealedKey === undefined ? null : openedKey(sealedKey, context.stateDir);
   try {
     const file = await writeScan(directory, scan, {
       profile,
       root: context.root,
       clock: context.clock,
+      key,
+      budget: {
+        ...(budget.cpuShare === undefined ? {} : { cpuShare: budget.cpuShare }),
+        ...(budget.bytesPerSecond === undefined ? {} : { bytesPerSecond: budget.bytesPerSecond }),
+      },
       cache: scanCacheIn(context.stateDir),
       signal: context.signal,
+      progress: progress => context.output(Buffer.from(`${sentence(progress)}\n`)),
     });
     const { softwareRoot, configRoot, nodes, bytes, bytesRead, coverage } = file;
     const tookMs = file.finishedMs - file.startedMs;
@@ -38,3 +48,14 @@ export const scanRun: Executor<'scan/run'> = async ({ profile }, context) => {
     throw error;
   }
 };
+
+function openedKey(sealed: string, stateDir: string): Buffer {
+  const key = openSealedKey(Buffer.from(sealed, 'base64'), loadSealingKeys(stateDir).secretKey);
+  if (key) return key;
+  throw new StepFailed(
+    'the key for secrets was not sealed to this agent: collect the facts of the host again, and plan anew',
+  );
+}
+
+const sentence = ({ files, bytesRead }: Progress): string =>
+  `${files} files so far, ${Math.round(bytesRead / 1e6)} MB read`;
