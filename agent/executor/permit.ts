@@ -123,6 +123,7 @@ function unitsOf(call: Call): string[] {
     case 'service/unmask': {
       const { service } = call.args;
       if (service.provider === 'systemd') return service.units;
+      if (service.provider === 'windows') return service.services;
       return service.provider === 'sysv' ? [`${service.name}.service`] : [];
     }
     case 'batch/hold':

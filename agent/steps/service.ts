@@ -5,6 +5,7 @@ import type { ServiceChange, ServiceProvider } from '../platform/service.ts';
 import { createUnitMasks } from '../platform/systemd-mask.ts';
 import { createSystemdService } from '../platform/systemd-service.ts';
 import { createSysvService } from '../platform/sysv-service.ts';
+import { createWindowsService } from '../platform/windows-service.ts';
 import { type Executor, report, type StepContext, StepFailed } from './executor.ts';
 
 export const serviceStart: Executor<'service/start'> = async ({ component, service, waitMs }, context) =>
@@ -60,6 +61,8 @@ function providerOf(service: Service, context: StepContext): ServiceProvider {
       return createSystemdService(service, context.place, context.clock);
     case 'sysv':
       return createSysvService(service, context.place, context.clock);
+    case 'windows':
+      return createWindowsService(service, context.place, context.clock);
     default:
       return unreachable(service);
   }

@@ -22,7 +22,7 @@ export function restartJob(component: PlannerComponent, waitMs: number): JobDraf
 /** Only what a service manager runs can be told to read its configuration again. */
 export function reloadJob(component: PlannerComponent, waitMs: number): JobDraft[] {
   const { service, name } = component;
-  if (!service || service.provider === 'script') return [];
+  if (!service || service.provider === 'script' || service.provider === 'windows') return [];
   return [
     draft({
       suffix: name,

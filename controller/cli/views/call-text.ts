@@ -112,6 +112,8 @@ function serviceText(kind: string, service: Service): string {
       return `systemctl ${verb} ${(verb === 'stop' ? service.units.toReversed() : service.units).join(' ')}`;
     case 'sysv':
       return `service ${service.name} ${verb}`;
+    case 'windows':
+      return `sc.exe ${verb} ${(verb === 'stop' ? service.services.toReversed() : service.services).join(', ')}`;
   }
 }
 

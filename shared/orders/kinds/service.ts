@@ -27,7 +27,18 @@ export const SysvService = z.strictObject({
 });
 export type SysvService = z.infer<typeof SysvService>;
 
-export const Service = z.discriminatedUnion('provider', [ScriptService, SystemdService, SysvService]);
+/** A component that Windows' service control manager runs. */
+export const WindowsService = z.strictObject({
+  provider: z.literal('windows'),
+  /** Names, not titles; in the order in which they start, and stop the other way round. */
+  services: z
+    .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.$-]{0,255}$/, 'must be the name of a Windows service'))
+    .min(1)
+    .max(32),
+});
+export type WindowsService = z.infer<typeof WindowsService>;
+
+export const Service = z.discriminatedUnion('provider', [ScriptService, SystemdService, SysvService, WindowsService]);
 export type Service = z.infer<typeof Service>;
 
 /** Those that can be told to read their configuration again. */
