@@ -1,6 +1,6 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Result } from '@tidemark/shared/base/result.ts';
-import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
+import type { BundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
 import type { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import type { ErrorDetail, Role } from './contract/common.ts';
 import type { InputOf, OutputOf } from './contract/routes.ts';
@@ -74,7 +74,7 @@ export interface Services {
     createBundle(input: {
       name: string;
       releases: { product: string; version: string }[];
-      packages: ExactPackage[];
+      packages: BundlePackage[];
       ring: OutputOf<'getBundle'>['ring'];
       by: string;
     }): Answer<OutputOf<'createBundle'>>;

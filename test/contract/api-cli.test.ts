@@ -195,6 +195,65 @@ describe('plan and approve', () => {
     expect(JSON.parse(readFileSync(file('plan.json'), 'utf8'))).toEqual(sampleDocument);
   });
 
+  it('takes along the calendars that the policy names, and only those below it', async () => {
+    const asked: unknown[] = [];
+    await logIn({
+      plans: {
+        plan: async ({ files, emergency, atMs }) => {
+          asked.push({ files: Object.fromEntries(files), emergency, atMs });
+          return ok({ digest: samplePlan.digest });
+        },
+      },
+    });
+    const policy = (name: string) => `metadata: {name: x}\nspec: {window: {blackout: [${name}]}}\n`;
+    mkdirSync(file('calendars'), { recursive: true });
+    writeFileSync(file('calendars/freeze.ics'), 'BEGIN:VCALENDAR');
+    writeFileSync(file('policy.yaml'), policy('calendars/freeze.ics'));
+    expect((await tidemark(['plan', file('policy.yaml'), '--emergency', 'a hole'])).exit).toBe(0);
+    expect(asked).toEqual([{ files: { 'calendars/freeze.ics': 'BEGIN:VCALENDAR' }, emergency: 'a hole', atMs: null }]);
+    for (const name of ['../contexts.json', '/etc/hostname', 'calendars/../../x.ics', 'contexts.json']) {
+      writeFileSync(file('policy.yaml'), policy(name));
+      const { exit, io } = await tidemark(['plan', file('policy.yaml')]);
+      expect(exit).toBe(1);
+      expect(io.stderr).toContain('calendars are .ics files beside the policy or below its directory');
+    }
+    writeFileSync(file('policy.yaml'), policy('gone.ics'));
+    expect((await tidemark(['plan', file('policy.yaml')])).exit).toBe(1);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('shows only what is another than in a plan before, and says so by its status', async () => {
+    await logIn();
+    writeFileSync(file('policy.yaml'), `metadata: {name: ${samplePlan.header.name}}\n`);
+    const same = await tidemark(['plan', file('policy.yaml'), '--diff', samplePlan.digest]);
+    expect(same).toMatchObject({ exit: 0 });
+    expect(same.io.stdout).toContain('nothing would happen otherwise');
+    const none = await tidemark(['plan', file('policy.yaml'), '--diff', 'sha256:0123456']);
+    expect(none.exit).toBe(1);
+  });
+
+  it('explains hosts and jobs of a plan', async () => {
+    await logIn();
+    const host = await tidemark(['explain', samplePlan.digest, 'web01']);
+    expect(host.exit).toBe(0);
+    expect(host.io.stdout).toContain('orders-web 1.4.0 -> 1.4.1');
+    const out = await tidemark(['explain', samplePlan.digest, 'web02']);
+    expect(out.io.stdout).toBe('web02 is left out: it is frozen\n');
+    const job = await tidemark(['explain', samplePlan.digest, 'web01', 'stop:orders-web', '-o', 'json']);
+    expect(JSON.parse(job.io.stdout)).toMatchObject({ id: 'stop:orders-web' });
+    for (const unknown of [['nobody'], ['web01', 'nothing']]) {
+      const asked = await tidemark(['explain', samplePlan.digest, ...unknown]);
+      expect(asked.exit).toBe(1);
+      expect(asked.io.stderr).toMatch(/does not know nobody|has no job nothing in this plan; it has stop:orders-web/);
+    }
+  });
+
+  it('prints the schema of policies for editors', async () => {
+    await logIn({ plans: { policySchema: () => ({ title: 'x' }) } }, 'viewer-token');
+    const { io } = await tidemark(['policy', 'schema']);
+    expect(JSON.parse(io.stdout)).toEqual({ title: 'x' });
+  });
+
   it('shows errors of a policy with their places', async () => {
     const details = [{ message: 'unknown key "wehn", did you mean "when"?', file: 'policy.yaml', line: 12, column: 7 }];
     await logIn({
@@ -427,7 +486,7 @@ describe('bundle create', () => {
       },
     });
     const hex = 'AB'.repeat(32);
-    const packages = [`libssl3=3.0.22-1~deb12u2@${hex}`, 'tar:amd64=1:1.34-1', 'g++=4:12'];
+    const packages = [`libssl3=3.0.22-1~deb12u2@${hex}`, 'tar:amd64=1:1.34-1', 'rpm/gcc-c++=0:12-1.el9'];
     const { exit, io } = await tidemark(['bundle', 'create', 'nov', ...packages.flatMap(each => ['--package', each])]);
     expect(io.stderr).toBe('');
     expect(exit).toBe(0);
@@ -437,13 +496,19 @@ describe('bundle create', () => {
         ring: 'test',
         releases: [],
         packages: [
-          { name: 'libssl3', version: '3.0.22-1~deb12u2', architecture: null, sha256: `sha256:${hex.toLowerCase()}` },
-          { name: 'tar', version: '1:1.34-1', architecture: 'amd64', sha256: null },
-          { name: 'g++', version: '4:12', architecture: null, sha256: null },
+          {
+            family: 'dpkg',
+            name: 'libssl3',
+            version: '3.0.22-1~deb12u2',
+            architecture: null,
+            sha256: `sha256:${hex.toLowerCase()}`,
+          },
+          { family: 'dpkg', name: 'tar', version: '1:1.34-1', architecture: 'amd64', sha256: null },
+          { family: 'rpm', name: 'gcc-c++', version: '0:12-1.el9', architecture: null, sha256: null },
         ],
       },
     ]);
-    expect(io.stdout).toMatch(/libssl3 +3\.0\.22-1~deb12u2/);
+    expect(io.stdout).toMatch(/dpkg +libssl3 +3\.0\.22-1~deb12u2/);
   });
 });
 
@@ -456,6 +521,7 @@ describe('wrong usage ends with status 2 and one clear message', () => {
     ['a duration without a unit', ['enrol', 'token', 'db01', '--ttl', '10'], /Give a duration/],
     ['a bundle of nothing', ['bundle', 'create', 'b'], /give a --release or a --package/],
     ['a package without a version', ['bundle', 'create', 'b', '--package', 'zsh'], /NAME=VERSION/],
+    ['a package of no family', ['bundle', 'create', 'b', '--package', 'yum/zsh=1'], /no family of packages: dpkg, rpm/],
     ['a package with half a digest', ['bundle', 'create', 'b', '--package', 'zsh=1@abc'], /NAME=VERSION@SHA256/],
     ['a release without a version', ['bundle', 'create', 'b', '--release', 'orders-web'], /PRODUCT@VERSION/],
     ['an approver without a file', ['trust', 'create', '--approver', 'anna'], /NAME=FILE/],

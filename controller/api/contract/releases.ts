@@ -37,7 +37,8 @@ export const Ring = z.enum(['test', 'inactive', 'active']);
 
 /** A package of an operating system in exactly one version, and what its file must be where that is known. */
 const BundlePackage = z.object({
-  family: z.enum(PACKAGE_FAMILIES).default('dpkg'),
+  /** Of dpkg where it is not there. */
+  family: z.enum(PACKAGE_FAMILIES).optional(),
   name: z.string(),
   version: z.string(),
   architecture: z.string().nullable(),
