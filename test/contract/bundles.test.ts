@@ -10,6 +10,7 @@ import { canonicalJson } from '@tidemark/shared/base/canonical-json.ts';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { digestOf, sha256 } from '@tidemark/shared/base/digest.ts';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
+import { sql } from 'drizzle-orm';
 import { type Header, pack } from 'tar-stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testStores } from '../support/database.ts';
@@ -230,5 +231,28 @@ describe('the library of releases', () => {
     const releases = made.ok ? made.value.releases : [];
     const text = canonicalJson({ name: 'as-before', releases });
     expect(made.ok && made.value.digest).toBe(digestOf(Buffer.from(text)));
+  });
+
+  it('promotes a bundle ring by ring, never back, and writes down who did', async () => {
+    await importBytes('ring-1.0.0.tar.gz', await archive(SOUND));
+    const made = { name: 'rings', releases: [{ product: 'ring', version: '1.0.0' }], ring: 'test', by: 'ada' } as const;
+    expect((await bundles.createBundle(made)).ok).toBe(true);
+    const to = async (ring: 'test' | 'inactive' | 'active', name = 'rings') => {
+      const promoted = await bundles.promote({ name, to: ring, by: 'grace' });
+      return promoted.ok ? promoted.value.ring : promoted.error.code;
+    };
+    expect(await to('inactive')).toBe('inactive');
+    expect(await to('inactive')).toBe('inactive');
+    expect(await to('test')).toBe('already-promoted');
+    expect(await to('active')).toBe('active');
+    expect(await to('active', 'nothing')).toBe('bundle-unknown');
+    expect((await bundles.bundle('rings'))?.ring).toBe('active');
+    const entries = await store.db.execute<{ actor: string; detail: string }>(
+      sql`select actor, detail from audit where action = 'bundle.promoted' order by id`,
+    );
+    expect([...entries].map(({ actor, detail }) => ({ actor, ...(JSON.parse(detail) as object) }))).toMatchObject([
+      { actor: 'grace', from: 'test', to: 'inactive' },
+      { actor: 'grace', from: 'inactive', to: 'active' },
+    ]);
   });
 });
