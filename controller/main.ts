@@ -15,6 +15,7 @@ import { createLinkServer, type LinkServer } from './link/server.ts';
 import { deliverLoop } from './loops/deliver.ts';
 import type { Loop } from './loops/every.ts';
 import { housekeepingLoop } from './loops/housekeeping.ts';
+import { schedulesLoop } from './loops/schedules.ts';
 import { tickLoop } from './loops/tick.ts';
 import { openArtifactFiles } from './store/artifact-files.ts';
 import { createAuditLog } from './store/audit.ts';
@@ -148,8 +149,9 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       clock,
       log,
     });
+    const schedules = schedulesLoop(capabilities.scheduling, log);
     loops.push(tick, deliver);
-    stops.push(deliver.stop, tick.stop, housekeeping.stop);
+    stops.push(deliver.stop, tick.stop, schedules.stop, housekeeping.stop);
 
     const uploads = join(settings.stateDir, 'uploads');
     // What a process that was killed left behind.

@@ -110,18 +110,8 @@ export interface Services {
     pause(input: { run: string; by: string; reason: string }): Answer<unknown>;
     resume(input: { run: string; by: string; reason: string }): Answer<unknown>;
     stop(input: { run: string; by: string; reason: string }): Answer<unknown>;
-    amend(input: {
-      run: string;
-      host: string;
-      envelope: Envelope;
-      by: string;
-    }): Answer<OutputOf<'amendHost'>>;
-    approveWave(input: {
-      run: string;
-      wave: string;
-      envelope: Envelope;
-      by: string;
-    }): Answer<OutputOf<'approveWave'>>;
+    amend(input: { run: string; host: string; envelope: Envelope; by: string }): Answer<OutputOf<'amendHost'>>;
+    approveWave(input: { run: string; wave: string; envelope: Envelope; by: string }): Answer<OutputOf<'approveWave'>>;
     signal(input: {
       run: string;
       wave: string;
@@ -158,6 +148,11 @@ export interface Services {
     addWaiver(input: InputOf<'addWaiver'>['body'] & { by: string }): Answer<OutputOf<'addWaiver'>>;
     endWaiver(input: { id: string; by: string }): Answer<unknown>;
     drift(host: string): Answer<OutputOf<'driftOfHost'>>;
+  };
+  scheduling: {
+    list(): Promise<OutputOf<'listSchedules'>['schedules']>;
+    add(input: InputOf<'addSchedule'>['body'] & { by: string }): Answer<OutputOf<'addSchedule'>>;
+    remove(input: { name: string; by: string }): Answer<unknown>;
   };
   access: {
     createToken(input: {

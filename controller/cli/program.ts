@@ -22,6 +22,7 @@ import { addPlan } from './commands/plan.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addRun } from './commands/run.ts';
 import { addScan } from './commands/scan.ts';
+import { addSchedule } from './commands/schedule.ts';
 import { addSignatures } from './commands/signatures.ts';
 import { addToken } from './commands/token.ts';
 import { addTrust } from './commands/trust.ts';
@@ -52,6 +53,7 @@ const COMMANDS: readonly AddCommand[] = [
   addDrift,
   addBaseline,
   addWaiver,
+  addSchedule,
   addIncident,
   addAudit,
   addToken,

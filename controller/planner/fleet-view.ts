@@ -22,7 +22,10 @@ export interface HostView {
   unreachable: string | null;
 }
 
-export function viewFleet(input: Omit<CompileInput, 'policy'>): FleetView {
+/** What is known of hosts, without what is to be done on them. */
+export type KnownFleet = Pick<CompileInput, 'landscape' | 'agents' | 'facts' | 'factsMaxAgeMs' | 'now'>;
+
+export function viewFleet(input: KnownFleet): FleetView {
   const components = Map.groupBy([...input.landscape.components].sort(byName), component => component.host);
   const clusters = new Map(
     input.landscape.clusters.flatMap(cluster => cluster.members.map(member => [member, cluster] as const)),
@@ -38,10 +41,7 @@ export function viewFleet(input: Omit<CompileInput, 'policy'>): FleetView {
   return { hosts: new Map(hosts) };
 }
 
-function agentOf(
-  input: Omit<CompileInput, 'policy'>,
-  { name }: PlannerHost,
-): Pick<HostView, 'id' | 'facts' | 'unreachable'> {
+function agentOf(input: KnownFleet, { name }: PlannerHost): Pick<HostView, 'id' | 'facts' | 'unreachable'> {
   const agent = input.agents.get(name);
   if (!agent) return { id: null, facts: null, unreachable: 'no agent is enrolled on it' };
   if (agent.state !== 'enrolled') return { id: null, facts: null, unreachable: `its agent is ${agent.state}` };

@@ -90,9 +90,9 @@ export function createVerificationStore({ db, transaction }: Store): Verificatio
       return [...releases.values()];
     },
 
-    askForScan: ({ id, hostId, host, profile, by }) =>
+    askForScan: ({ id, hostId, host, profile, by, schedule }) =>
       transaction(async tx => {
-        const [row] = await tx.insert(observations).values({ id, hostId, kind: 'scan' }).returning();
+        const [row] = await tx.insert(observations).values({ id, hostId, kind: 'scan', schedule }).returning();
         await outbox.add(tx, { hostId, kind: 'observe-scan', payload: { request: id, profile: profile as Json } });
         await audit.append(tx, {
           actor: by,

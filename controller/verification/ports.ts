@@ -1,3 +1,4 @@
+import type { Result } from '@tidemark/shared/base/result.ts';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import type { NodeLoader } from '@tidemark/shared/fingerprint/load.ts';
 import type { EncodedNode } from '@tidemark/shared/fingerprint/node.ts';
@@ -5,6 +6,8 @@ import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import type { Baseline } from './baselines.ts';
 import type { Fingerprint, NewFingerprint, Observation, ProductHome, Release } from './records.ts';
 import type { KeptFingerprint } from './retention.ts';
+import type { ScanSchedule } from './schedules.ts';
+import type { JudgedScan } from './scheduling.ts';
 import type { Waiver } from './waivers.ts';
 
 /** What the fleet's store has of a node. */
@@ -47,7 +50,15 @@ export interface VerificationStore {
   /** What is known of these products, each version with all of its files. */
   releases(products: readonly string[]): Promise<Release[]>;
   /** Writes the observation, what is to be sent, and the audit entry in one transaction. */
-  askForScan(ask: { id: string; hostId: string; host: string; profile: ScanProfile; by: string }): Promise<Observation>;
+  askForScan(ask: {
+    id: string;
+    hostId: string;
+    host: string;
+    profile: ScanProfile;
+    by: string;
+    /** The schedule that asks, or null. */
+    schedule: string | null;
+  }): Promise<Observation>;
   observation(id: string): Promise<Observation | null>;
   /** The agent has named the scan that answers a request; it is done as soon as that scan's fingerprint is there. */
   scanNamed(request: string, hostId: string, scan: string): Promise<void>;
@@ -79,6 +90,35 @@ export interface RetentionStore {
   all(): Promise<KeptFingerprint[]>;
   /** Baselines stay, also where one was made meanwhile; how many were forgotten. */
   forget(ids: readonly string[]): Promise<number>;
+}
+
+/** Implemented by controller/store/scan-schedules.ts; every change is audited. */
+export interface ScheduleStore {
+  schedules(): Promise<ScanSchedule[]>;
+  /** Those whose time has come, the longest due first. */
+  due(now: number): Promise<ScanSchedule[]>;
+  /** Sets when it is due next. False where another controller was quicker. */
+  claim(name: string, dueAt: number, nextDueAt: number): Promise<boolean>;
+  /** False where there is one of this name. */
+  add(schedule: ScanSchedule): Promise<boolean>;
+  /** False where there is none. */
+  remove(name: string, by: string): Promise<boolean>;
+  unjudged(): Promise<JudgedScan[]>;
+  judged(id: string, at: number): Promise<void>;
+}
+
+/** Hosts by a condition, as policies select them. */
+export interface HostSelection {
+  /** Names; the error says what is wrong with the condition. */
+  select(condition: string): Promise<Result<string[], string>>;
+}
+
+/** Where drift is reported that somebody has to decide about. */
+export interface DriftIncidents {
+  /** Nothing where one is open under this key. */
+  open(incident: { key: string; host: string | null; title: string; detail: string }): Promise<void>;
+  /** Nothing where none is open under this key. */
+  resolve(key: string, reason: string): Promise<void>;
 }
 
 /** What verification needs to know of the landscape. */

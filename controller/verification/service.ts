@@ -68,7 +68,7 @@ export interface Verification extends Judgements {
   /** One upload of this host, for controller/link. */
   openUpload(hostId: string): Upload;
   /** Asks a host for a fresh fingerprint, of what the landscape says is on it unless a profile is given. */
-  scan(ask: { host: string; by: string; profile?: ScanProfile }): Answer<Observation>;
+  scan(ask: { host: string; by: string; profile?: ScanProfile; schedule?: string }): Answer<Observation>;
   scanRequest(id: string): Promise<Observation | null>;
   scanReady(ready: { hostId: string; request: string; scan: string }): Promise<void>;
   scanFailed(failed: { hostId: string; request: string; message: string }): Promise<void>;
@@ -127,7 +127,7 @@ export function createVerification({ store, landscape, trustRoot, clock, newId }
   return {
     ...createJudgements({ store, find, trustRoot, clock, newId }),
     openUpload: hostId => createUpload(store, hostId),
-    scan: async ({ host, by, profile }) => {
+    scan: async ({ host, by, profile, schedule = null }) => {
       const found = await store.hostNamed(host);
       if (!found) return err(unknownHost(host));
       const wanted = profile ?? (await landscape.profileFor(host));
@@ -135,7 +135,7 @@ export function createVerification({ store, landscape, trustRoot, clock, newId }
         const message = `the landscape has no product on ${host}: there is nothing to scan; add its components and import`;
         return err({ code: 'nothing-to-scan', message });
       }
-      return ok(await store.askForScan({ id: newId(), hostId: found.hostId, host, profile: wanted, by }));
+      return ok(await store.askForScan({ id: newId(), hostId: found.hostId, host, profile: wanted, by, schedule }));
     },
     scanRequest: id => store.observation(id),
     scanReady: async ({ hostId, request, scan }) => {

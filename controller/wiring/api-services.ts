@@ -2,6 +2,7 @@ import { createHostViews } from '../api/host-views.ts';
 import type { Services } from '../api/services.ts';
 import type { createAuditLog } from '../store/audit.ts';
 import type { Capabilities } from './capabilities.ts';
+import { incidentDetail } from './incident-detail.ts';
 
 export interface ApiServicesOptions {
   fleet: string;
@@ -15,7 +16,8 @@ export interface ApiServicesOptions {
 
 /** The capabilities as the API asks for them. */
 export function apiServices(capabilities: Capabilities, options: ApiServicesOptions): Services {
-  const { bundles, enrolment, incidents, landscape, orchestrator, planner, trust, verification, access } = capabilities;
+  const { bundles, enrolment, incidents, landscape, orchestrator, planner, trust, scheduling, verification, access } =
+    capabilities;
   return {
     system: {
       fleet: options.fleet,
@@ -39,11 +41,12 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
       },
     },
     runs: orchestrator,
-    incidents,
+    incidents: { ...incidents, detail: id => incidentDetail(capabilities, id) },
     verification: {
       ...verification,
       scan: ({ host, by }) => verification.scan({ host, by }),
     },
+    scheduling,
     access,
     trust,
     audit: options.audit,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
+import { err } from '@tidemark/shared/base/result.ts';
 import { createAccess } from '../access/service.ts';
 import { createTrust } from '../access/trust.ts';
 import { createBundles } from '../bundles/service.ts';
@@ -9,11 +10,14 @@ import { createIncidents } from '../incidents/service.ts';
 import { FACTS_MAX_AGE_MS } from '../inventory/freshness.ts';
 import { createInventory } from '../inventory/service.ts';
 import { createLandscape } from '../landscape/service.ts';
+import { createLiveOutput } from '../orchestrator/live-output.ts';
 import { createOrchestrator } from '../orchestrator/service.ts';
 import { DEFAULT_DEADLINES } from '../orchestrator/snapshot.ts';
 import { isActive } from '../planner/cel.ts';
+import { selectByCondition } from '../planner/host-selection.ts';
 import { scanProfileOf } from '../planner/scan-profile.ts';
 import { createPlanner } from '../planner/service.ts';
+import { createProbe } from '../probes/probe.ts';
 import { createAccessStore } from '../store/access.ts';
 import type { openArtifactFiles } from '../store/artifact-files.ts';
 import { createBaselineStore } from '../store/baselines.ts';
@@ -22,12 +26,15 @@ import { enrolmentStore } from '../store/enrolment.ts';
 import { createIncidentStore } from '../store/incidents.ts';
 import { inventoryStore } from '../store/inventory.ts';
 import { landscapeStore } from '../store/landscape.ts';
+import { createLiveOutputStore } from '../store/live-output.ts';
 import { createGarbageStore } from '../store/node-garbage.ts';
 import { createOrchestratorStore } from '../store/orchestrator.ts';
 import { agentsByName, knownReleaseSizes, planStore } from '../store/planner.ts';
 import { createRetentionStore } from '../store/retention.ts';
+import { createGateStore } from '../store/run-gates.ts';
 import { createRunLeases } from '../store/run-leases.ts';
 import { createRunPlans } from '../store/run-plans.ts';
+import { createScheduleStore } from '../store/scan-schedules.ts';
 import type { Store } from '../store/store.ts';
 import { currentTrustRoot } from '../store/trust.ts';
 import { createTrustStore } from '../store/trust-roots.ts';
@@ -36,7 +43,9 @@ import { createWaiverStore } from '../store/waivers.ts';
 import { clearFingerprints } from '../verification/keeping.ts';
 import type { LandscapePort } from '../verification/ports.ts';
 import { DEFAULT_RETENTION } from '../verification/retention.ts';
+import { createScheduling } from '../verification/scheduling.ts';
 import { createVerification } from '../verification/service.ts';
+import { driftIncidents } from './drift-incidents.ts';
 
 export interface CapabilityOptions {
   store: Store;
@@ -86,8 +95,32 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     isTrue: isActive,
     clock,
     holder: randomUUID(),
+    gates: { store: createGateStore(store), probe: createProbe() },
     wake: late.wake,
     deadlines: { ...DEFAULT_DEADLINES, silenceMs: late.silenceMs },
+  });
+  const incidents = createIncidents({ store: createIncidentStore(store), clock, changed: late.wake });
+  const verification = createVerification({
+    store: { ...createVerificationStore(store), ...createBaselineStore(store), ...createWaiverStore(store) },
+    landscape: landscapePort(landscape),
+    trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
+    clock,
+    newId: randomUUID,
+  });
+  const scheduling = createScheduling({
+    store: createScheduleStore(store),
+    hosts: {
+      select: async condition => {
+        const current = await landscape.current();
+        if (!current) return err('there is no landscape yet: import one first');
+        const [agents, facts] = [await agentsByName(store), await inventory.latest()];
+        const fleetNow = { landscape: current, agents, facts, factsMaxAgeMs: FACTS_MAX_AGE_MS, now: clock.now() };
+        return selectByCondition(condition, fleetNow);
+      },
+    },
+    incidents: driftIncidents(incidents, async host => (await agentsByName(store)).get(host)?.id ?? null),
+    verification,
+    clock,
   });
   return {
     access: createAccess({ store: createAccessStore(store), clock }),
@@ -99,8 +132,9 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
       linkAddress: late.linkAddress,
       disconnect: late.disconnect,
     }),
-    incidents: createIncidents({ store: createIncidentStore(store), clock, changed: late.wake }),
+    incidents,
     inventory,
+    liveOutput: createLiveOutput(createLiveOutputStore(store)),
     landscape,
     orchestrator,
     planner,
@@ -108,13 +142,8 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     /** Forgets old fingerprints and what only they needed. */
     clearFingerprints: (now: number) =>
       clearFingerprints({ ...createRetentionStore(store), ...createGarbageStore(store) }, DEFAULT_RETENTION, now),
-    verification: createVerification({
-      store: { ...createVerificationStore(store), ...createBaselineStore(store), ...createWaiverStore(store) },
-      landscape: landscapePort(landscape),
-      trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
-      clock,
-      newId: randomUUID,
-    }),
+    scheduling,
+    verification,
   };
 }
 

@@ -155,6 +155,19 @@ export const Waiver = z.object({
 });
 export type Waiver = z.input<typeof Waiver>;
 
+export const ScanSchedule = z.object({
+  name: z.string(),
+  /** CEL over hosts, as in policies. */
+  select: z.string(),
+  cron: z.string(),
+  timezone: z.string(),
+  onDrift: z.enum(['report', 'incident']),
+  nextDueAt: Instant,
+  createdBy: z.string(),
+  createdAt: Instant,
+});
+export type ScanSchedule = z.input<typeof ScanSchedule>;
+
 /** HOST, HOST@TIME, HOST@ and how a fingerprint's id begins, or baseline:NAME. */
 const Reference = z.string().min(1).max(400);
 const BaselineName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be small letters, digits, ".", "_" or "-"');
@@ -291,5 +304,32 @@ export const fingerprintRoutes = {
     summary: 'How a host differs from what its products should be',
     params: HostParam,
     reply: DriftReport,
+  }),
+  listSchedules: route({
+    method: 'GET',
+    path: '/schedules',
+    role: 'viewer',
+    tag: 'fingerprints',
+    summary: 'Scans that come by themselves',
+    reply: z.object({ schedules: z.array(ScanSchedule) }),
+  }),
+  addSchedule: route({
+    method: 'POST',
+    path: '/schedules',
+    role: 'operator',
+    tag: 'fingerprints',
+    summary: 'Lets scans of hosts come by themselves',
+    body: ScanSchedule.pick({ name: true, select: true, cron: true, timezone: true, onDrift: true }).strict(),
+    status: 201,
+    reply: ScanSchedule,
+  }),
+  removeSchedule: route({
+    method: 'DELETE',
+    path: '/schedules/:name',
+    role: 'operator',
+    tag: 'fingerprints',
+    summary: 'Ends a schedule',
+    params: z.strictObject({ name: Name }),
+    reply: z.object({ name: z.string() }),
   }),
 };

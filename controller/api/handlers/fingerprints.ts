@@ -4,7 +4,7 @@ import { found, unwrap } from './answer.ts';
 
 /** Scans and what they tell. */
 export function fingerprintHandlers({
-  services: { verification },
+  services: { verification, scheduling },
 }: ApiContext): Pick<Handlers, keyof typeof fingerprintRoutes> {
   return {
     scanHost: ({ params, principal }) => unwrap(verification.scan({ host: params.name, by: principal.name })),
@@ -33,6 +33,12 @@ export function fingerprintHandlers({
     endWaiver: async ({ params: { id }, principal }) => {
       await unwrap(verification.endWaiver({ id, by: principal.name }));
       return { id };
+    },
+    listSchedules: async () => ({ schedules: await scheduling.list() }),
+    addSchedule: ({ body, principal }) => unwrap(scheduling.add({ ...body, by: principal.name })),
+    removeSchedule: async ({ params: { name }, principal }) => {
+      await unwrap(scheduling.remove({ name, by: principal.name }));
+      return { name };
     },
     driftOfHost: ({ params }) => unwrap(verification.drift(params.name)),
   };

@@ -1,6 +1,6 @@
 import { shortDigest } from '@tidemark/shared/base/digest.ts';
 import type { ApiToken, AuditEntry } from '../../api/contract/access.ts';
-import type { Baseline, Fingerprint, Waiver } from '../../api/contract/fingerprints.ts';
+import type { Baseline, Fingerprint, ScanSchedule, Waiver } from '../../api/contract/fingerprints.ts';
 import type { HostSummary } from '../../api/contract/hosts.ts';
 import type { Incident } from '../../api/contract/incidents.ts';
 import type { Cluster, Component } from '../../api/contract/landscape.ts';
@@ -130,6 +130,8 @@ export const incidentsListing = (rows: readonly Incident[]): Listing<Incident> =
     { title: 'RUN', value: row => row.run },
     { title: 'HOST', value: row => row.host },
     { title: 'OPENED', value: row => moment(row.openedAt) },
+    { title: 'ALIKE', value: row => (row.alike > 0 ? row.alike : null) },
+    { title: 'TAKEN BY', value: row => row.takenBy },
     { title: 'WHAT', value: row => row.title },
     { title: 'DETAIL', value: row => row.detail, wide: true },
   ],
@@ -163,6 +165,20 @@ export const baselinesListing = (rows: readonly Baseline[]): Listing<Baseline> =
   ],
   name: row => row.name,
   empty: 'No baseline: "tidemark baseline create NAME --host HOST --key FILE" keeps a fingerprint as one.',
+});
+
+export const schedulesListing = (rows: readonly ScanSchedule[]): Listing<ScanSchedule> => ({
+  rows,
+  columns: [
+    { title: 'NAME', value: row => row.name },
+    { title: 'WHEN', value: row => `${row.cron} ${row.timezone}` },
+    { title: 'HOSTS', value: row => row.select },
+    { title: 'ON DRIFT', value: row => row.onDrift },
+    { title: 'NEXT', value: row => moment(row.nextDueAt) },
+    { title: 'BY', value: row => row.createdBy, wide: true },
+  ],
+  name: row => row.name,
+  empty: 'No scan comes by itself: "tidemark schedule create" lets one.',
 });
 
 export const waiversListing = (rows: readonly Waiver[]): Listing<Waiver> => ({

@@ -1,0 +1,108 @@
+import type { Clock } from '@tidemark/shared/base/clock.ts';
+import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import type { VerificationError } from './errors.ts';
+import type { DriftIncidents, HostSelection, ScheduleStore } from './ports.ts';
+import type { DriftReport } from './reports.ts';
+import { nextDue, type ScanSchedule, scheduleProblems } from './schedules.ts';
+
+export interface SchedulingDependencies {
+  store: ScheduleStore;
+  hosts: HostSelection;
+  incidents: DriftIncidents;
+  verification: {
+    scan(ask: { host: string; by: string; schedule: string }): Promise<Result<unknown, VerificationError>>;
+    drift(host: string): Promise<Result<DriftReport, VerificationError>>;
+  };
+  clock: Pick<Clock, 'now'>;
+}
+
+export type NewSchedule = Pick<ScanSchedule, 'name' | 'select' | 'cron' | 'timezone' | 'onDrift'> & { by: string };
+
+/** Scans that come by themselves, and what becomes of the drift that they find. */
+export function createScheduling({ store, hosts, incidents, verification, clock }: SchedulingDependencies) {
+  const start = async (schedule: ScanSchedule, now: number): Promise<void> => {
+    const next = nextDue(schedule, now);
+    // What came due several times while no controller ran is done once.
+    const nextDueAt = next.ok ? next.value : Number.MAX_SAFE_INTEGER;
+    if (!(await store.claim(schedule.name, schedule.nextDueAt, nextDueAt))) return;
+    const by = `schedule ${schedule.name}`;
+    const selected = await hosts.select(schedule.select);
+    const problems: string[] = selected.ok ? [] : [selected.error];
+    for (const host of selected.ok ? selected.value : []) {
+      const asked = await verification.scan({ host, by, schedule: schedule.name });
+      // A host without a product has nothing to scan; without an agent it cannot be.
+      if (!asked.ok) problems.push(`${host}: ${asked.error.message}`);
+    }
+    const key = `schedule:${schedule.name}`;
+    if (problems.length > 0 && schedule.onDrift === 'incident') {
+      const title = `scans by schedule ${schedule.name}: ${problems.length} could not be asked for`;
+      await incidents.open({ key, host: null, title, detail: problems.join('\n') });
+    } else if (problems.length === 0) {
+      await incidents.resolve(key, 'all scans could be asked for');
+    }
+  };
+
+  const judge = async ({ id, host, state, message, onDrift }: JudgedScan): Promise<void> => {
+    if (onDrift === 'incident') {
+      const key = `drift:${host}`;
+      const report = state === 'done' ? await verification.drift(host) : err({ message });
+      if (!report.ok) {
+        await incidents.open({ key, host, title: `${host} could not be scanned`, detail: report.error.message });
+      } else if (report.value.identical) {
+        await incidents.resolve(key, 'the next scan found no drift');
+      } else {
+        const { sentence, groups } = report.value;
+        const causes = groups.map(
+          ({ cause, product, entries }) => `${entries.length} x ${cause} (${product ?? 'no product'})`,
+        );
+        await incidents.open({
+          key,
+          host,
+          title: `drift: ${sentence}`,
+          detail: [...causes, `tidemark drift ${host}`].join('\n'),
+        });
+      }
+    }
+    await store.judged(id, clock.now());
+  };
+
+  return {
+    list: (): Promise<ScanSchedule[]> => store.schedules(),
+
+    async add({ by, ...schedule }: NewSchedule): Promise<Result<ScanSchedule, VerificationError>> {
+      const now = clock.now();
+      const problems = scheduleProblems(schedule, now);
+      const selected = await hosts.select(schedule.select);
+      if (!selected.ok) problems.push(selected.error);
+      const next = nextDue(schedule, now);
+      if (problems.length > 0 || !next.ok) return err({ code: 'bad-schedule', message: problems.join('; ') });
+      const added = { ...schedule, nextDueAt: next.value, createdBy: by, createdAt: now };
+      if (await store.add(added)) return ok(added);
+      const message = `there is a schedule ${schedule.name} already: remove it first, or take another name`;
+      return err({ code: 'schedule-exists', message });
+    },
+
+    async remove({ name, by }: { name: string; by: string }): Promise<Result<null, VerificationError>> {
+      if (await store.remove(name, by)) return ok(null);
+      const message = `there is no schedule ${name}: "tidemark schedule list" shows those there are`;
+      return err({ code: 'unknown-schedule', message });
+    },
+
+    /** One round: asks for what is due, and looks at what has come of it. */
+    async round(): Promise<void> {
+      const now = clock.now();
+      for (const schedule of await store.due(now)) await start(schedule, now);
+      for (const scan of await store.unjudged()) await judge(scan);
+    },
+  };
+}
+
+/** A scan by a schedule that has ended and that nobody has looked at. */
+export interface JudgedScan {
+  id: string;
+  host: string;
+  state: 'done' | 'failed';
+  message: string;
+  /** Of its schedule; a schedule that was removed meanwhile only reports. */
+  onDrift: ScanSchedule['onDrift'];
+}

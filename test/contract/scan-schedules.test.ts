@@ -1,0 +1,146 @@
+import { createScheduleStore } from '@tidemark/controller/store/scan-schedules.ts';
+import { observations } from '@tidemark/controller/store/schema.ts';
+import type { Store } from '@tidemark/controller/store/store.ts';
+import { createVerificationStore } from '@tidemark/controller/store/verification.ts';
+import { createScheduling } from '@tidemark/controller/verification/scheduling.ts';
+import type { Verification } from '@tidemark/controller/verification/service.ts';
+import { err, ok } from '@tidemark/shared/base/result.ts';
+import { eq } from 'drizzle-orm';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { testStores } from '../support/database.ts';
+import {
+  addHost,
+  type FingerprintServer,
+  scanAndUpload,
+  startFingerprintServer,
+} from '../support/fingerprint-server.ts';
+import { harvest, NEW, OLD, patched, verificationOf } from '../support/patched-hosts.ts';
+import { APPLICATION_PROFILE, type ServerTree } from '../support/scan-tree.ts';
+
+const freshStore = testStores();
+const DAY_MS = 86_400_000;
+const NIGHTLY = { name: 'nightly', select: 'true', cron: '30 2 * * *', timezone: 'UTC', by: 'anna' };
+
+let store: Store;
+let server: FingerprintServer;
+let verification: Verification;
+let now: number;
+let open: Map<string, string>;
+let tree: ServerTree;
+let hostId: string;
+
+beforeEach(async () => {
+  store = await freshStore();
+  server = await startFingerprintServer(createVerificationStore(store));
+  verification = verificationOf(store);
+  now = Date.UTC(2026, 2, 1, 12);
+  open = new Map();
+  await harvest(store, '1.4.0', OLD);
+  await harvest(store, '1.4.1', NEW);
+  tree = patched('db01');
+  hostId = await addHost(store, 'db01');
+});
+
+afterEach(() => {
+  server.stop();
+  tree.destroy();
+});
+
+const scheduling = () =>
+  createScheduling({
+    store: createScheduleStore(store),
+    hosts: { select: async text => (text === 'true' ? ok(['db01']) : err(`the condition "${text}" cannot be used`)) },
+    incidents: {
+      open: async ({ key, title }) => void open.set(key, title),
+      resolve: async key => void open.delete(key),
+    },
+    verification,
+    clock: { now: () => now },
+  });
+
+const asked = () => store.db.select().from(observations).where(eq(observations.schedule, 'nightly'));
+
+/** What the agent does: scans for the newest request, and says so. */
+async function answerScan(): Promise<void> {
+  const [request] = (await asked()).filter(({ state }) => state === 'asked');
+  if (!request) throw new Error('nobody asked for a scan');
+  const { scan } = await scanAndUpload(server, hostId, tree, APPLICATION_PROFILE);
+  await verification.scanReady({ hostId, request: request.id, scan });
+}
+
+it('asks for scans when it is due, once, whichever of two controllers looks first', async () => {
+  expect(await scheduling().add({ ...NIGHTLY, onDrift: 'report' })).toMatchObject({
+    ok: true,
+    value: { nextDueAt: Date.UTC(2026, 2, 2, 2, 30) },
+  });
+  await scheduling().round();
+  expect(await asked()).toEqual([]);
+  now = Date.UTC(2026, 2, 2, 2, 30);
+  await Promise.all([scheduling().round(), scheduling().round()]);
+  await scheduling().round();
+  expect(await asked()).toHaveLength(1);
+  expect((await scheduling().list())[0]?.nextDueAt).toBe(Date.UTC(2026, 2, 3, 2, 30));
+});
+
+it('does once what came due three times while no controller ran', async () => {
+  await scheduling().add({ ...NIGHTLY, onDrift: 'report' });
+  now += 3 * DAY_MS;
+  await scheduling().round();
+  await scheduling().round();
+  expect(await asked()).toHaveLength(1);
+});
+
+it('opens an incident for drift that it finds, and resolves it when it is gone', async () => {
+  await scheduling().add({ ...NIGHTLY, onDrift: 'incident' });
+  tree.write('/opt/orders-db/releases/1.4.1/bin/extra', '#!/bin/sh');
+  now += DAY_MS;
+  await scheduling().round();
+  await answerScan();
+  await scheduling().round();
+  expect(open.get('drift:db01')).toBe('drift: 1 difference between db01 and what it should be, in orders-db');
+  tree.remove('/opt/orders-db/releases/1.4.1/bin/extra');
+  now += DAY_MS;
+  await scheduling().round();
+  await answerScan();
+  await scheduling().round();
+  expect([...open]).toEqual([]);
+});
+
+it('only reports where nobody asked for incidents', async () => {
+  await scheduling().add({ ...NIGHTLY, onDrift: 'report' });
+  tree.write('/opt/orders-db/releases/1.4.1/bin/extra', '#!/bin/sh');
+  now += DAY_MS;
+  await scheduling().round();
+  await answerScan();
+  await scheduling().round();
+  expect([...open]).toEqual([]);
+  expect((await asked())[0]?.judgedAt).not.toBeNull();
+});
+
+it('says that a host could not be scanned', async () => {
+  await scheduling().add({ ...NIGHTLY, onDrift: 'incident' });
+  now += DAY_MS;
+  await scheduling().round();
+  const [request] = await asked();
+  await verification.scanFailed({ hostId, request: request?.id ?? '', message: 'the disk is gone' });
+  await scheduling().round();
+  expect(open.get('drift:db01')).toBe('db01 could not be scanned');
+});
+
+it('refuses what cannot be, and the same name twice, and ends when it is removed', async () => {
+  const bad = await scheduling().add({ ...NIGHTLY, select: 'host.', cron: 'x', onDrift: 'report' });
+  expect(bad).toMatchObject({
+    error: { code: 'bad-schedule', message: expect.stringMatching(/fields.*; .*cannot be used/) },
+  });
+  await scheduling().add({ ...NIGHTLY, onDrift: 'report' });
+  expect(await scheduling().add({ ...NIGHTLY, onDrift: 'report' })).toMatchObject({
+    error: { code: 'schedule-exists' },
+  });
+  expect(await scheduling().remove({ name: 'nightly', by: 'anna' })).toMatchObject({ ok: true });
+  expect(await scheduling().remove({ name: 'nightly', by: 'anna' })).toMatchObject({
+    error: { code: 'unknown-schedule' },
+  });
+  now += DAY_MS;
+  await scheduling().round();
+  expect(await asked()).toEqual([]);
+});
