@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { readOutputOf } from './child-output.ts';
+import { LastBytes } from './last-bytes.ts';
 import { resolveBelow } from './server-path.ts';
 
 /** A program and its arguments, as orders have them. */
@@ -11,6 +12,7 @@ export type Argv = readonly [string, ...string[]];
 export interface CommandPlace {
   /** The server's root directory: programs are looked up below it, and it is where they start. */
   root: string;
+  /** `data` is good for the time of the call: who keeps it makes a copy. */
   output(data: Buffer, stream: 'stdout' | 'stderr'): void;
   /** Aborted at the timeout. The processes are ended by whoever owns the session. */
   signal: AbortSignal;
@@ -59,13 +61,14 @@ export async function runCommand(argv: Argv, place: CommandPlace): Promise<Comma
     place.output(data, stream);
   };
   const child = start(argv, place, ['ignore', 'pipe', 'pipe']);
-  child.stdout?.on('data', take('stdout'));
-  child.stderr?.on('data', take('stderr'));
-  const closed = new Promise<void>(resolve => child.once('close', () => resolve()));
-  const end = await ended(argv, child, place);
-  await Promise.race([closed, delay(DRAIN_MS)]);
-  for (const stream of [child.stdout, child.stderr]) (stream as Readable | null)?.destroy();
-  return { ...end, lastLine: lines.text };
+  const outputs = [readOutputOf(child.stdout, take('stdout')), readOutputOf(child.stderr, take('stderr'))];
+  try {
+    const end = await ended(argv, child, place);
+    await Promise.race([Promise.all(outputs.map(({ closed }) => closed)), delay(DRAIN_MS)]);
+    return { ...end, lastLine: lines.text };
+  } finally {
+    for (const output of outputs) output.destroy();
+  }
 }
 
 let commandCount = 0;
@@ -87,7 +90,7 @@ export async function runStartingCommand(argv: Argv, place: CommandPlace): Promi
       const length = readSync(readFrom, buffer, 0, buffer.length, position);
       if (length === 0) break;
       position += length;
-      const data = Buffer.from(buffer.subarray(0, length));
+      const data = buffer.subarray(0, length);
       lines.add(data);
       place.output(data, 'stdout');
     }
@@ -165,22 +168,26 @@ function startProblem(error: NodeJS.ErrnoException): string {
 const delay = (milliseconds: number) => new Promise<void>(resolve => setTimeout(resolve, milliseconds));
 
 /** The last line of a stream that may be of any length. */
+/** How OpenRC ends what it says of any failure: that it failed. */
+const SUMMARY = /^\* ERROR: \S+ failed to (start|stop)$/;
+
 class LastLine {
-  #tail = Buffer.alloc(0);
+  readonly #tail = new LastBytes(TAIL_BYTES);
 
   add(data: Buffer): void {
-    const end = data.subarray(-TAIL_BYTES);
-    const joined = end.length === TAIL_BYTES ? end : Buffer.concat([this.#tail, end]);
-    this.#tail = Buffer.from(joined.subarray(-TAIL_BYTES));
+    this.#tail.add(data);
   }
 
   get text(): string {
     const lines = this.#tail
+      .take()
       .toString('utf8')
       .split(/[\r\n]+/)
       // Colours and other commands to a terminal have no place in a sentence.
       .map(line => line.replace(/\p{Cc}/gu, '').trim())
       .filter(line => line !== '');
-    return (lines.at(-1) ?? '').slice(0, LAST_LINE_CHARACTERS);
+    // The reason stands above it, where there is one.
+    const telling = lines.findLast(line => !SUMMARY.test(line)) ?? lines.at(-1);
+    return (telling ?? '').slice(0, LAST_LINE_CHARACTERS);
   }
 }

@@ -24,6 +24,8 @@ export interface ServiceCommands extends Omit<ScriptService, 'provider'> {
   reload: Argv | null;
   /** Exit statuses that say that it does not run. */
   downStatuses: readonly number[];
+  /** What is run before a start where the probe says this status: its manager takes a service that has died for started. */
+  forget?: { status: number; command: Argv };
 }
 
 /** A component that is started, stopped and probed by commands. */
@@ -58,7 +60,10 @@ export function createCommandService(commands: ServiceCommands, place: CommandPl
   const change = async (wanted: ServiceState, command: Argv, waitMs: number): Promise<ServiceChange> => {
     const begun = clock.monotonic();
     // A probe that knows neither up nor down must not keep a component from being started or stopped.
-    if ((await probe()).state === wanted) return { changed: false, tookMs: clock.monotonic() - begun };
+    const before = await probe();
+    if (before.state === wanted) return { changed: false, tookMs: clock.monotonic() - begun };
+    if (wanted === 'up' && commands.forget && before.end.status === commands.forget.status)
+      await runCommand(commands.forget.command, place);
     const ran = wanted === 'up' ? await runStartingCommand(command, place) : await runCommand(command, place);
     if (ran.status !== 0) throw new ServiceProblem(`${describeArgv(command)} failed: ${describeEnd(ran)}`);
     await waitFor(wanted, waitMs, command, ran);

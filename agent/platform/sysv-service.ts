@@ -11,7 +11,8 @@ import { findTool } from './tools.ts';
  * LSB, init script actions: 1 and 2 are dead with something left behind, 3 is not running. OpenRC (rc-service(8) and
  * src/shared/rc.h) says 32 of a service that has crashed. All of these are down and can be started.
  */
-const DOWN_STATUSES = [1, 2, 3, 32];
+const OPENRC_CRASHED = 32;
+const DOWN_STATUSES = [1, 2, 3, OPENRC_CRASHED];
 
 /** A component that an init script runs, by the server's own `service`, which keeps the agent's environment from it. */
 export function createSysvService({ name }: SysvService, place: CommandPlace, clock: Clock): ServiceProvider {
@@ -32,6 +33,7 @@ export function createSysvService({ name }: SysvService, place: CommandPlace, cl
       status: [program, name, 'status'],
       reload: [program, name, 'reload'],
       downStatuses: DOWN_STATUSES,
+      ...(byOpenRc ? { forget: { status: OPENRC_CRASHED, command: [program, name, 'zap'] as const } } : {}),
     },
     place,
     clock,
