@@ -62,6 +62,20 @@ module.exports = {
       to: { path: '^controller/(api|link|loops|cli|client|web)/|^controller/main\\.ts$' },
     },
     {
+      name: 'the-forecast-stands-above',
+      comment: 'It plays what the orchestrator decides, so it may call that; what decides must not know its own forecast.',
+      severity: 'error',
+      from: { path: CAPABILITIES },
+      to: { path: '^controller/forecast/' },
+    },
+    {
+      name: 'the-forecast-plays-decisions-only',
+      comment: 'It is pure: of the orchestrator it needs what is pure, and nothing else of the controller.',
+      severity: 'error',
+      from: { path: '^controller/forecast/', pathNot: '\\.test\\.ts$' },
+      to: { path: '^controller/(?!forecast/|orchestrator/(decide|plan-index|snapshot)\\.ts$)' },
+    },
+    {
       name: 'capabilities-reach-the-store-through-ports',
       comment: 'The store implements the ports of the capabilities, so the arrow points from the store to them.',
       severity: 'error',
