@@ -26,7 +26,8 @@ function inputsOf({ config }: ConfigOptions): Inputs {
 /** How this very program is started again, for steps. */
 function ownCommand(): [string, ...string[]] {
   const script = realpathSync(fileURLToPath(import.meta.url));
-  return [process.execPath, '--disable-warning=ExperimentalWarning', script];
+  // What a step throws away is collected by the megabyte, not by sixteen: it is slower in nothing that could be measured.
+  return [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', script];
 }
 
 async function run(options: ConfigOptions): Promise<void> {

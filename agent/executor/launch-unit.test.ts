@@ -34,6 +34,7 @@ it('a step is started with its own limit, its own log, and nothing of the agentâ
     '--property=OOMPolicy=continue',
     '--setenv=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     '--setenv=LANG=C.UTF-8',
+    '--setenv=MALLOC_ARENA_MAX=1',
     '--',
     '/opt/node',
     '/opt/agent.mjs',

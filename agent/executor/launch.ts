@@ -37,6 +37,8 @@ export type AgentCommand = readonly [string, ...string[]];
 export const STEP_ENVIRONMENT = {
   PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
   LANG: 'C.UTF-8',
+  // glibc gives each thread room of its own, which a step of a few seconds fills once and never uses again.
+  MALLOC_ARENA_MAX: '1',
 } as const;
 
 /** After timeout and grace, for the child to write its own result before it is ended from outside. */

@@ -83,7 +83,7 @@ async function runOne(file: string, root: string, place: CommandPlace): Promise<
       if (stream !== 'stdout') return;
       size += data.length;
       if (size > MAX_OUTPUT_BYTES) enough.abort();
-      else parts.push(data);
+      else parts.push(Buffer.from(data));
     },
   }).catch((error: unknown) => {
     if (enough.signal.aborted) throw new Error(`printed more than ${MAX_OUTPUT_BYTES} bytes`);

@@ -26,7 +26,7 @@ export function createTool(place: CommandPlace, environment: Readonly<Record<str
     const kept: Buffer[] = [];
     let size = 0;
     const output: CommandPlace['output'] = (data, stream) => {
-      kept.push(data);
+      kept.push(Buffer.from(data));
       size += data.length;
       while (size > MAX_TEXT_BYTES && kept.length > 1) size -= kept.shift()?.length ?? 0;
       if (shown) place.output(data, stream);

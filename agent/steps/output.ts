@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readdirSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { LastBytes } from '../platform/last-bytes.ts';
 
 /*
  * What a step writes: any amount, any bytes. Kept are the first and the last 64 KiB, the size and the digest over all
@@ -26,11 +27,10 @@ export interface KeptOutput {
 export class OutputKeeper {
   readonly #directory: string;
   readonly #hash = createHash('sha256');
+  readonly #head = Buffer.allocUnsafe(OUTPUT_HEAD_BYTES);
+  /** Of what comes after the head. */
+  readonly #tail = new LastBytes(OUTPUT_TAIL_BYTES);
   #size = 0;
-  #head: Buffer[] = [];
-  #headSize = 0;
-  #tail: Buffer[] = [];
-  #tailSize = 0;
   #part: { file: number; size: number } | null = null;
   #parts: number[] = [];
 
@@ -38,23 +38,15 @@ export class OutputKeeper {
     this.#directory = directory;
   }
 
-  /** Keeps `data` itself for a while: it must not be written to afterwards. */
+  /** Copies what it keeps of `data`. */
   add(data: Buffer): void {
     if (data.length === 0) return;
     this.#hash.update(data);
     this.#show(data);
+    const forHead = data.subarray(0, Math.max(0, OUTPUT_HEAD_BYTES - this.#size));
+    this.#head.set(forHead, Math.min(this.#size, OUTPUT_HEAD_BYTES));
+    this.#tail.add(data.subarray(forHead.length));
     this.#size += data.length;
-    const forHead = data.subarray(0, OUTPUT_HEAD_BYTES - this.#headSize);
-    if (forHead.length > 0) {
-      this.#head.push(Buffer.from(forHead));
-      this.#headSize += forHead.length;
-    }
-    const rest = data.subarray(forHead.length);
-    if (rest.length === 0) return;
-    this.#tail.push(rest.subarray(-OUTPUT_TAIL_BYTES));
-    this.#tailSize += Math.min(rest.length, OUTPUT_TAIL_BYTES);
-    // Not at every chunk: joining is linear in what is kept.
-    if (this.#tailSize > 4 * OUTPUT_TAIL_BYTES || this.#tail.length > 256) this.#trimTail();
   }
 
   /** Null where it wrote nothing. The keeper is done then. */
@@ -62,20 +54,12 @@ export class OutputKeeper {
     if (this.#part) closeSync(this.#part.file);
     this.#part = null;
     if (this.#size === 0) return null;
-    this.#trimTail();
     return {
       size: this.#size,
       digest: this.#hash.digest(),
-      head: Buffer.concat(this.#head),
-      tail: Buffer.concat(this.#tail),
+      head: Buffer.from(this.#head.subarray(0, this.#size)),
+      tail: this.#tail.take(),
     };
-  }
-
-  #trimTail(): void {
-    const joined = Buffer.concat(this.#tail);
-    const kept = Buffer.from(joined.subarray(-OUTPUT_TAIL_BYTES));
-    this.#tail = [kept];
-    this.#tailSize = kept.length;
   }
 
   /** Never fails: a full disk takes the live view, not the step. */

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { identify } from '../platform/process.ts';
 import { resolveBelow } from '../platform/server-path.ts';
@@ -15,6 +16,7 @@ export async function runStep(directory: string): Promise<void> {
   const input = StepInput.parse(JSON.parse(readFileSync(stepFile.call(directory), 'utf8')));
   const self = identify(process.pid);
   const processes = ownProcesses();
+  if (input.work === 'call' && input.call.kind !== 'scan/run') leaveCompilersOut();
   reserveResult(directory);
   // Somebody was first: a recovery that took this child for lost, or a child before it.
   if (!self || !claimStart(directory, { process: self, unit: processes.unit })) return;
@@ -54,6 +56,15 @@ export async function runStep(directory: string): Promise<void> {
   putResult(directory, result);
   // Last, because it ends this process too. A step may leave a daemon behind, a look at the server nothing.
   if (late || input.work === 'facts') processes.kill();
+}
+
+/**
+ * V8's optimizing compilers take some 6 MB once they have something to do, and most steps wait for programs. Scans, which
+ * compute by themselves, keep them.
+ */
+function leaveCompilersOut(): void {
+  setFlagsFromString('--no-opt');
+  setFlagsFromString('--no-maglev');
 }
 
 async function work(input: StepInput, context: StepContext): Promise<StepReport> {

@@ -7,9 +7,11 @@ import { fileURLToPath } from 'node:url';
 import type { FromExecutor, ToExecutor } from '@tidemark/agent/boundary/messages.ts';
 import { present } from '@tidemark/shared/base/assert.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { Amendment, AmendmentAction } from '@tidemark/shared/orders/amendment.ts';
 import type { Job, Order } from '@tidemark/shared/orders/order.ts';
 import { encodePlan, openPlan, type PlanOrder } from '@tidemark/shared/orders/plan.ts';
 import type { Report } from '@tidemark/shared/orders/report.ts';
+import { signAmendment } from '@tidemark/shared/signing/amendment.ts';
 import { signApproval } from '@tidemark/shared/signing/approval.ts';
 import { type Dispatch, signDispatch } from '@tidemark/shared/signing/dispatch.ts';
 import { encodeEnvelope } from '@tidemark/shared/signing/dsse.ts';
@@ -53,7 +55,11 @@ export class TestServer {
   #process: ChildProcess | null = null;
   #sequence = 0;
 
-  constructor() {
+  readonly #agent: string;
+
+  /** `agent`: the program that steps are started with; from source where it is left out. */
+  constructor({ agent = AGENT_MAIN }: { agent?: string } = {}) {
+    this.#agent = agent;
     mkdirSync(join(this.root, 'bin'), { recursive: true });
     mkdirSync(this.stateDir, { mode: 0o700 });
   }
@@ -68,7 +74,7 @@ export class TestServer {
       root: this.root,
       hostId: this.hostId,
       dispatchKey: rawPublicKey(this.#controller.publicKey),
-      command: [process.execPath, '--disable-warning=ExperimentalWarning', AGENT_MAIN],
+      command: [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', this.#agent],
       graceMs: 500,
       trustRoot: {
         format: 'tidemark/trust-root/v1',
@@ -88,7 +94,7 @@ export class TestServer {
 
   /** With `mounts`, in a mount namespace of its own in which small file systems lie at these paths (root only). */
   async start(mounts: readonly Mount[] = []): Promise<void> {
-    const node = ['--disable-warning=ExperimentalWarning'];
+    const node = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'];
     const mount = mounts.map(({ path, size }) => `mount -t tmpfs -o size=${size} tmpfs '${path}' && `).join('');
     const child = fork(PROCESS, {
       serialization: 'advanced',
@@ -257,6 +263,29 @@ export class TestServer {
     return envelope;
   }
 
+  /** What the approver decides beyond an order. */
+  amend(
+    { digest, order }: PlanOrder,
+    action: AmendmentAction,
+    job: string | null,
+    part: Partial<Amendment> = {},
+  ): void {
+    const now = Date.now();
+    const amendment: Amendment = {
+      ...{ format: 'tidemark/amendment/v1', fleet: FLEET, host: order.host.id, order: digest, action, job },
+      ...{ reason: 'because I looked', issuedAt: now, expiresAt: now + HOUR_MS, ...part },
+    };
+    const envelope = encodeEnvelope(signAmendment(amendment, [this.#approver.privateKey]));
+    this.send({ type: 'amendment', envelope });
+  }
+
+  /** `retry taken`, `skip not-now`: what became of amendments. */
+  amended(): string[] {
+    return this.reports().flatMap(({ body }) =>
+      body.type === 'amended' ? [`${body.action} ${body.refused?.code ?? 'taken'}`] : [],
+    );
+  }
+
   /** Offers the order and lets all of it run. */
   runAll(order: PlanOrder): void {
     this.offer(order);
@@ -291,10 +320,10 @@ export class TestServer {
 }
 
 /** Waits for a state, not for a time; the test's own time limit ends it. */
-export async function until(what: string, holds: () => boolean): Promise<void> {
+export async function until(what: string, holds: () => boolean, withinMs = 45_000): Promise<void> {
   const begun = performance.now();
   while (!holds()) {
-    if (performance.now() - begun > 45_000) throw new Error(`this never came: ${what}`);
+    if (performance.now() - begun > withinMs) throw new Error(`this never came: ${what}`);
     await new Promise(resolve => setTimeout(resolve, 20));
   }
 }
