@@ -71,6 +71,7 @@ export const commands = {
     '--configure',
     '-a',
   ],
+  triggers: (): Argv => ['/usr/bin/dpkg', '--triggers-only', '-a'],
   fixBroken: (): Argv => aptGet('--no-remove', ...throughApt(conffileOptions('keep')), '-f', 'install'),
   reinstall: (specs: readonly string[]): Argv =>
     aptGet('--no-remove', ...throughApt(conffileOptions('keep')), '--reinstall', 'install', ...specs),

@@ -34,6 +34,8 @@ export function keyOf({ name, architecture }: { name: string; architecture: stri
 export const specOf = (exact: ExactPackage, native: string): string => `${keyOf(exact, native)}=${exact.version}`;
 
 export const isWell = ({ state }: InstalledPackage): boolean => state === 'installed';
+/** Installed, and something that others have asked of it (`ldconfig`) has not been done yet. */
+export const hasTriggersLeft = ({ state }: InstalledPackage): boolean => state.startsWith('triggers-');
 
 export const brokenIn = ({ all }: AptState): PendingState['broken'] =>
   all.filter(each => !isWell(each)).map(({ name, state }) => ({ name, state }));

@@ -14,7 +14,17 @@ import {
   saysInterrupted,
 } from './apt-output.ts';
 import { candidatesOf, cannotBeginWith, resolveWish } from './apt-resolve.ts';
-import { type AptState, brokenIn, isInterrupted, isWell, keyOf, lockHolder, readState, specOf } from './apt-state.ts';
+import {
+  type AptState,
+  brokenIn,
+  hasTriggersLeft,
+  isInterrupted,
+  isWell,
+  keyOf,
+  lockHolder,
+  readState,
+  specOf,
+} from './apt-state.ts';
 import { type Argv, type CommandPlace, describeEnd } from './command.ts';
 import {
   type ChangeRequest,
@@ -73,6 +83,10 @@ export function createApt(place: CommandPlace, clock: Clock): OsPackages {
   async function begin(request: Pick<ChangeRequest, 'lockWaitMs' | 'conffiles'>): Promise<AptState> {
     await prepareDownloads(root, null);
     if (isInterrupted(root)) await finish(request.lockWaitMs, request.conffiles);
+    const state = await look();
+    if (!state.all.some(hasTriggersLeft)) return state;
+    // What was cut off between two runs of dpkg does not count as interrupted, and no later run takes up its triggers.
+    await act(commands.triggers(), request.lockWaitMs);
     return look();
   }
 

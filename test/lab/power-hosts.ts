@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { join } from 'node:path';
 import { AGENT_STATE } from './agent.ts';
 import { aptSource } from './base.ts';
-import { pause, runOk, until } from './command.ts';
+import { type Ended, pause, runOk, until } from './command.ts';
 import { LabFleet } from './fleet.ts';
 import type { Host } from './host.ts';
 import { describeCut, type PowerCut } from './power-cuts.ts';
@@ -47,7 +47,7 @@ const LOOK_MS = 10;
 const DARK_MS = 200;
 const ENDS = ['succeeded', 'failed', 'unknown'];
 /** Most of the time of an upgrade, in Perl and in shell, and no other way through dpkg than the others have. */
-const LEFT_OUT = /^(perl|libperl|tzdata|ca-certificates|openssl)/;
+const LEFT_OUT = /^(perl|libperl|tzdata|ca-certificates)/;
 const DPKG_LOG = '/var/log/dpkg.log';
 
 export class PowerLab {
@@ -99,7 +99,7 @@ export class PowerLab {
     return Promise.all(
       pairs.map(async ({ cut, host }, index) => {
         const findings = await this.findingsOn(host, events);
-        if (end.code !== 0) findings.push(`the run ended with ${end.code}: ${(end.stderr + end.stdout).trim()}`);
+        if (end.code !== 0) findings.push(...saidOf(host.name, end));
         return { cut, reached: reached[index] ?? '', findings };
       }),
     );
@@ -198,6 +198,14 @@ export class PowerLab {
     if (active !== 'active') findings.push(`demo-svc is ${active}`);
     return [...findings, ...wrongStarts(host.name, events, this.packages.retries)];
   }
+}
+
+/** What a run that did not succeed said of this host; nothing where it was well. */
+function saidOf(host: string, { code, stdout, stderr }: Ended): string[] {
+  const lines = (stderr + stdout).split('\n').filter(line => line.includes(` ${host} `));
+  const last = lines.at(-1);
+  if (last?.includes(`${host} succeeded`)) return [];
+  return [`the run ended with ${code}: ${lines.join('\n       ')}`];
 }
 
 /** No attempt started twice, none without an end, no more attempts than the order allows. */
