@@ -21,18 +21,20 @@ export function spentBudgets(picture: Picture): Spent[] {
   const { plan, run } = picture.snapshot;
   if (picture.failed.length === 0) return [];
   return plan.header.budgets.flatMap((budget, number) =>
-    [...Map.groupBy(picture.failed, host => scopeOf(budget, host.plan.planned))].flatMap(([name, failed]) => {
-      if (name === null) return [];
-      const of = plan.scopeSizes[number]?.get(name) ?? 0;
-      return {
-        budget,
-        scope: budget.scope === 'run' ? 'the run' : `${budget.scope} ${name}`,
-        failed,
-        of,
-        exceeded: isExceeded(budget, failed.length, of),
-        key: `budget:${run.id}::${number}:${name}:${failed.length}`,
-      };
-    }),
+    budget.minMarginMs !== null
+      ? []
+      : [...Map.groupBy(picture.failed, host => scopeOf(budget, host.plan.planned))].flatMap(([name, failed]) => {
+          if (name === null) return [];
+          const of = plan.scopeSizes[number]?.get(name) ?? 0;
+          return {
+            budget,
+            scope: budget.scope === 'run' ? 'the run' : `${budget.scope} ${name}`,
+            failed,
+            of,
+            exceeded: isExceeded(budget, failed.length, of),
+            key: `budget:${run.id}::${number}:${name}:${failed.length}`,
+          };
+        }),
   );
 }
 
@@ -72,7 +74,9 @@ export function budgetActions(picture: Picture): Action[] {
 export function waveHasFailed(picture: Picture, wave: number): boolean {
   const { plan, run, incidents } = picture.snapshot;
   const name = plan.header.waves[wave]?.name;
-  const isMine = ({ scope, of }: Budget) => scope === 'run' || (scope === 'wave' && (of === null || of === name));
+  const isMine = ({ scope, of, minMarginMs }: Budget) =>
+    // A budget of time says nothing about failures, so it tolerates none.
+    minMarginMs === null && (scope === 'run' || (scope === 'wave' && (of === null || of === name)));
   if (!plan.header.budgets.some(isMine)) return picture.failed.some(host => host.plan.wave === wave);
   const mine = spentBudgets(picture).filter(
     ({ budget, scope }) => budget.scope === 'run' || (budget.scope === 'wave' && scope === `wave ${name}`),

@@ -2,6 +2,7 @@ import { budgetActions } from './budgets.ts';
 import { coverageActions } from './coverage.ts';
 import { endActions, giveUpActions } from './ending.ts';
 import { failureActions } from './failures.ts';
+import { marginActions } from './margin.ts';
 import { Painter, type Picture, pictureOf } from './picture.ts';
 import type { Action, RunSnapshot } from './snapshot.ts';
 import { offerActions, releaseActions, startActions } from './starts.ts';
@@ -26,6 +27,8 @@ function decideFrom(picture: Picture): Action[] {
   const failures = failureActions(picture);
   const budgets = budgetActions(picture);
   if (failures.length + budgets.length > 0) return [...unique(failures), ...budgets];
+  const late = marginActions(picture);
+  if (late.length > 0) return late;
   const uncovered = coverageActions(picture);
   if (uncovered.length > 0) return uncovered;
   const givenUp = giveUpActions(picture);
