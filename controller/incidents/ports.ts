@@ -10,6 +10,20 @@ export interface Incident {
   state: 'open' | 'resolved';
   openedAt: number;
   resolvedAt: number | null;
+  /** Of the job that it is about, in the host's order. */
+  position: number | null;
+  direction: 'forward' | 'undo' | null;
+  takenBy: string | null;
+  resolution: string | null;
+  resolvedBy: string | null;
+  /** How many others of the run have the same cause. */
+  alike: number;
+}
+
+export interface Comment {
+  at: number;
+  by: string;
+  text: string;
 }
 
 export interface NewIncident {
@@ -19,6 +33,9 @@ export interface NewIncident {
   hostId: string | null;
   title: string;
   detail: string;
+  position?: number;
+  direction?: 'forward' | 'undo';
+  cause?: string;
 }
 
 /** Times are milliseconds since the epoch. */
@@ -28,6 +45,13 @@ export interface IncidentStore {
   /** Newest first. */
   list(filter: { state: 'open' | 'resolved' | 'all' }): Promise<Incident[]>;
   get(id: number): Promise<Incident | null>;
+  /** Oldest first. */
+  comments(id: number): Promise<Comment[]>;
+  /** Names of other hosts of the run with the same cause. */
+  alikeHosts(id: number): Promise<string[]>;
+  /** With its audit entry; false where it is resolved. */
+  take(id: number, change: { by: string; at: number }): Promise<boolean>;
+  comment(id: number, comment: Comment): Promise<void>;
   /** With its audit entry, in one transaction. False where it was resolved before. */
   resolve(id: number, change: { by: string; reason: string; at: number }): Promise<boolean>;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
-import type { Incident, IncidentStore, NewIncident } from './ports.ts';
+import type { Comment, Incident, IncidentStore, NewIncident } from './ports.ts';
 
 export interface IncidentError {
   code: 'unknown-incident' | 'already-resolved';
@@ -24,6 +24,37 @@ export function createIncidents({
     /** Newest first. */
     list: (filter: { state: 'open' | 'resolved' | 'all' }): Promise<Incident[]> => store.list(filter),
 
+    /** With what was written down about it; null where there is none. */
+    async get(id: number): Promise<(Incident & { comments: Comment[]; alikeHosts: string[] }) | null> {
+      const known = await store.get(id);
+      if (known === null) return null;
+      return { ...known, comments: await store.comments(id), alikeHosts: await store.alikeHosts(id) };
+    },
+
+    /** Says who looks after it. Who takes it from somebody else does so knowingly: the audit log has both. */
+    async take({ id, by }: { id: number; by: string }): Promise<Result<Incident, IncidentError>> {
+      const known = await store.get(id);
+      if (known === null) return unknown(id);
+      if (!(await store.take(id, { by, at: clock.now() }))) return resolvedAlready(id);
+      return ok((await store.get(id)) ?? known);
+    },
+
+    /** Writes down what was found out; also after it was resolved. */
+    async comment({
+      id,
+      by,
+      text,
+    }: {
+      id: number;
+      by: string;
+      text: string;
+    }): Promise<Result<Incident, IncidentError>> {
+      const known = await store.get(id);
+      if (known === null) return unknown(id);
+      await store.comment(id, { at: clock.now(), by, text });
+      return ok(known);
+    },
+
     /** Says that it has been dealt with, and how. */
     async resolve({
       id,
@@ -35,13 +66,16 @@ export function createIncidents({
       reason: string;
     }): Promise<Result<Incident, IncidentError>> {
       const known = await store.get(id);
-      if (known === null) {
-        return err({ code: 'unknown-incident', message: `there is no incident ${id}: see "tidemark get incidents"` });
-      }
+      if (known === null) return unknown(id);
       const resolved = known.state === 'open' && (await store.resolve(id, { by, reason, at: clock.now() }));
-      if (!resolved) return err({ code: 'already-resolved', message: `incident ${id} has been resolved already` });
+      if (!resolved) return resolvedAlready(id);
       changed();
       return ok((await store.get(id)) ?? known);
     },
   };
 }
+
+const unknown = (id: number) =>
+  err({ code: 'unknown-incident' as const, message: `there is no incident ${id}: see "tidemark get incidents"` });
+const resolvedAlready = (id: number) =>
+  err({ code: 'already-resolved' as const, message: `incident ${id} has been resolved already` });

@@ -6,6 +6,7 @@ import { type VerifiedAmendment, verifyAmendment } from '@tidemark/shared/signin
 import { type Envelope, encodeEnvelope } from '@tidemark/shared/signing/dsse.ts';
 import { whyNot } from './amending.ts';
 import { runEvent } from './applying.ts';
+import { heldFor } from './clusters.ts';
 import type { OrchestratorError } from './errors.ts';
 import type { KnownPlan } from './known-plans.ts';
 import { pictureAt, pictureOf } from './picture.ts';
@@ -144,9 +145,6 @@ async function free(transaction: RunTransaction, { run, plan, planned, host, at 
   for (const wave of new Set(hosts)) if (wave !== undefined) await transaction.setWave(run, wave, { endedAt: null });
   await transaction.resolveIncidents(`host:${run}:${id}:`, at);
 }
-
-/** Why the other members of a cluster are held. */
-export const heldFor = (cluster: string, host: string): string => `cluster ${cluster} is held: ${host} failed`;
 
 async function turn(transaction: RunTransaction, place: Place, reason: string): Promise<void> {
   const { run, host, at } = place;

@@ -62,6 +62,9 @@ async function apply(context: Context, action: Action): Promise<void> {
         title: action.title,
         detail: action.detail,
         at: now,
+        ...(action.position !== undefined && { position: action.position }),
+        ...(action.direction && { direction: action.direction }),
+        ...(action.cause && { cause: action.cause }),
       });
       return tell(context, 'incident-opened', action.title, action.host);
     case 'resolveIncident':

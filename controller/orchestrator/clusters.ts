@@ -73,3 +73,6 @@ export function clusterBar(
 
 const NOBODY: ReadonlySet<number> = new Set();
 const GONE: MemberHealth = { is: 'ill', text: 'is out of service' };
+
+/** Why the other members of a cluster are held. */
+export const heldFor = (cluster: string, host: string): string => `cluster ${cluster} is held: ${host} failed`;

@@ -10,6 +10,7 @@ export type OrchestratorErrorCode =
   | 'hosts-in-use'
   | 'window-over'
   | 'unknown-host'
+  | 'unknown-gate'
   | 'not-signed'
   | 'run-ended'
   | 'not-now';

@@ -1,4 +1,4 @@
-import { heldFor } from './amendments.ts';
+import { heldFor } from './clusters.ts';
 import { reactionTo } from './phase.ts';
 import { awaitsPerson, firstHold, type HostPicture, isSettled, nameOf, type Picture, pictureAt } from './picture.ts';
 import type { PlannedJob } from './plan-index.ts';
@@ -138,6 +138,9 @@ function jobIncident(
   const round = state && state.spent > 0 ? `:after-${state.spent}` : '';
   return incident(picture, host, `${direction}:${job.id}${round}`, {
     title,
+    position,
+    direction,
+    cause: `${job.step} ${outcome}: ${alike(message, nameOf(host))}`,
     detail: `Step ${job.step} on ${nameOf(host)}, attempt ${state?.attempt ?? 0} of ${job.attempts}. ${message}`.trim(),
   });
 }
@@ -152,7 +155,7 @@ function incident(
   picture: Picture,
   host: HostPicture,
   cause: string,
-  text: { title: string; detail: string },
+  text: Pick<Extract<Action, { action: 'openIncident' }>, 'title' | 'detail' | 'position' | 'direction' | 'cause'>,
 ): Action[] {
   const key = `host:${picture.snapshot.run.id}:${host.plan.planned.id}:${cause}`;
   return picture.snapshot.incidents.has(key) ? [] : [{ action: 'openIncident', key, host: host.index, ...text }];
@@ -175,3 +178,10 @@ function holdCluster(picture: Picture, failed: HostPicture, always: boolean): Ac
 }
 
 const firstLine = (text: string): string => text.split('\n', 1)[0]?.slice(0, 300) ?? '';
+
+/** The first line of an error without what differs from host to host: its name, numbers, and long hexadecimals. */
+const alike = (message: string, host: string): string =>
+  firstLine(message)
+    .replaceAll(host, 'HOST')
+    .replace(/\b[0-9a-f]{8,}\b/gi, '#')
+    .replace(/\d+/g, '#');

@@ -176,6 +176,10 @@ export interface RunTransaction {
     title: string;
     detail: string;
     at: number;
+    /** The job that it is about, and what makes another one the same error on another host. */
+    position?: number;
+    direction?: Direction;
+    cause?: string;
     /** Whether there was none under this key. */
   }): Promise<boolean>;
   resolveIncident(key: string, at: number): Promise<void>;
@@ -234,6 +238,13 @@ export interface RunReads {
     position: number,
     direction: Direction,
   ): Promise<(StoredJob & { output: OutputSummary | null }) | null>;
+  /** What the attempt has written so far, as far as that was kept. */
+  liveOutput?(of: {
+    run: string;
+    hostName: string;
+    position: number;
+    attempt: number;
+  }): Promise<{ size: number; head: Uint8Array; tail: Uint8Array } | null>;
   reported(hostId: string): Promise<number>;
 }
 

@@ -11,13 +11,16 @@ import { createGateWatch, type GateStore, type GateWatch, type Probe } from './g
 import { createKnownPlans } from './known-plans.ts';
 import { launch } from './launch.ts';
 import { Listening } from './listening.ts';
+import { pictureAt, pictureOf } from './picture.ts';
 import type { PlanIndex } from './plan-index.ts';
 import type { Approvals, IsTrue, Leases, OrchestratorStore, Plans, RunEventName, StoredRun } from './ports.ts';
 import { createRecording } from './recording.ts';
+import { situationOf } from './situation.ts';
 import { DEFAULT_DEADLINES, type Deadlines, type RunState } from './snapshot.ts';
-import { isActiveState } from './stored-snapshot.ts';
+import { startActions } from './starts.ts';
+import { isActiveState, snapshotOf } from './stored-snapshot.ts';
 import { type RunMemories, type TickDependencies, tick } from './ticking.ts';
-import { viewOf } from './views.ts';
+import { reasonOf, stateOf, viewOf } from './views.ts';
 
 export interface OrchestratorDependencies {
   store: OrchestratorStore;
@@ -122,7 +125,19 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
     /** Decides, for every run that has not ended. Safe at any time and by any number of processes. */
     tick: () =>
       listening.while(() =>
-        tick({ store, leases, planOf, isTrue, coverageOf, clock, deadlines: deadlines(), holder, memories, gates, ask }),
+        tick({
+          store,
+          leases,
+          planOf,
+          isTrue,
+          coverageOf,
+          clock,
+          deadlines: deadlines(),
+          holder,
+          memories,
+          gates,
+          ask,
+        }),
       ),
 
     ...createRecording({ store, planOf, clock, wake }),
@@ -161,7 +176,35 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
       if (stored === null) return null;
       const known = await planOf(stored.plan);
       if (known === null || typeof known === 'string') throw new Error(`the plan of ${run} cannot be read: ${known}`);
-      return viewOf(await withFacts(stored, known.index), known, isTrue, deadlines(), clock.now());
+      return viewOf(
+        await withFacts(stored, known.index),
+        known,
+        isTrue,
+        deadlines(),
+        clock.now(),
+        await gates?.states(run, known.plan, clock.now()),
+      );
+    },
+
+    /** What somebody needs to know who looks after an incident; null where its run is over or unknown. */
+    async situation({ run, host, position }: { run: string; host: string | null; position: number | null }) {
+      const stored = await store.read.run(run);
+      if (stored === null) return null;
+      const known = await planOf(stored.plan);
+      if (known === null || typeof known === 'string') return null;
+      const now = clock.now();
+      const standing = await gates?.states(run, known.plan, now);
+      const snapshot = snapshotOf(await withFacts(stored, known.index), known.index, isTrue, deadlines());
+      const picture = pictureOf({ ...snapshot, ...(standing && { gates: standing }) }, now);
+      const { waits } = startActions(picture);
+      const number = host === null ? undefined : known.index.byName.get(host);
+      const about = number === undefined ? null : pictureAt(picture, number);
+      const ended = !isActiveState(stored.state);
+      const told = situationOf(picture, about, position, one => ({
+        state: stateOf(one),
+        reason: reasonOf(picture, one, waits, ended),
+      }));
+      return ended ? { ...told, minutesLeft: null, actions: [] } : told;
     },
 
     /** Events after `afterId`, oldest first; `ended` where none can follow. */
@@ -186,12 +229,17 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
     }) {
       const job = await store.read.job(run, host, position, direction);
       if (job === null) return null;
-      const { output, state, attempt, message } = job;
+      const { state, attempt, message } = job;
+      const live =
+        job.output === null && direction === 'forward'
+          ? await store.read.liveOutput?.({ run, hostName: host, position, attempt })
+          : null;
+      const output = job.output ?? (live ? { ...live, digest: null } : null);
       return {
         ...{ run, host, position, direction, state, attempt, message },
         job: job.job,
         size: output?.size ?? null,
-        digest: output ? `sha256:${Buffer.from(output.digest).toString('hex')}` : null,
+        digest: output?.digest ? `sha256:${Buffer.from(output.digest).toString('hex')}` : null,
         head: Buffer.from(output?.head ?? []).toString('base64'),
         tail: Buffer.from(output?.tail ?? []).toString('base64'),
       };

@@ -1,5 +1,4 @@
 import type { Direction, JobState } from '@tidemark/shared/orders/job-state.ts';
-import type { GateState } from './gates.ts';
 import type { PlanIndex } from './plan-index.ts';
 
 /*
@@ -56,6 +55,16 @@ export interface WaveTimes {
   endedAt: number | null;
 }
 
+/** What a gate has shown so far. */
+export interface GateState {
+  state: 'passed' | 'failed' | 'unknown';
+  /** What was seen, or who said so. */
+  detail: string;
+  /** When it was first asked. */
+  since: number;
+  checkedAt: number;
+}
+
 export interface RunSnapshot {
   run: { id: string; state: ActiveRunState; startedAt: number };
   plan: PlanIndex;
@@ -102,7 +111,18 @@ export type Action =
   | { action: 'undo'; host: number; reason: string }
   | { action: 'hold'; host: number; reason: string }
   | { action: 'observeFacts'; host: number }
-  | { action: 'openIncident'; key: string; host: number | null; title: string; detail: string }
+  | {
+      action: 'openIncident';
+      key: string;
+      host: number | null;
+      title: string;
+      detail: string;
+      /** The job that it is about. */
+      position?: number;
+      direction?: Direction;
+      /** Incidents of the run with the same cause are one error on several hosts. */
+      cause?: string;
+    }
   /** The cause is gone by itself. */
   | { action: 'resolveIncident'; key: string; reason: string }
   /** Its jobs that were never begun will not be. */

@@ -1,4 +1,5 @@
 import { clusterBar } from './clusters.ts';
+import { gateKey } from './gates.ts';
 import {
   firstHold,
   type HostPicture,
@@ -134,12 +135,25 @@ function waitOfUnit(picture: Picture, unit: Unit, usage: Usage, actions: Action[
 function waitOfHost(picture: Picture, host: HostPicture): Wait | null {
   const times = picture.snapshot.waves[host.plan.wave];
   if (!times || times.openedAt === null) return WAVE_NOT_OPEN;
+  const uncovered = lapsedApproval(picture, host.plan.wave);
+  if (uncovered) return uncovered;
   if (host.phase.is !== 'waiting') return stays(`${nameOf(host)}, which starts with it, will not run`);
   if (host.host.held !== null) return stays(host.host.held);
   if (host.silence !== null) return stays(`${nameOf(host)} ${host.silence}`);
   if (host.host.acceptedAt === null) return { text: `${nameOf(host)} has not accepted its order`, passes: true };
   const recent = picture.now - (host.host.lastSeenAt ?? 0) <= picture.snapshot.deadlines.silenceMs;
   if (!host.host.connected && !recent) return { text: `${nameOf(host)} is not connected`, passes: true };
+  return null;
+}
+
+/** An approval of a wave covers the starts of its hosts only while it counts. */
+function lapsedApproval({ snapshot }: Picture, wave: number): Wait | null {
+  const gates = snapshot.plan.header.waves[wave]?.gates ?? [];
+  for (const [number, gate] of gates.entries()) {
+    if (gate.kind !== 'approval' || snapshot.gates?.get(gateKey(wave, number))?.state === 'passed') continue;
+    // Another approval may still come; where the policy says so nobody waits for it.
+    return { text: `the approval of its wave (gate ${gate.name}) is over`, passes: gate.onExpire === 'hold' };
+  }
   return null;
 }
 

@@ -1,7 +1,7 @@
 import type { KnownPlan } from './known-plans.ts';
 import { awaitsPerson, countsAsFailed, firstHold, type HostPicture, type Picture, pictureOf } from './picture.ts';
 import type { IsTrue, StoredHost, StoredJob, StoredRun } from './ports.ts';
-import type { Deadlines } from './snapshot.ts';
+import type { Deadlines, RunSnapshot } from './snapshot.ts';
 import { startActions, type Waits } from './starts.ts';
 import { isActiveState, snapshotOf } from './stored-snapshot.ts';
 import { waitOfWave } from './waves.ts';
@@ -19,8 +19,18 @@ export type HostRunState =
   | 'refused';
 
 /** A run as people look at it: hosts x jobs, what each waits for, and when it is expected to end. */
-export function viewOf(run: StoredRun, { index: plan }: KnownPlan, isTrue: IsTrue, deadlines: Deadlines, now: number) {
-  const picture = pictureOf(snapshotOf(run, plan, isTrue, deadlines), run.endedAt ?? now);
+export function viewOf(
+  run: StoredRun,
+  { index: plan }: KnownPlan,
+  isTrue: IsTrue,
+  deadlines: Deadlines,
+  now: number,
+  gates?: RunSnapshot['gates'],
+) {
+  const picture = pictureOf(
+    { ...snapshotOf(run, plan, isTrue, deadlines), ...(gates && { gates }) },
+    run.endedAt ?? now,
+  );
   const { waits } = startActions(picture);
   const ended = !isActiveState(run.state);
   const hosts = picture.hosts.map(host => hostView(picture, host, run, waits, ended, now));
@@ -79,7 +89,7 @@ function hostView(picture: Picture, host: HostPicture, run: StoredRun, waits: Wa
   };
 }
 
-function stateOf(host: HostPicture): HostRunState {
+export function stateOf(host: HostPicture): HostRunState {
   const { phase } = host;
   switch (phase.is) {
     case 'waiting':
@@ -102,7 +112,7 @@ function stateOf(host: HostPicture): HostRunState {
   }
 }
 
-function reasonOf(picture: Picture, host: HostPicture, waits: Waits, ended: boolean): string {
+export function reasonOf(picture: Picture, host: HostPicture, waits: Waits, ended: boolean): string {
   const { phase } = host;
   if (phase.is === 'refused') return phase.because;
   if (phase.is === 'done') return '';
@@ -153,6 +163,7 @@ function jobViews(host: HostPicture, stored: StoredHost | undefined) {
       state: row.state,
       direction: row.direction,
       attempt: row.attempt,
+      attempts: row.spent + (planned?.attempts ?? 1),
       message: row.message,
       expectedMs: planned?.expectedMs ?? 0,
       startedAt: row.startedAt,

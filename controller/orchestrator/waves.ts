@@ -1,9 +1,7 @@
 import { waveHasFailed } from './budgets.ts';
+import { type DueGate, dueGates, gateActions, type WaveWait, waitAtGates } from './gates.ts';
 import { isThroughWave, type Picture, pictureAt } from './picture.ts';
 import type { Action } from './snapshot.ts';
-
-/** Why the next wave has not been opened. */
-export type WaveWait = { text: string; passes: boolean };
 
 /** Waves run one after the other as the plan lists them; those that are through end, and the next one opens. */
 export function waveActions(picture: Picture): Action[] {
@@ -17,6 +15,10 @@ export function waveActions(picture: Picture): Action[] {
       if (through) actions.push({ action: 'endWave', wave });
       return actions;
     }
+    const ready = waitOfWave(picture, wave, false) === null;
+    // What people are told about gates comes before what follows from them.
+    const told = ready ? gateActions(picture, wave) : [];
+    if (told.length > 0) return [...actions, ...told];
     const wait = waitOfWave(picture, wave);
     if (wait === null) actions.push({ action: 'openWave', wave });
     // Nobody in it will ever run: it ends unopened, so that a later one that does not need it has its turn.
@@ -27,7 +29,7 @@ export function waveActions(picture: Picture): Action[] {
 }
 
 /** What the first wave that is not open waits for; `passes` where time alone will do. Null where it may open. */
-export function waitOfWave(picture: Picture, wave: number): WaveWait | null {
+export function waitOfWave(picture: Picture, wave: number, withGates = true): WaveWait | null {
   const { snapshot, now } = picture;
   const { header, waves } = snapshot.plan;
   const name = header.waves[wave]?.name ?? `${wave}`;
@@ -44,7 +46,15 @@ export function waitOfWave(picture: Picture, wave: number): WaveWait | null {
     if (waveHasFailed(picture, need)) return { text: `wave ${needed.name} failed`, passes: false };
     if (now < times.endedAt + needed.soakMs) return { text: `wave ${needed.name} soaks`, passes: true };
   }
-  return null;
+  return withGates ? waitAtGates(picture, wave) : null;
+}
+
+/** Gates that are to be asked now: of the wave that only waits for them. */
+export function gatesToAsk(picture: Picture): DueGate[] {
+  const wave = currentWave(picture);
+  const times = picture.snapshot.waves[wave];
+  if (!times || times.openedAt !== null || waitOfWave(picture, wave, false) !== null) return [];
+  return dueGates(picture, wave);
 }
 
 /** The first wave that has not ended, or -1. */

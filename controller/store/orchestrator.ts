@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, gt, inArray } from 'drizzle-orm';
 import type { NewRunEvent, OrchestratorStore, RunReads, RunSummaryRow } from '../orchestrator/ports.ts';
+import { readLiveOutput } from './live-output.ts';
 import { ACTIVE_STATES, jobOf, ms, outputOf, readFacts, readRun } from './orchestrator-rows.ts';
 import { runTransaction } from './orchestrator-writes.ts';
 import { hosts, plans, runEvents, runHosts, runJobs, runs } from './schema.ts';
@@ -75,6 +76,8 @@ function createReads({ db }: Store): RunReads {
         );
       return row ? { ...jobOf(row.job), output: outputOf(row.job) } : null;
     },
+
+    liveOutput: of => readLiveOutput(db, of),
 
     async reported(hostId) {
       const [row] = await db.select({ acknowledged: hosts.acknowledged }).from(hosts).where(eq(hosts.id, hostId));

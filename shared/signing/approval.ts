@@ -17,7 +17,8 @@ export const Approval = z.strictObject({
   format: z.literal('tidemark/approval/v1'),
   fleet: z.string().min(1),
   plan: DigestText,
-  gate: z.literal('plan'),
+  /** The plan as a whole, or one wave of it. */
+  gate: z.union([z.literal('plan'), z.string().regex(/^wave\/.+$/)]),
   approvedAt: z.int().min(0),
   /** After this it does not count any more. */
   expiresAt: z.int().min(0),
@@ -27,12 +28,13 @@ export type Approval = z.infer<typeof Approval>;
 export const signApproval = (approval: Approval, key: KeyObject): Envelope =>
   signEnvelope(PayloadType.approval, Buffer.from(canonicalJson(approval), 'utf8'), [key]);
 
-/** Who approved the plan `plan` with this envelope. */
+/** Who approved the plan `plan`, or a wave of it, with this envelope. One for a wave is none for the plan. */
 export function verifyApproval(
   envelope: Envelope,
   root: TrustRoot,
   plan: Digest,
   now: number,
+  gate = 'plan',
 ): Result<{ approval: Approval; approvers: Approver[] }, string> {
   const verified = verifyEnvelope(envelope, PayloadType.approval, approversOf(root));
   if (!verified.ok) return verified;
@@ -41,6 +43,7 @@ export function verifyApproval(
   const approval = parsed.data;
   if (approval.fleet !== root.fleet) return err(`the approval is for fleet ${approval.fleet}`);
   if (approval.plan !== plan) return err(`the approval is for plan ${approval.plan}`);
+  if (approval.gate !== gate) return err(`the approval is for ${approval.gate}, not for ${gate}`);
   if (now >= approval.expiresAt) return err(`the approval expired at ${new Date(approval.expiresAt).toISOString()}`);
   return ok({ approval, approvers: verified.value.signedBy });
 }

@@ -1,4 +1,6 @@
+import { AmendmentAction } from '@tidemark/shared/orders/amendment.ts';
 import { JobState } from '@tidemark/shared/orders/job-state.ts';
+import { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import { z } from 'zod';
 import { DigestParam, Direction, HostName, Instant, RunId } from './common.ts';
 import { route } from './route.ts';
@@ -45,6 +47,8 @@ export const RunJob = z.object({
   state: JobState,
   direction: Direction,
   attempt: z.int(),
+  /** How many there may be. */
+  attempts: z.int().optional(),
   message: z.string(),
   expectedMs: z.int(),
   startedAt: Instant.nullable(),
@@ -130,6 +134,18 @@ export const MAX_EVENTS_PAGE = 1_000;
 const RunParams = z.strictObject({ run: RunId });
 const Reason = z.strictObject({ reason: z.string().max(1_024).default('') });
 
+const WaveName = z.string().min(1).max(256);
+
+/** On its way to the host, which judges it by itself. */
+export const SentAmendment = z.object({
+  digest: z.string(),
+  action: AmendmentAction,
+  /** For people: what is decided about what, by whom and why. */
+  about: z.string(),
+  by: z.array(z.string()),
+});
+export type SentAmendment = z.input<typeof SentAmendment>;
+
 export const runRoutes = {
   createRun: route({
     method: 'POST',
@@ -206,6 +222,38 @@ export const runRoutes = {
     summary: 'Starts no further host; what is begun comes to its end',
     params: RunParams,
     body: Reason,
+    reply: RunSummary,
+  }),
+  amendHost: route({
+    method: 'POST',
+    path: '/runs/:run/hosts/:host/amendments',
+    role: 'approver',
+    tag: 'runs',
+    summary: 'Hands in a decision beyond the order that was signed elsewhere (DSSE): retry, skip, done or undo',
+    params: z.strictObject({ run: RunId, host: HostName }),
+    body: Envelope,
+    status: 201,
+    reply: SentAmendment,
+  }),
+  approveWave: route({
+    method: 'POST',
+    path: '/runs/:run/waves/:wave/approvals',
+    role: 'approver',
+    tag: 'runs',
+    summary: 'Hands in an approval for the gate of a wave that was signed elsewhere (DSSE)',
+    params: z.strictObject({ run: RunId, wave: WaveName }),
+    body: Envelope,
+    status: 201,
+    reply: z.object({ approvers: z.array(z.string()) }),
+  }),
+  signalGate: route({
+    method: 'POST',
+    path: '/runs/:run/waves/:wave/gates/:gate/signal',
+    role: 'operator',
+    tag: 'runs',
+    summary: 'Says go or no-go to a gate that waits for a signal',
+    params: z.strictObject({ run: RunId, wave: WaveName, gate: WaveName }),
+    body: z.strictObject({ go: z.boolean(), reason: z.string().max(1_024).default('') }),
     reply: RunSummary,
   }),
   getJob: route({

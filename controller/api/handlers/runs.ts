@@ -51,6 +51,13 @@ export function runHandlers({
       await unwrap(runs.stop({ run: params.run, by: principal.name, reason: body.reason }));
       return viewOf(params.run);
     },
+    amendHost: ({ params, body, principal }) => unwrap(runs.amend({ ...params, envelope: body, by: principal.name })),
+    approveWave: ({ params, body, principal }) =>
+      unwrap(runs.approveWave({ ...params, envelope: body, by: principal.name })),
+    signalGate: async ({ params, body, principal }) => {
+      await unwrap(runs.signal({ ...params, ...body, by: principal.name }));
+      return viewOf(params.run);
+    },
     getJob: ({ params, query }) =>
       found(
         runs.job({ ...params, direction: query.direction }),
@@ -58,6 +65,11 @@ export function runHandlers({
         `"tidemark describe run ${params.run}" shows the jobs`,
       ),
     listIncidents: async ({ query }) => ({ incidents: await incidents.list({ state: query.state }) }),
+    getIncident: ({ params }) =>
+      found(incidents.detail(params.id), `incident ${params.id}`, '"tidemark get incidents" lists them'),
+    takeIncident: ({ params, principal }) => unwrap(incidents.take({ id: params.id, by: principal.name })),
+    commentIncident: ({ params, body, principal }) =>
+      unwrap(incidents.comment({ id: params.id, by: principal.name, text: body.text })),
     resolveIncident: ({ params, body, principal }) =>
       unwrap(incidents.resolve({ id: params.id, by: principal.name, reason: body.reason })),
   };

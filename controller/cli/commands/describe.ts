@@ -10,7 +10,7 @@ import { fields } from '../output/table.ts';
 import { openStored, planDigest } from '../plans.ts';
 import { withClient } from '../session.ts';
 import { planLines } from '../views/plan.ts';
-import { bundleLines, hostDetailLines, incidentLines, runDetailLines } from '../views/things.ts';
+import { bundleLines, hostDetailLines, incidentDetailLines, runDetailLines } from '../views/things.ts';
 
 interface Described {
   value: unknown;
@@ -50,10 +50,9 @@ const KINDS: Readonly<Record<string, Describe>> = {
     return { value, lines: runDetailLines(value, { paint }) };
   },
   incident: async (client, name) => {
-    const { incidents } = await client.listIncidents({ query: { state: 'all' } });
-    const value = incidents.find(incident => String(incident.id) === name);
-    if (!value) throw missing('incident', name);
-    return { value, lines: incidentLines(value) };
+    if (!/^\d+$/.test(name)) throw missing('incident', name);
+    const value = await client.getIncident({ params: { id: Number(name) } });
+    return { value, lines: incidentDetailLines(value) };
   },
 };
 

@@ -13,6 +13,7 @@ export function addRunOutput(run: Command, { io }: Cli): void {
     talks(
       run
         .command('output')
+        .alias('log')
         .description('print what a job wrote: its beginning and its end')
         .argument('<run>', 'like r12')
         .argument('<host>', 'name of the host')

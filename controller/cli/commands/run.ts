@@ -12,9 +12,11 @@ import { eventLine, eventObject } from '../views/event.ts';
 import { runsListing } from '../views/listings.ts';
 import { runDetailLines } from '../views/things.ts';
 import { type WatchOptions, watchOptions, watchRun } from '../watch.ts';
+import { addRunAmend } from './run-amend.ts';
+import { addRunGates } from './run-gates.ts';
 import { addRunOutput } from './run-output.ts';
 
-/** `run list|show|watch|events|output|pause|resume|stop`. */
+/** `run list|show|watch|events|output|retry|skip|done|undo|approve|signal|pause|resume|stop`. */
 export const addRun: AddCommand = (program, cli) => {
   const { io, finish } = cli;
   const run = program.command('run').description('plans that are or were carried out');
@@ -46,6 +48,8 @@ export const addRun: AddCommand = (program, cli) => {
     await withClient(io, options, client => printEvents(cli, client, id, options));
   });
   addRunOutput(run, cli);
+  addRunAmend(run, cli);
+  addRunGates(run, cli);
   addDecision(run, cli, 'pause', 'release nothing more; what is released finishes', (client, request) =>
     client.pauseRun(request),
   );

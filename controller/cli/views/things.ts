@@ -1,8 +1,8 @@
 import type { Host } from '../../api/contract/hosts.ts';
-import type { Incident } from '../../api/contract/incidents.ts';
+import type { Incident, IncidentDetail } from '../../api/contract/incidents.ts';
 import type { Bundle } from '../../api/contract/releases.ts';
 import type { RunHost, RunView } from '../../api/contract/runs.ts';
-import { plain } from '../output/sanitise.ts';
+import { plain, plainLines } from '../output/sanitise.ts';
 import { fields, table } from '../output/table.ts';
 import { bytes, duration, moment } from '../output/time.ts';
 import { type RunViewOptions, runLines } from './run.ts';
@@ -71,6 +71,46 @@ export const hostDetailLines = (host: Host): string[] => [
         ),
       ]),
 ];
+
+/** What somebody who is called at night needs, from what has happened to what can be done. */
+export const incidentDetailLines = (incident: IncidentDetail): string[] => [
+  plain(`${incident.id} · ${incident.title}`),
+  '',
+  ...fields([
+    ['state', incident.state],
+    ['run', incident.run],
+    ['host', incident.host],
+    ['opened', moment(incident.openedAt)],
+    ['taken by', incident.takenBy],
+    ['resolved', moment(incident.resolvedAt)],
+    ['how', incident.resolution],
+    ['minutes left', incident.minutesLeft],
+    ['also on', incident.alikeHosts.join(', ') || null],
+    ...(incident.job
+      ? ([
+          ['step', incident.job.step],
+          ['attempt', `${incident.job.attempt} of ${incident.job.attempts}`],
+        ] as const)
+      : []),
+  ]),
+  '',
+  plain(incident.detail),
+  ...section('output', incident.job?.output ? plainLines(incident.job.output).trimEnd().split('\n') : []),
+  ...section(
+    'peers',
+    incident.peers.map(peer => plain(`${peer.host} ${peer.state}${peer.reason ? `: ${peer.reason}` : ''}`)),
+  ),
+  ...section('held', incident.held.map(plain)),
+  ...section('no spare', incident.noSpare.map(plain)),
+  ...section(
+    'comments',
+    incident.comments.map(({ at, by, text }) => plain(`${moment(at)} ${by}: ${text}`)),
+  ),
+  ...section('can be done now', incident.actions.map(plain)),
+];
+
+const section = (title: string, lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : ['', title, ...lines.map(line => `  ${line}`)];
 
 export const incidentLines = (incident: Incident): string[] => [
   ...fields([
