@@ -7,6 +7,7 @@ import { stepUnitName } from '../steps/process-group.ts';
 import {
   type AgentCommand,
   attach,
+  BEGIN_MS,
   createSessionLauncher,
   LAST_CHANCE_MS,
   type Launcher,
@@ -40,6 +41,8 @@ export function createUnitLauncher(command: AgentCommand, systemd: number): Laun
       const child = spawn('systemd-run', systemdRunArguments({ unit, directory, input, command, systemd }), {
         env: STEP_ENVIRONMENT,
         stdio: ['ignore', 'ignore', openLog(directory)],
+        // It only hands the unit over; where the bus hangs, what became of that is looked at.
+        timeout: BEGIN_MS,
       });
       return new UnitChild(unit, directory, input, child, onEnd);
     },

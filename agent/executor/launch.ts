@@ -43,6 +43,8 @@ export const STEP_ENVIRONMENT = {
 
 /** After timeout and grace, for the child to write its own result before it is ended from outside. */
 export const LAST_CHANCE_MS = 5_000;
+/** From its start to its first line. Longer than a server that swaps needs; what takes longer never comes. */
+export const BEGIN_MS = 60_000;
 const LOG_BYTES = 2_000;
 
 /** Makes a step's directory, on the disk before anything is said about it. */
@@ -55,11 +57,20 @@ export async function prepare(parent: string, name: string, input: StepInput): P
 }
 
 /** Each step in a session of its own: wherever there is no systemd. */
-export function createSessionLauncher(command: AgentCommand): Launcher {
-  return { name: 'session', launch: (directory, input, onEnd) => launchSession(command, directory, input, onEnd) };
+export function createSessionLauncher(command: AgentCommand, beginMs = BEGIN_MS): Launcher {
+  return {
+    name: 'session',
+    launch: (directory, input, onEnd) => launchSession(command, beginMs, directory, input, onEnd),
+  };
 }
 
-function launchSession(command: AgentCommand, directory: string, input: StepInput, onEnd: () => void): RunningChild {
+function launchSession(
+  command: AgentCommand,
+  beginMs: number,
+  directory: string,
+  input: StepInput,
+  onEnd: () => void,
+): RunningChild {
   const [program, ...rest] = command;
   const log = openSync(stepFile.log(directory), 'a', 0o600);
   let child: ChildProcess;
@@ -82,7 +93,11 @@ function launchSession(command: AgentCommand, directory: string, input: StepInpu
   child.once('exit', end);
   child.unref();
   const watched = attach(directory, input);
+  const launchedAt = performance.now();
   const look = () => {
+    // One that hangs before its first line has no timeout of its own yet.
+    const late = performance.now() - launchedAt > beginMs && readStarted(directory) === undefined;
+    if (late && !over) child.kill('SIGKILL');
     // Ends a child that is past its time; whether it is gone the system says for a child of one's own.
     watched.look();
     return over;

@@ -9,6 +9,8 @@ import { PowerLab } from './power-hosts.ts';
 /* Ten cuts at moments that are new in each run; `npm run lab:powercuts` does as many as one likes. */
 
 const HOSTS = 5;
+/** A round is an upgrade of five hosts at once, and a second one after the cuts. */
+const ROUND_MS = 600_000;
 const ROUNDS = [0, 1];
 const seed = randomBytes(4).toString('hex');
 
@@ -39,15 +41,19 @@ describe('an upgrade whose power goes at a random moment', () => {
 
   beforeAll(async () => {
     lab = await PowerLab.start(HOSTS, () => undefined);
-  });
+  }, ROUND_MS);
 
   afterAll(() => lab?.fleet.down());
 
-  it.each(ROUNDS)(`10: leaves exact versions and nothing half done, seed ${seed}, round %i`, async round => {
-    const cuts = Array.from({ length: HOSTS }, (_, index) => planCut(seed, round * HOSTS + index));
-    for (const { cut, findings } of await lab.cutAll(cuts)) {
-      const again = `npm run lab:powercuts -- --seed ${seed} --first ${cut.number} --count 1`;
-      expect([describeCut(cut), again, ...findings]).toEqual([describeCut(cut), again]);
-    }
-  });
+  it.each(ROUNDS)(
+    `10: leaves exact versions and nothing half done, seed ${seed}, round %i`,
+    async round => {
+      const cuts = Array.from({ length: HOSTS }, (_, index) => planCut(seed, round * HOSTS + index));
+      for (const { cut, findings } of await lab.cutAll(cuts)) {
+        const again = `npm run lab:powercuts -- --seed ${seed} --first ${cut.number} --count 1`;
+        expect([describeCut(cut), again, ...findings]).toEqual([describeCut(cut), again]);
+      }
+    },
+    ROUND_MS,
+  );
 });
