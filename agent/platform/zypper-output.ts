@@ -1,7 +1,7 @@
-import { xmlText } from './xml-text.ts';
 import type { VersionChange } from './os-package.ts';
 import { OUTPUT_LINES } from './os-package-problems.ts';
 import { normalRpmVersion } from './rpm-output.ts';
+import { xmlText } from './xml-text.ts';
 
 /* What zypper says, with --xmlout or in words, read. Pure; the tests have what it really said (1.14; locale C.UTF-8). */
 

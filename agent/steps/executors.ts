@@ -7,6 +7,7 @@ import { checkClock } from './check-clock.ts';
 import { checkCommand } from './check-command.ts';
 import { checkDisk } from './check-disk.ts';
 import { checkHttp } from './check-http.ts';
+import { checkPending } from './check-pending.ts';
 import { checkSql } from './check-sql.ts';
 import { checkTcp } from './check-tcp.ts';
 import { checkUnits } from './check-units.ts';
@@ -48,6 +49,7 @@ const executors = {
   'check/http': checkHttp,
   'check/clock': checkClock,
   'check/units': checkUnits,
+  'check/pending': checkPending,
   'check/tcp': checkTcp,
   'check/sql': checkSql,
   'check/command': checkCommand,

@@ -6,7 +6,15 @@ import type { HostStepWith } from './host-step-settings.ts';
 import type { PlannerComponent } from './input.ts';
 import { releaseKey } from './input.ts';
 import { describe, draft, type JobDraft } from './job-draft.ts';
-import { fetchPackages, packageSpace, refreshPackages, repairPackages, upgradePackages } from './package-jobs.ts';
+import {
+  fetchPackages,
+  packageSpace,
+  pendingPackages,
+  refreshPackages,
+  repairPackages,
+  upgradePackages,
+} from './package-jobs.ts';
+import { installPackages, markPackages, removePackages } from './package-listed.ts';
 import { fillIn } from './placeholders.ts';
 import type { Step } from './policy.ts';
 import type { Candidate } from './population.ts';
@@ -78,6 +86,16 @@ export function draftsOf(step: Step, context: HostContext): JobDraft[] {
       return upgradePackages(candidate, context.bundle, step.with).map(draft);
     case 'package/repair':
       return repairPackages(candidate, step.with).map(draft);
+    case 'package/hold':
+      return markPackages(candidate, 'hold', step.with).map(draft);
+    case 'package/unhold':
+      return markPackages(candidate, 'unhold', step.with).map(draft);
+    case 'package/install':
+      return installPackages(candidate, step.with).map(draft);
+    case 'package/remove':
+      return removePackages(candidate, step.with).map(draft);
+    case 'check/pending':
+      return [pendingPackages(candidate, step.with)].map(draft);
     case 'service/restart':
       return context.stopping.toReversed().flatMap(component => restartJob(component, step.with.wait));
     case 'service/reload':

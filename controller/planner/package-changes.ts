@@ -57,7 +57,7 @@ export function packageChangesOf(view: HostView, bundle: PlannerBundle): { packa
 }
 
 /** Orders name no family: what is in one is for one server. */
-const exactly = ({ family: _, ...exact }: BundlePackage): ExactPackage => exact;
+export const exactly = ({ family: _, ...exact }: BundlePackage): ExactPackage => exact;
 
 const componentsOf = (view: HostView, name: string): PlannerComponent[] =>
   view.components.filter(component => component.package === name);
@@ -76,7 +76,7 @@ interface Known {
 }
 
 /** Facts come from the host: every part of them may be missing or of another kind. */
-function packagesFact(facts: Readonly<Record<string, unknown>>): Known | null {
+export function packagesFact(facts: Readonly<Record<string, unknown>>): Known | null {
   const { manager, installed, held, broken } = record(facts['packages']) as Record<keyof Known, unknown>;
   if (typeof manager !== 'string' || typeof installed !== 'object' || installed === null) return null;
   return {
@@ -88,7 +88,7 @@ function packagesFact(facts: Readonly<Record<string, unknown>>): Known | null {
 }
 
 /** Of the architecture that is asked for; the server's own where none is. */
-function installedVersion(installed: Readonly<Record<string, unknown>>, { name, architecture }: ExactPackage) {
+export function installedVersion(installed: Readonly<Record<string, unknown>>, { name, architecture }: ExactPackage) {
   const keys = architecture === null ? [name] : [`${name}:${architecture}`, name];
   const key = keys.find(each => Object.hasOwn(installed, each));
   const version = key === undefined ? null : installed[key];

@@ -135,3 +135,64 @@ describe('a bundle of releases and packages', () => {
     ]);
   });
 });
+
+describe('steps for packages that a policy lists', () => {
+  const exactOn = { web01: { 'demo-svc': '1.0', zsh: '5' }, web02: { 'demo-svc': '1.0' } };
+  const world = packaged(['demo-svc'], exactOn);
+  const some = { ...only, clusters: null };
+  const jobsOf = (step: string) =>
+    planned({ ...some, steps: `[{id: upgrade, uses: package/upgrade}, {id: it, ${step}}]` }, world).orders.map(
+      order => [
+        order.host.name,
+        order.jobs.filter(job => job.step === 'it').map(({ call, undo }) => [call, undo?.kind ?? null] as unknown),
+      ],
+    );
+
+  it('hold what is there, and free it again where that is taken back', () => {
+    expect(jobsOf('uses: package/hold, with: {names: [zsh, vim]}')).toEqual([
+      ['web01', [[{ kind: 'package/hold', args: { names: ['zsh'] } }, 'package/unhold']]],
+      ['web02', []],
+    ]);
+    // Nothing is held.
+    expect(jobsOf('uses: package/unhold, with: {names: [zsh]}').map(([, jobs]) => jobs)).toEqual([[], []]);
+  });
+
+  it('install what is not there, of the family of the server', () => {
+    const rest = { conffiles: 'keep', others: 'refuse', lockWaitMs: 300_000 };
+    const args = { packages: [exact('zsh', '5.9')], ...rest };
+    expect(jobsOf('uses: package/install, with: {packages: [zsh=5.9, rpm/zsh=5.9-1]}')).toEqual([
+      ['web01', []],
+      ['web02', [[{ kind: 'package/install', args }, 'package/remove']]],
+    ]);
+  });
+
+  it('remove what is there, and bring the same version back where that is taken back', () => {
+    const plan = planned(
+      {
+        ...some,
+        steps: '[{id: upgrade, uses: package/upgrade}, {id: it, uses: package/remove, with: {names: [zsh]}}]',
+      },
+      world,
+    );
+    expect(plan.orders.flatMap(order => order.jobs).filter(job => job.step === 'it')).toMatchObject([
+      {
+        call: { kind: 'package/remove', args: { names: ['zsh'], others: 'refuse' } },
+        undo: { kind: 'package/install', args: { packages: [exact('zsh', '5')] } },
+      },
+    ]);
+  });
+
+  it('check that packages can be changed', () => {
+    expect(jobsOf('uses: check/pending, with: {held: refuse, within: 1m}')[0]?.[1]).toEqual([
+      [{ kind: 'check/pending', args: { held: 'refuse', withinMs: 60_000 } }, null],
+    ]);
+  });
+
+  it.each([
+    ['names that are no names', 'uses: package/hold, with: {names: ["zsh -y"]}', /name of a package/],
+    ['packages without a version', 'uses: package/install, with: {packages: [zsh]}', /NAME=VERSION/],
+    ['packages of no family', 'uses: package/install, with: {packages: [yum/zsh=1]}', /no family of packages/],
+  ])('are refused with %s', (_, step, words) => {
+    expect(errorsOf({ ...some, steps: `[{id: it, ${step}}]` }, world).join('\n')).toMatch(words);
+  });
+});

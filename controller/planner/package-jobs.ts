@@ -4,7 +4,7 @@ import type { PackageChange } from './package-changes.ts';
 import type { Candidate } from './population.ts';
 
 /** What a job for packages has of its own; the rest is as for all jobs. */
-interface PackageDraft {
+export interface PackageDraft {
   name: string;
   reason: string;
   call: Call;
@@ -93,6 +93,15 @@ export function repairPackages({ view, packages }: Candidate, { lockWait }: Sett
     },
   ];
 }
+
+export const pendingPackages = (
+  { view }: Candidate,
+  { held, within }: { held: 'ignore' | 'refuse'; within: number },
+): PackageDraft => ({
+  name: `check that packages of ${view.host.name} can be changed`,
+  reason: 'the policy lists it',
+  call: { kind: 'check/pending', args: { held, withinMs: within } },
+});
 
 /** As the facts say it is now: what an undo goes back to. */
 const before = ({ from, to }: PackageChange): ExactPackage => ({ ...to, version: from, sha256: null });

@@ -1,8 +1,10 @@
 import { ServerPath } from '@tidemark/shared/orders/arguments.ts';
+import { PackageName } from '@tidemark/shared/orders/kinds/package.ts';
 import type { OnFailure } from '@tidemark/shared/orders/order.ts';
 import type { StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
 import { Argv, HOST_STEP_WITH } from './host-step-settings.ts';
+import { ListedPackage } from './package-listed.ts';
 import { Duration, Size } from './quantities.ts';
 
 const SECOND = 1_000;
@@ -12,6 +14,7 @@ const none = z.strictObject({});
 
 /** How long another package manager may go on: unattended upgrades and configuration management take minutes. */
 const LockWait = Duration.default(5 * MINUTE);
+const Names = z.array(PackageName).min(1).max(500);
 /** Packages that the bundle does not list and that would change too. */
 const Others = z.enum(['refuse', 'allow']).default('refuse');
 
@@ -65,6 +68,21 @@ const WITH = {
     lockWait: LockWait,
   }),
   'package/repair': z.strictObject({ lockWait: LockWait }),
+  'package/hold': z.strictObject({ names: Names }),
+  'package/unhold': z.strictObject({ names: Names }),
+  'package/install': z.strictObject({
+    packages: z.array(ListedPackage).min(1).max(500),
+    conffiles: z.enum(['keep', 'replace']).default('keep'),
+    others: Others,
+    lockWait: LockWait,
+  }),
+  'package/remove': z.strictObject({ names: Names, others: Others, lockWait: LockWait }),
+  'check/pending': z.strictObject({
+    /** `refuse`: a package that is held on a server is in the way. */
+    held: z.enum(['ignore', 'refuse']).default('ignore'),
+    /** How long another package manager may go on. */
+    within: LockWait,
+  }),
   'check/http': z
     .strictObject({
       /** Left out: what the landscape says of the components that were touched. */
@@ -94,15 +112,7 @@ export const withSchema = (kind: PlannedKind): z.ZodType => WITH[kind];
 export type StepSettings = { [K in PlannedKind]: { kind: K; with: z.output<(typeof WITH)[K]> } }[PlannedKind];
 
 /** Kinds of the language that come later: refused as such, so that nobody searches for a slip of the hand. */
-export const LATER_KINDS: ReadonlySet<string> = new Set([
-  'check/signatures',
-  'monitoring/lift',
-  'monitoring/silence',
-  'package/hold',
-  'package/install',
-  'package/remove',
-  'package/unhold',
-]);
+export const LATER_KINDS: ReadonlySet<string> = new Set(['check/signatures', 'monitoring/lift', 'monitoring/silence']);
 
 interface KindDefaults {
   timeoutMs: number;
@@ -194,6 +204,16 @@ export const KIND_DEFAULTS: Record<PlannedKind, KindDefaults> = {
     onFailure: 'undo-host',
     undo: 'package/upgrade',
   },
+  'package/hold': { timeoutMs: 5 * MINUTE, retries: once, onFailure: 'skip-host', undo: 'package/unhold' },
+  'package/unhold': { timeoutMs: 5 * MINUTE, retries: once, onFailure: 'skip-host', undo: 'package/hold' },
+  'package/install': {
+    timeoutMs: 60 * MINUTE,
+    retries: { max: 1, backoffMs: 10 * SECOND },
+    onFailure: 'undo-host',
+    undo: 'package/remove',
+  },
+  'package/remove': { timeoutMs: 30 * MINUTE, retries: once, onFailure: 'undo-host', undo: 'package/install' },
+  'check/pending': { timeoutMs: 60 * MINUTE, retries: once, onFailure: 'skip-host', undo: null },
   'package/repair': { timeoutMs: 60 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'service/start': {
     timeoutMs: 5 * MINUTE,

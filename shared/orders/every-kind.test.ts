@@ -22,7 +22,7 @@ const disk = { needs: [{ path: '/opt', bytes: 1 }] };
 const FITTING: Readonly<Record<string, Record<string, unknown>>> = {
   'check/disk': disk,
   'check/clock': { maxOffsetMs: 1 },
-  'check/pending': { lockWaitMs: 1 },
+  'check/pending': { held: 'ignore', withinMs: 1 },
   'check/units': { noneFailed: true, ignore: [], active: [], withinMs: 1 },
   'check/tcp': { host: '127.0.0.1', port: 1, withinMs: 1 },
   'check/http': { url: 'http://127.0.0.1/', expectStatus: 200, expectText: null, withinMs: 1 },

@@ -1,4 +1,4 @@
-import { PACKAGE_FAMILIES, type PackageFamily } from '@tidemark/shared/versions/package-family.ts';
+import { type BundlePackage, parseBundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Bundle } from '../../api/contract/releases.ts';
 import { Ring } from '../../api/contract/releases.ts';
@@ -14,15 +14,7 @@ interface Release {
   version: string;
 }
 
-interface Package {
-  family: PackageFamily;
-  name: string;
-  version: string;
-  architecture: string | null;
-  sha256: `sha256:${string}` | null;
-}
-
-type BundleOptions = PrintingOptions & { release?: Release[]; package?: Package[]; ring: Bundle['ring'] };
+type BundleOptions = PrintingOptions & { release?: Release[]; package?: BundlePackage[]; ring: Bundle['ring'] };
 
 /** `bundle create` and `bundle promote`. */
 export const addBundle: AddCommand = (program, { io }) => {
@@ -69,14 +61,10 @@ export const addBundle: AddCommand = (program, { io }) => {
 };
 
 /** `rpm/openssl-libs:x86_64=1:3.0.7-27.el9@<64 hex digits>`. What is wrong in it besides, the controller says. */
-function packageOption(text: string, before: Package[] | undefined): Package[] {
-  const match = /^(?:([^/=@:]+)\/)?([^=@:/]+)(?::([^=@:]+))?=([^=@]+)(?:@(?:sha256:)?([0-9a-fA-F]{64}))?$/.exec(text);
-  const [, said = 'dpkg', name, architecture, version, hex] = match ?? [];
-  if (!name || !version) throw new InvalidArgumentError('Give NAME=VERSION, NAME:ARCH=VERSION or NAME=VERSION@SHA256.');
-  const family = PACKAGE_FAMILIES.find(each => each === said);
-  if (!family) throw new InvalidArgumentError(`"${said}" is no family of packages: ${PACKAGE_FAMILIES.join(', ')}.`);
-  const sha256 = hex === undefined ? null : (`sha256:${hex.toLowerCase()}` as const);
-  return [...(before ?? []), { family, name, version, architecture: architecture ?? null, sha256 }];
+function packageOption(text: string, before: BundlePackage[] | undefined): BundlePackage[] {
+  const parsed = parseBundlePackage(text);
+  if (!parsed.ok) throw new InvalidArgumentError(parsed.error);
+  return [...(before ?? []), parsed.value];
 }
 
 function releaseOption(text: string, before: Release[] | undefined): Release[] {

@@ -67,6 +67,8 @@ export function callText(call: Call): string {
       return call.args.checks.map(each => `${each.kind} ${callText(each)}`).join('; ');
     case 'check/tcp':
       return `${call.args.host} port ${call.args.port}`;
+    case 'check/pending':
+      return `no package is half done${call.args.held === 'refuse' ? ' or held' : ''}, and nobody works with them`;
     case 'package/refresh':
     case 'package/repair':
       return `waits up to ${Math.round(call.args.lockWaitMs / 1000)} s for other package managers`;

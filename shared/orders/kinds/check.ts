@@ -78,10 +78,19 @@ const ObservingCheck = z.discriminatedUnion('kind', [
 ]);
 export type ObservingCheck = z.infer<typeof ObservingCheck>;
 
+const PendingArgs = z.strictObject({
+  /** Whether packages that their owner has held are in the way. */
+  held: z.enum(['ignore', 'refuse']),
+  /** How long another package manager may go on. */
+  withinMs,
+});
+
 export const checkKinds = {
   'check/disk': { class: 'observe', idempotent: true, expectedMs: 200, args: DiskArgs },
   'check/clock': { class: 'observe', idempotent: true, expectedMs: 200, args: ClockArgs },
   'check/units': { class: 'observe', idempotent: true, expectedMs: 500, args: UnitsArgs },
+  /** Packages that are half done, or held, and who works with them. */
+  'check/pending': { class: 'observe', idempotent: true, expectedMs: 2_000, args: PendingArgs },
   'check/tcp': { class: 'observe', idempotent: true, expectedMs: 200, args: TcpArgs },
   'check/http': { class: 'observe', idempotent: true, expectedMs: 500, args: HttpArgs },
   /** Runs what it is told: a query can call any function that its user may. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { err, ok, type Result } from '../../base/result.ts';
 import { PACKAGE_FAMILIES, type PackageFamily } from '../../versions/package-family.ts';
 import { DigestText } from '../arguments.ts';
 import type { StepKindSpec } from './spec.ts';
@@ -38,6 +39,17 @@ export const BundlePackage = ExactPackage.extend({ family: z.enum(PACKAGE_FAMILI
 export type BundlePackage = z.infer<typeof BundlePackage>;
 
 export const familyOf = ({ family }: BundlePackage): PackageFamily => family ?? 'dpkg';
+
+/** `[family/]name[:arch]=version[@sha256]`: how people write it. */
+export function parseBundlePackage(text: string): Result<BundlePackage, string> {
+  const match = /^(?:([^/=@:]+)\/)?([^=@:/]+)(?::([^=@:]+))?=([^=@]+)(?:@(?:sha256:)?([0-9a-fA-F]{64}))?$/.exec(text);
+  const [, said = 'dpkg', name, architecture = null, version, hex] = match ?? [];
+  if (!name || !version) return err('Give NAME=VERSION, NAME:ARCH=VERSION or NAME=VERSION@SHA256.');
+  const family = PACKAGE_FAMILIES.find(each => each === said);
+  if (!family) return err(`"${said}" is no family of packages: ${PACKAGE_FAMILIES.join(', ')}.`);
+  const sha256 = hex === undefined ? null : (`sha256:${hex.toLowerCase()}` as const);
+  return ok({ family, name, version, architecture, sha256 });
+}
 
 /** More than any server has packages that change in one night. */
 const MAX_PACKAGES = 5_000;
