@@ -1,9 +1,8 @@
-import { isIP } from 'node:net';
 import { compileGlob } from '@tidemark/shared/fingerprint/glob.ts';
 import type { Order } from '@tidemark/shared/orders/order.ts';
 import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
 import { AT_UNITS, CRON_UNITS } from '../platform/batch-units.ts';
-import { bareHost, isIn, isOwn, isRefusedAddress, networksOf, type OwnIdentity } from '../platform/network-target.ts';
+import { bareHost, type OwnIdentity, permittedTargets } from '../platform/network-target.ts';
 
 /** What this server lets be done to it, whoever approved it. The owner of the server writes it, no message can. */
 export interface HostPolicy {
@@ -31,7 +30,7 @@ export function forbidden(order: Order, policy: HostPolicy, self: OwnIdentity = 
   const program = anyOf(policy.programs);
   const path = anyOf(policy.paths);
   const unit = anyOf((policy.units ?? ['*']).map(glob => `/${glob}`));
-  const target = anyTarget(policy.targets ?? [], self);
+  const target = permittedTargets(policy.targets ?? [], self);
   const packageName = anyOf((policy.packages ?? ['*']).map(glob => `/${glob}`));
   for (const job of order.jobs) {
     for (const call of job.undo ? [job.call, job.undo] : [job.call]) {
@@ -163,20 +162,6 @@ function targetsOf(call: Call): string[] {
     default:
       return [];
   }
-}
-
-/** Without a list: this server. What a permitted name leads to is looked at when the check connects. */
-function anyTarget(targets: readonly string[], self: OwnIdentity): (host: string) => boolean {
-  const networks = networksOf(targets.filter(each => each.includes('/')));
-  const addresses = targets.filter(each => isIP(each) !== 0);
-  const name = anyOf(
-    targets.filter(each => !each.includes('/') && isIP(each) === 0).map(glob => `/${glob.toLowerCase()}`),
-  );
-  return host => {
-    if (isIP(host) !== 0 && isRefusedAddress(host)) return false;
-    if (isOwn(host, self) || addresses.includes(host)) return true;
-    return isIP(host) === 0 ? name(`/${host.toLowerCase()}`) : isIn(networks, host);
-  };
 }
 
 function packagesOf(call: Call): string[] {

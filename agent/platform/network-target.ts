@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { hostname, networkInterfaces } from 'node:os';
+import { compileGlob } from '@tidemark/shared/fingerprint/glob.ts';
 
 /*
  * What checks over the network may reach. A server's policy says which names and addresses (agent/executor/permit.ts); what
@@ -18,7 +19,7 @@ export class TargetRefused extends Error {
 }
 
 /** A block list of networks in CIDR notation. */
-export function networksOf(cidrs: readonly string[]): BlockList {
+function networksOf(cidrs: readonly string[]): BlockList {
   const list = new BlockList();
   for (const cidr of cidrs) {
     const [address = '', bits = ''] = cidr.split('/');
@@ -27,8 +28,7 @@ export function networksOf(cidrs: readonly string[]): BlockList {
   return list;
 }
 
-export const isIn = (list: BlockList, address: string): boolean =>
-  list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
+const isIn = (list: BlockList, address: string): boolean => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
 const LOOPBACK = networksOf(['127.0.0.0/8', '::1/128']);
 
@@ -61,7 +61,7 @@ export function ownIdentity(): OwnIdentity {
 }
 
 /** Whether a name or address means this very server. */
-export const isOwn = (host: string, { names, addresses }: OwnIdentity): boolean =>
+const isOwn = (host: string, { names, addresses }: OwnIdentity): boolean =>
   isIP(host) === 0 ? names.includes(host.toLowerCase()) : isIn(LOOPBACK, host) || addresses.includes(host);
 
 /** `[::1]` and `::1`: the host as it is in a URL, or as it is. */
@@ -85,4 +85,20 @@ export async function resolveTarget(host: string): Promise<TargetAddress[]> {
       throw new TargetRefused(`${bare} is this server, and its address ${address} is not`);
   }
   return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
+}
+
+/**
+ * Whether a check may reach a host, by its text alone: this server, or what `targets` lists (names, globs over names,
+ * addresses, networks). What a permitted name leads to is looked at when the check connects.
+ */
+export function permittedTargets(targets: readonly string[], self: OwnIdentity): (host: string) => boolean {
+  const networks = networksOf(targets.filter(each => each.includes('/')));
+  const addresses = targets.filter(each => isIP(each) !== 0);
+  const names = targets
+    .filter(each => !each.includes('/') && isIP(each) === 0)
+    .map(glob => compileGlob(`/${glob.toLowerCase()}`));
+  return host => {
+    if (isIP(host) === 0) return isOwn(host, self) || names.some(fits => fits(Buffer.from(`/${host.toLowerCase()}`)));
+    return !isRefusedAddress(host) && (isOwn(host, self) || addresses.includes(host) || isIn(networks, host));
+  };
 }
