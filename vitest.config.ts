@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 /**
  * From quick to slow: `unit` needs nothing but memory, `contract` starts single parts (a database, a gRPC server), `e2e`
  * starts whole controllers and agents as processes. `lab` boots real servers: it needs root and a Debian machine, and is
- * not part of `npm test` but run by `npm run test:lab`.
+ * not part of `npm test` but run by `npm run test:lab`. `vm` boots an emulated machine with a kernel of its own, which takes
+ * many minutes: `npm run test:lab:vm`.
  */
 export default defineConfig({
   test: {
@@ -18,7 +19,7 @@ export default defineConfig({
       {
         test: {
           name: 'contract',
-          include: ['test/contract/**/*.test.ts', 'test/golden/**/*.test.ts'],
+          include: ['test/contract/**/*.test.ts', 'test/golden/**/*.test.ts', 'test/simulation/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -42,6 +43,12 @@ export default defineConfig({
           hookTimeout: 300_000,
           // Each file has a fleet of its own on the same two cores, and limits for what waits.
           fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'vm',
+          include: ['test/lab/vm/**/*.vm.ts'],
         },
       },
     ],
