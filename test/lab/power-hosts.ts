@@ -32,6 +32,7 @@ interface Event {
   job: string | null;
   event: string;
   attempt: number | null;
+  direction?: string;
   message?: string;
 }
 
@@ -211,7 +212,7 @@ function saidOf(host: string, { code, stdout, stderr }: Ended): string[] {
 /** No attempt started twice, none without an end, no more attempts than the order allows. */
 function wrongStarts(host: string, events: readonly Event[], retries: number): string[] {
   const own = events.filter(event => event.host === host && event.job !== null);
-  return [...Map.groupBy(own, ({ job }) => job ?? '')].flatMap(([job, each]) => {
+  return [...Map.groupBy(own, ({ job, direction }) => `${direction} ${job}`)].flatMap(([job, each]) => {
     const attemptsWith = (kinds: readonly string[]) =>
       each.filter(({ event }) => kinds.includes(event)).map(({ attempt }) => attempt);
     const started = attemptsWith(['started']);

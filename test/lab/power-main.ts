@@ -33,19 +33,21 @@ async function main({ count, first, seed, hosts }: Options): Promise<void> {
   const begun = performance.now();
   const last = first + count;
   const lab = await PowerLab.start(Math.min(hosts, count), console.log);
-  let bad = 0;
+  let [done, bad] = [0, 0];
   try {
     for (let at = first; at < last; at += hosts) {
       const cuts = Array.from({ length: Math.min(hosts, last - at) }, (_, index) => planCut(seed, at + index));
       for (const { cut, reached, findings } of await lab.cutAll(cuts)) {
         console.log(`${findings.length === 0 ? 'ok  ' : 'FAIL'} ${describeCut(cut)} (dpkg's log at ${reached})`);
+        done += 1;
         if (findings.length === 0) continue;
         bad += 1;
         console.log(`${findings.map(each => `     ${each}\n`).join('')}     ${replay(seed, cut.number)}`);
       }
     }
   } catch (error) {
-    console.error(`seed ${seed}: ${(error as Error).message}`);
+    // A host that is not well may hinder those that come after it: they are not done rather than done wrongly.
+    console.error(`seed ${seed}, after ${done} cuts: ${(error as Error).message}`);
     bad += 1;
   } finally {
     await lab.fleet.down();
@@ -53,7 +55,7 @@ async function main({ count, first, seed, hosts }: Options): Promise<void> {
   const seconds = Math.round((performance.now() - begun) / 1000);
   const machine = `${cpus().length} x ${cpus()[0]?.model ?? arch()}`;
   console.log(
-    `${count} power cuts from ${first}, seed ${seed}, ${hosts} hosts at once, ${bad} with findings; ${seconds} s on ${machine}, ${new Date().toISOString().slice(0, 10)}`,
+    `${done} of ${count} power cuts from ${first}, seed ${seed}, ${hosts} hosts at once, ${bad} with findings; ${seconds} s on ${machine}, ${new Date().toISOString().slice(0, 10)}`,
   );
   process.exitCode = bad > 0 ? 1 : 0;
 }
