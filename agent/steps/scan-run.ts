@@ -42,6 +42,8 @@ export const scanRun: Executor<'scan/run'> = async ({ profile, budget = {}, seal
       bytesRead,
       coverage,
       tookMs,
+      // Of this process, which does nothing but scan; Linux counts in KiB.
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     });
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });

@@ -48,10 +48,13 @@ function replaceWords(text: string, words: readonly string[], by: string): strin
   return [...words]
     .filter(word => word !== '')
     .sort((a, b) => b.length - a.length)
-    .reduce(
-      (rest, word) => rest.replace(new RegExp(`(?<![\\w.:-])${escaped(word)}(?![\\w:-]|\\.\\w)`, 'gi'), by),
-      text,
-    );
+    .reduce((rest, word) => rest.replace(wholeWord(word), by), text);
+}
+
+/** A port may follow a name; what has colons of its own ends only where there is no other. */
+function wholeWord(word: string): RegExp {
+  const colon = word.includes(':') ? ':' : '';
+  return new RegExp(String.raw`(?<![\w.${colon}-])${escaped(word)}(?![\w${colon}-]|\.\w)`, 'gi');
 }
 
 const escaped = (word: string): string => word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');

@@ -103,7 +103,7 @@ const leafContent: fc.Arbitrary<FlatEntry['content']> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('skipped' as const),
-    reason: fc.constantFrom('rule' as const, 'other-file-system' as const, 'limit' as const),
+    reason: fc.constantFrom('rule' as const, 'other-file-system' as const, 'limit' as const, 'no-key' as const),
     meta: fc.constant(null),
   }),
 );
