@@ -125,8 +125,33 @@ export interface AuditEntry {
   detail: Record<string, unknown>;
 }
 
+export interface LimitClaim {
+  /** Of the limit: `cluster/paydb`, `attribute/site/fra1`. */
+  key: string;
+  hostId: string;
+  hostName: string;
+}
+
+/** A host that another run has out of service. */
+export interface ElsewhereOut {
+  key: string;
+  hostId: string;
+  host: string;
+  run: string;
+}
+
+/** Limits that hold over all runs: who is out by them. */
+export interface LimitClaims {
+  /** What other runs claim; until the end of the transaction nobody else looks or claims. */
+  elsewhere(run: string, keys: readonly string[]): Promise<ElsewhereOut[]>;
+  /** Makes this all that the run claims, under the epoch of its lease. What nobody renews for `ttlMs` counts no more. */
+  hold(run: string, epoch: number, claims: readonly LimitClaim[], ttlMs: number): Promise<void>;
+}
+
 /** One transaction. State, what is to be sent and the audit stand or fall together. */
 export interface RunTransaction {
+  /** Left out where there is only one run at a time: limits with a key then hold within it. */
+  claims?: LimitClaims;
   /** One plan at a time is turned into a run, so that two cannot take the same host. */
   lockStarting(): Promise<void>;
   runOfPlan(plan: string): Promise<string | null>;

@@ -72,6 +72,8 @@ export interface RunSnapshot {
   hosts: readonly HostSnapshot[];
   /** By number of the wave. */
   waves: readonly WaveTimes[];
+  /** By number of the limit: who is out of service by it in other runs. */
+  elsewhere?: readonly (readonly string[])[];
   /** How the gates of waves stand, see gateKey; those that nobody has asked are missing. */
   gates?: ReadonlyMap<string, GateState>;
   /** All that were ever opened in this run, by key. */

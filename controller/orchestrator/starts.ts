@@ -173,6 +173,11 @@ function waitForPlace(picture: Picture, hosts: readonly HostPicture[], usage: Us
     if (limit && (usage.out[number] ?? 0) + members > limit.maxOut) {
       return stays(`limit ${limit.name}: at most ${limit.maxOut} may be out of service`);
     }
+    const others = picture.snapshot.elsewhere?.[number] ?? [];
+    if (limit && (usage.out[number] ?? 0) + members + others.length > limit.maxOut) {
+      const text = `limit ${limit.name}: at most ${limit.maxOut} may be out of service, and ${others.join(', ')} is`;
+      return { text, passes: true };
+    }
   }
   return null;
 }

@@ -2,13 +2,14 @@ import { assert } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { Plan } from '@tidemark/shared/orders/plan.ts';
 import { applyActions } from './applying.ts';
+import { claimsOf, elsewhereOf, keysOf } from './claims.ts';
 import type { GateWatch } from './gate-watch.ts';
 import type { KnownPlan } from './known-plans.ts';
 import { pictureOf } from './picture.ts';
 import type { PlanIndex } from './plan-index.ts';
-import type { IsTrue, Leases, OrchestratorStore, RunTransaction } from './ports.ts';
+import type { IsTrue, Leases, LimitClaim, OrchestratorStore, RunTransaction } from './ports.ts';
 import { RunMemory } from './run-memory.ts';
-import type { Deadlines } from './snapshot.ts';
+import type { Action, Deadlines } from './snapshot.ts';
 import { isActiveState } from './stored-snapshot.ts';
 import { gatesToAsk } from './waves.ts';
 
@@ -37,8 +38,16 @@ const MAX_ROUNDS = 100;
 /** So often all of a run is read and compared with what is known of it. */
 const VERIFY_MS = 600_000;
 
+/** A run that nobody decides for any more keeps others from its clusters for so long. */
+const CLAIM_MS = 900_000;
+/** A run that has ended leaves hosts that did not end well: so long they count as out, unless a later run mends them. */
+const LEFT_CLAIM_MS = 7 * 24 * 3_600_000;
+
 /** By run, of those that this process decides for. */
-export type RunMemories = Map<string, { epoch: number; memory: RunMemory; verifiedAt: number }>;
+export type RunMemories = Map<
+  string,
+  { epoch: number; memory: RunMemory; verifiedAt: number; claimed?: { text: string; at: number } }
+>;
 
 export const leaseOf = (run: string): string => `run:${run}`;
 
@@ -95,8 +104,25 @@ function decideOnce(
     const now = clock.now();
     const uncovered = await dependencies.coverageOf(known.plan, now);
     const gates = await dependencies.gates?.states(run, known.plan, now);
-    const snapshot = { ...memory.snapshot(head, deadlines), uncovered, ...(gates && { gates }) };
+    const keys = keysOf(known.index);
+    const others = keys.length > 0 ? await transaction.claims?.elsewhere(run, keys) : undefined;
+    const elsewhere = others && elsewhereOf(known.index, others);
+    const snapshot = {
+      ...memory.snapshot(head, deadlines),
+      uncovered,
+      ...(gates && { gates }),
+      ...(elsewhere && { elsewhere }),
+    };
     const actions = memory.decide(snapshot, now);
+    if (elsewhere)
+      await claim(transaction, {
+        run,
+        epoch,
+        memories,
+        claims: claimsOf(pictureOf(snapshot, now), actions),
+        actions,
+        now,
+      });
     if (actions.length === 0) {
       if (gates) dependencies.ask(run, known.plan, gatesToAsk(pictureOf(snapshot, now)), gates);
       return false;
@@ -104,6 +130,34 @@ function decideOnce(
     await applyActions(transaction, { run: memory.stored(head), plan: known.index, actions, now });
     return true;
   });
+}
+
+/** Claims what is out, where that has changed or was said long ago. */
+async function claim(
+  transaction: RunTransaction,
+  {
+    run,
+    epoch,
+    memories,
+    claims,
+    actions,
+    now,
+  }: {
+    run: string;
+    epoch: number;
+    memories: RunMemories;
+    claims: readonly LimitClaim[];
+    actions: readonly Action[];
+    now: number;
+  },
+): Promise<void> {
+  const entry = memories.get(run);
+  const text = JSON.stringify(claims);
+  const isOver = actions.some(({ action }) => action === 'endRun');
+  const said = entry?.claimed;
+  if (!isOver && said?.text === text && now >= said.at && now - said.at < CLAIM_MS / 3) return;
+  await transaction.claims?.hold(run, epoch, claims, isOver ? LEFT_CLAIM_MS : CLAIM_MS);
+  if (entry) entry.claimed = { text, at: now };
 }
 
 /** What is known of the run, brought up to date; from the beginning where another has decided in between. */

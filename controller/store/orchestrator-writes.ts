@@ -7,6 +7,7 @@ import { amendmentWrites } from './amendments.ts';
 import * as audit from './audit.ts';
 import { openIncident, resolveIncident, resolveIncidents } from './incidents.ts';
 import * as leases from './leases.ts';
+import { limitClaimsOf } from './limit-claims.ts';
 import { ACTIVE_STATES, date, readFacts, readHead, readHosts, readPresence } from './orchestrator-rows.ts';
 import * as outbox from './outbox.ts';
 import { hosts, observations, runEvents, runHosts, runJobs, runs, runWaves } from './schema.ts';
@@ -17,7 +18,7 @@ const STARTING_LOCK = 0x746d7275;
 
 /** What the orchestrator does within one transaction. */
 export function runTransaction(tx: Tx): RunTransaction {
-  return { ...starting(tx), ...deciding(tx), ...recording(tx), ...amendmentWrites(tx) };
+  return { ...starting(tx), ...deciding(tx), ...recording(tx), ...amendmentWrites(tx), claims: limitClaimsOf(tx) };
 }
 
 type Starting = Pick<RunTransaction, 'lockStarting' | 'runOfPlan' | 'busyHosts' | 'enrolledHosts' | 'createRun'>;
@@ -82,6 +83,7 @@ const starting = (tx: Tx): Starting => ({
 
 type Deciding = Omit<
   RunTransaction,
+  | 'claims'
   | keyof Starting
   | keyof ReturnType<typeof amendmentWrites>
   | 'lockReports'

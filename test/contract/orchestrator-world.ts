@@ -8,8 +8,10 @@ import {
   SimulatedAgent,
   type SimulatedReport,
 } from '@tidemark/controller/orchestrator/testing/simulated-agent.ts';
+import { createProbe } from '@tidemark/controller/probes/probe.ts';
 import { createDeliveryStore } from '@tidemark/controller/store/delivery.ts';
 import { createOrchestratorStore } from '@tidemark/controller/store/orchestrator.ts';
+import { createGateStore } from '@tidemark/controller/store/run-gates.ts';
 import { createRunLeases } from '@tidemark/controller/store/run-leases.ts';
 import { createRunPlans } from '@tidemark/controller/store/run-plans.ts';
 import * as schema from '@tidemark/controller/store/schema.ts';
@@ -273,6 +275,7 @@ export class World {
       approvals: plans,
       leases: createRunLeases(this.store),
       isTrue: (_, facts) => (typeof facts['active'] === 'boolean' ? facts['active'] : null),
+      gates: { store: createGateStore(this.store), probe: createProbe(['127.0.0.1/32']) },
       clock: this.clock,
       holder,
     });

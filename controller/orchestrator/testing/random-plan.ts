@@ -34,7 +34,7 @@ export interface PlanSpec {
   hosts: HostSpec[];
   waves?: WrittenPlanHeader['waves'];
   precedences?: { before: [string, string]; after: [string, string] }[];
-  limits?: { hosts: string[]; maxOut: number }[];
+  limits?: { hosts: string[]; maxOut: number; key?: string }[];
   clusters?: { name: string; onFailure: 'hold-cluster' | 'continue' }[];
   budgets?: WrittenPlanHeader['budgets'];
   window?: { start: number; end: number; reserveMs: number };
