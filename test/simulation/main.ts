@@ -24,7 +24,11 @@ function options(): SimulateOptions {
 const wanted = options();
 const begun = process.cpuUsage();
 let bad = 0;
-for (let seed = wanted.seed; seed < wanted.seed + wanted.seeds; seed++) if (!(await play(seed))) bad++;
+for (let seed = wanted.seed; seed < wanted.seed + wanted.seeds; seed++) {
+  if (await play(seed)) continue;
+  bad++;
+  if (wanted.first) break;
+}
 if (wanted.seeds > 1 && !wanted.json) {
   const { user, system } = process.cpuUsage(begun);
   const perSeed = (user + system) / 1e6 / wanted.seeds;

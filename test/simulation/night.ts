@@ -327,7 +327,10 @@ class Night implements Witness {
       moment: Parameters<NonNullable<(typeof PROPERTIES)[number]['onStart']>>[0],
     ) => string | null | undefined,
   ): void {
-    const moment = { world: this.#world, now: this.#engine.now, approvalExpiresAt: this.#fate.approvalExpiresAt };
+    const moment = {
+      ...{ world: this.#world, now: this.#engine.now, calm: this.#options.calm },
+      approvalExpiresAt: this.#fate.approvalExpiresAt,
+    };
     for (const property of PROPERTIES) {
       if (this.#violations.has(property.name)) continue;
       const message = ask(property, moment);

@@ -11,6 +11,8 @@ export interface SimulateOptions extends NightOptions {
   seeds: number;
   events: string | null;
   json: boolean;
+  /** Ends with the first night that breaks a rule. */
+  first: boolean;
   /** Read from these, for the command that replays a night. */
   files: { landscape: string; policy: string; facts: string | null } | null;
 }
@@ -27,6 +29,7 @@ export const USAGE = `usage: npm run simulate -- [options]
   --landscape FILE --policy FILE [--facts FILE]
                      instead of a landscape that is drawn; FILE of facts: JSON, facts by name of the host
   --events FILE      the run's events as JSON lines, as tidemark run events -o jsonl gives them
+  --first            end with the first night that breaks a rule
   --json             the results as JSON lines`;
 
 /** Reads the command line; throws an error whose message is for people. */
@@ -37,7 +40,12 @@ export function readOptions(argv: readonly string[]): SimulateOptions {
       ...{ hosts: { type: 'string' }, clusters: { type: 'string' }, window: { type: 'string' } },
       ...{ seed: { type: 'string' }, seeds: { type: 'string' }, faults: { type: 'string' }, pace: { type: 'string' } },
       ...{ landscape: { type: 'string' }, policy: { type: 'string' }, facts: { type: 'string' } },
-      ...{ events: { type: 'string' }, json: { type: 'boolean' }, calm: { type: 'boolean' } },
+      ...{
+        events: { type: 'string' },
+        json: { type: 'boolean' },
+        first: { type: 'boolean' },
+        calm: { type: 'boolean' },
+      },
     },
   });
   const number = (name: 'hosts' | 'clusters' | 'seed' | 'seeds' | 'faults' | 'pace', otherwise: number): number => {
@@ -63,6 +71,7 @@ export function readOptions(argv: readonly string[]): SimulateOptions {
     pace: values.pace === undefined ? null : number('pace', 1),
     events: values.events ?? null,
     json: values.json ?? false,
+    first: values.first ?? false,
     files,
     ...(files ? { landscape: landscapeFrom(files) } : {}),
   };

@@ -22,6 +22,8 @@ import {
 export interface Moment {
   world: World;
   now: number;
+  /** Nothing befalls the night that needs a person at a server. */
+  calm: boolean;
   approvalExpiresAt: number;
 }
 
@@ -384,6 +386,18 @@ const moves: Property = {
   },
 };
 
+const comesToItsEnd: Property = {
+  name: 'what began comes to its end',
+  atEnd({ world, calm }) {
+    const half = world.hosts.filter(
+      truth => isTouched(truth) && !isPatched(world, truth) && !isTakenBack(world, truth),
+    );
+    return calm && half.length > 0
+      ? `${half.map(nameOf).join(', ')} stand half done after a night in which nothing asked for that`
+      : null;
+  },
+};
+
 export const PROPERTIES: readonly Property[] = [
   tierOrder,
   precedence,
@@ -404,4 +418,5 @@ export const PROPERTIES: readonly Property[] = [
   ends,
   truthful,
   moves,
+  comesToItsEnd,
 ];

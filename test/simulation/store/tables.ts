@@ -1,5 +1,5 @@
 import type { DueMessage } from '@tidemark/controller/loops/deliver.ts';
-import type { NewRunEvent, StoredHost, StoredJob, StoredRunHead } from '@tidemark/controller/orchestrator/ports.ts';
+import type { NewRunEvent, StoredHost, StoredRunHead } from '@tidemark/controller/orchestrator/ports.ts';
 import type { WaveTimes } from '@tidemark/controller/orchestrator/snapshot.ts';
 
 /* What the memory store keeps, and how a transaction takes back what it did. */
@@ -53,8 +53,6 @@ export interface LeaseRow {
   epoch: number;
   expiresAt: number;
 }
-
-export type JobRow = StoredJob;
 
 /** Everything that is kept. Numbers that only ever grow are not taken back, as a database's sequences are not. */
 export class Tables {
