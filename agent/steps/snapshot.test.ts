@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
@@ -106,5 +106,43 @@ describe('a snapshot', () => {
     writeFileSync(join(root, 'opt/shop/config'), 'patched');
     await snapshotRevert({ name: 'night', paths: ['/opt/shop'], whenWritten: 'ask' }, context);
     expect(config()).toBe('one');
+  });
+});
+
+describe('a snapshot with a database in it', () => {
+  const revert = (whenWritten: 'ask' | 'lose', paths = ['/opt/shop']) =>
+    snapshotRevert({ name: 'night', paths, whenWritten }, context);
+
+  it.each(['ibdata1', 'WiredTiger.wt', 'dump.rdb', 'member/wal/0.wal'])(
+    'of which %s is a file is put back without a question only while it is as it was',
+    async file => {
+      const data = join(root, 'opt/shop/var/data', file);
+      mkdirSync(join(data, '..'), { recursive: true });
+      writeFileSync(data, 'before');
+      await create(['/opt/shop', '/etc']);
+      await revert('ask');
+      writeFileSync(data, 'after');
+      const later = new Date(context.clock.now() + 5_000);
+      utimesSync(data, later, later);
+      await expect(revert('ask')).rejects.toThrow(
+        /nothing was put back: a database has written since .*opt\/shop\/var\/data/,
+      );
+      expect(readFileSync(data, 'utf8')).toBe('after');
+      // What is elsewhere is not its concern.
+      await revert('ask', ['/etc']);
+      await revert('lose');
+      expect(readFileSync(data, 'utf8')).toBe('before');
+    },
+  );
+
+  it('of PostgreSQL that nobody can read asks', async () => {
+    const control = join(root, 'opt/shop/pg/global/pg_control');
+    mkdirSync(join(control, '..'), { recursive: true });
+    writeFileSync(control, 'no control file');
+    writeFileSync(join(root, 'opt/shop/pg/PG_VERSION'), '15\n');
+    await create();
+    const later = new Date(context.clock.now() + 5_000);
+    utimesSync(control, later, later);
+    await expect(revert('ask')).rejects.toMatchObject({ facts: { reason: 'database-has-written' } });
   });
 });
