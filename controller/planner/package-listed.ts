@@ -1,23 +1,12 @@
-import { BundlePackage, familyOf, PackageVersion, parseBundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
+import { type BundlePackage, familyOf, PackageVersion } from '@tidemark/shared/orders/kinds/package.ts';
 import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
 import { familyOfManager } from '@tidemark/shared/versions/package-family.ts';
-import { z } from 'zod';
 import { listed } from './fleet-view.ts';
 import { exactly, installedVersion, packagesFact } from './package-changes.ts';
 import type { PackageDraft } from './package-jobs.ts';
 import type { Candidate } from './population.ts';
 
 /* Steps for packages that a policy lists with names of its own; a bundle has no say in them. */
-
-/** `[family/]name[:arch]=version[@sha256]`, as in a bundle. */
-export const ListedPackage = z.string().transform((text, context): BundlePackage => {
-  const parsed = parseBundlePackage(text);
-  const checked = parsed.ok ? BundlePackage.safeParse(parsed.value) : null;
-  if (checked?.success) return checked.data;
-  const message = parsed.ok ? checked?.error.issues[0]?.message : parsed.error;
-  context.addIssue({ code: 'custom', message: message ?? 'must be a package' });
-  return z.NEVER;
-});
 
 /** As the facts have it; null where they say nothing of packages. */
 const knownOn = ({ facts }: Candidate) => packagesFact(facts);

@@ -4,7 +4,7 @@ import type { OnFailure } from '@tidemark/shared/orders/order.ts';
 import type { StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
 import { Argv, HOST_STEP_WITH } from './host-step-settings.ts';
-import { ListedPackage } from './package-listed.ts';
+import { ListedPackage } from './listed-package.ts';
 import { Duration, Size } from './quantities.ts';
 
 const SECOND = 1_000;
