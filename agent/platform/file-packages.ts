@@ -1,22 +1,21 @@
-import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
-import { type CommandPlace, describeEnd } from './command.ts';
+import type { CommandPlace } from './command.ts';
 import { keyOf, type PackageBackend, type PlannedPackage } from './file-package-backend.ts';
 import { FilePackageStore } from './file-package-store.ts';
+import { checkAfter, problemOf, settleConffiles } from './file-packages-after.ts';
 import { brokenIn, changesBetween, checkBefore, checkPlan, type FileState, isWell } from './file-packages-check.ts';
 import {
   type ChangeNeed,
   type ChangeRequest,
-  type ConffileReport,
   describeChanges,
   type InstalledPackage,
   OsPackageProblem,
   type OsPackages,
 } from './os-package.ts';
-import { describeHolder, failureProblem, list, lockedProblem, saysNoSpace } from './os-package-problems.ts';
+import { describeHolder, failureProblem, list, lockedProblem } from './os-package-problems.ts';
 import { readUnsettled, type Unsettled, writeUnsettled } from './os-package-record.ts';
 import { checkSpace, DOWNLOADS } from './os-package-space.ts';
 import type { Tool, ToolEnd } from './os-package-tool.ts';
@@ -132,7 +131,11 @@ export function createFilePackages(backend: PackageBackend, tool: Tool, place: C
     if (missing.length === 0) return;
     const end = await whenFree(waitMs, () => backend.fetch(missing, DOWNLOADS, again));
     if (!backend.succeeded(end))
-      throw problemOf(end, `${list(missing.map(({ name, version }) => `${name} ${version}`))} could not be fetched`);
+      throw problemOf(
+        backend,
+        end,
+        `${list(missing.map(({ name, version }) => `${name} ${version}`))} could not be fetched`,
+      );
     for (const { file } of missing) await store.took(file);
   }
 
@@ -265,9 +268,9 @@ export function createFilePackages(backend: PackageBackend, tool: Tool, place: C
         if (some.length > 0) ends.push(await whenFree(request.lockWaitMs, () => tool.act(argv)));
       const said = ends.map(({ text }) => text).join('');
       await settle(planned, state.native, said);
-      const conffiles = await settleConffiles(said, request.conffiles);
+      const conffiles = await settleConffiles(backend, root, said, request.conffiles);
       const after = await look();
-      checkAfter(ends, after, request.packages, said);
+      checkAfter(backend, { ends, after, packages: request.packages, said });
       return { changes: changesBetween(state, after), others, unchanged, conffiles };
     },
 
@@ -287,7 +290,7 @@ export function createFilePackages(backend: PackageBackend, tool: Tool, place: C
       const after = await look();
       const left = names.filter(name => after.byKey.has(name));
       if (!backend.succeeded(end) || left.length > 0)
-        throw problemOf(end, `${list(left.length > 0 ? left : names)} could not be removed`);
+        throw problemOf(backend, end, `${list(left.length > 0 ? left : names)} could not be removed`);
       return changesBetween(before, after);
     },
 
@@ -318,54 +321,8 @@ export function createFilePackages(backend: PackageBackend, tool: Tool, place: C
     const end = await backend.mark(as, open);
     const after = await look();
     const left = open.filter(name => after.byKey.get(name)?.held !== (as === 'hold'));
-    if (left.length > 0) throw problemOf(end, `${list(left)}: its hold could not be changed`);
+    if (left.length > 0) throw problemOf(backend, end, `${list(left)}: its hold could not be changed`);
     return open;
-  }
-
-  /** These managers cannot be told whose configuration is to stay: where they decided otherwise, the two files change places. */
-  async function settleConffiles(said: string, wish: ChangeRequest['conffiles']): Promise<ConffileReport[]> {
-    const reports: ConffileReport[] = [];
-    for (const { path, other, kept } of backend.conffiles(said)) {
-      const keep = wish === 'keep';
-      if (kept === keep || !existsSync(resolveBelow(root, other))) {
-        reports.push({ path, kept, other });
-        continue;
-      }
-      const beside = path + (keep ? backend.endings.fresh : backend.endings.old);
-      await rename(resolveBelow(root, path), resolveBelow(root, beside));
-      await rename(resolveBelow(root, other), resolveBelow(root, path));
-      reports.push({ path, kept: keep, other: beside });
-    }
-    return reports;
-  }
-
-  /** What the manager says counts less than what is there. */
-  function checkAfter(
-    ends: readonly ToolEnd[],
-    after: FileState,
-    packages: readonly ExactPackage[],
-    said: string,
-  ): void {
-    const wrong = packages.flatMap(exact => {
-      const own = after.all.filter(each => keyOf(each, after.native) === keyOf(exact, after.native));
-      const found = own.find(each => each.version === backend.normal(exact.version)) ?? own.at(-1);
-      if (!found) return [`${exact.name} is not there`];
-      if (found.version !== backend.normal(exact.version)) return [`${exact.name} is still ${found.version}`];
-      return isWell(found) ? [] : [`${exact.name} is ${found.version} and ${found.state}`];
-    });
-    const broken = brokenIn(after).map(({ name, state }) => `${name} is ${state}`);
-    const failed = ends.find(end => !backend.succeeded(end));
-    if (wrong.length === 0 && broken.length === 0 && !failed) return;
-    const what = list(wrong.length > 0 ? wrong : broken, 4) || `${backend.manager} failed`;
-    throw problemOf({ ...(failed ?? (ends[0] as ToolEnd)), text: said }, what);
-  }
-
-  function problemOf(end: ToolEnd, what: string): OsPackageProblem {
-    const failure = failureProblem(backend.failures(end.text), what);
-    if (failure) return failure;
-    if (saysNoSpace(end.text))
-      return new OsPackageProblem('no-space', `${what}: the disk is full; free some, then run the step package/repair`);
-    return new OsPackageProblem('failed', `${what}: ${backend.errors(end.text) || describeEnd(end)}; see its state`);
   }
 
   function pathsOf(planned: readonly PlannedPackage[]): string[] {
