@@ -16,8 +16,6 @@ export interface CacheIndex {
   table: SharedArrayBuffer;
 }
 
-export const NO_INDEX: CacheIndex = { files: [], table: new SharedArrayBuffer(0) };
-
 /** Reads the heads of all blocks. A file that does not go on with a block ends there. */
 export function indexCache(files: number[]): CacheIndex {
   const found: { inode: bigint; device: bigint; place: number }[] = [];
