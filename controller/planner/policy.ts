@@ -5,7 +5,6 @@ import type { Calendar } from './calendar.ts';
 import type { Condition, Count } from './cel.ts';
 import type { Place } from './errors.ts';
 import type { HandoverSettings } from './handover.ts';
-import type { Candidate } from './population.ts';
 import type { MinInService } from './quantities.ts';
 import type { Recurrence } from './recurrence.ts';
 import type { StepSettings } from './step-settings.ts';
@@ -125,11 +124,19 @@ export interface WaveRule {
   place: Place;
 }
 
+/** What standard steps look at to find out whether a host needs them. */
+export interface StepHost {
+  view: { host: { tags: readonly string[] } };
+  facts: Readonly<Record<string, unknown>>;
+  /** Packages that change on it. */
+  packages: readonly unknown[];
+}
+
 /** A step with all its settings: what the policy says, else its defaults, else what its kind does. */
 export type Step = StepSettings & {
   id: string;
   /** Of standard steps: the hosts that it is for. Null: for every host. */
-  applies: ((candidate: Candidate) => boolean) | null;
+  applies: ((host: StepHost) => boolean) | null;
   when: Condition | null;
   timeoutMs: number;
   retries: { max: number; backoffMs: number };

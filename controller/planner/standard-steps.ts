@@ -1,5 +1,5 @@
 import type { OnFailure } from '@tidemark/shared/orders/order.ts';
-import type { Candidate } from './population.ts';
+import type { StepHost } from './policy.ts';
 import type { PlannedKind } from './step-settings.ts';
 
 export interface StandardStep {
@@ -8,16 +8,15 @@ export interface StandardStep {
   with?: Record<string, unknown>;
   onFailure?: OnFailure;
   /** Hosts that it is for; without it every host on which it finds something to do. */
-  applies?(candidate: Candidate): boolean;
+  applies?(host: StepHost): boolean;
   /** A step that makes no sense without this one. */
   pair?: string;
 }
 
-const isManaged = ({ facts }: Candidate): boolean =>
-  typeof facts['services'] === 'object' && facts['services'] !== null;
-const knowsReboots = ({ facts }: Candidate): boolean => typeof facts['reboot'] === 'object' && facts['reboot'] !== null;
-const changesPackages = ({ packages }: Candidate): boolean => packages.length > 0;
-const runsBatchWork = ({ view }: Candidate): boolean => view.host.tags.includes('batch');
+const isManaged = ({ facts }: StepHost): boolean => typeof facts['services'] === 'object' && facts['services'] !== null;
+const knowsReboots = ({ facts }: StepHost): boolean => typeof facts['reboot'] === 'object' && facts['reboot'] !== null;
+const changesPackages = ({ packages }: StepHost): boolean => packages.length > 0;
+const runsBatchWork = ({ view }: StepHost): boolean => view.host.tags.includes('batch');
 
 /**
  * `steps: standard`: what a patch of releases and packages takes, in this order. What can be found out or brought before
