@@ -1,6 +1,6 @@
-import { and, eq } from 'drizzle-orm';
+import { and, eq, inArray } from 'drizzle-orm';
 import type { LiveOutputStore } from '../orchestrator/live-output.ts';
-import { liveOutput, runHosts } from './schema.ts';
+import { liveOutput, runHosts, runJobs } from './schema.ts';
 import type { Queries, Store } from './store.ts';
 
 /** What running jobs have written so far. */
@@ -10,7 +10,17 @@ export function createLiveOutputStore({ db }: Store): LiveOutputStore {
       const [owner] = await db
         .select({ run: runHosts.run })
         .from(runHosts)
-        .where(and(eq(runHosts.orderDigest, orderDigest), eq(runHosts.hostId, hostId)));
+        .innerJoin(runJobs, and(eq(runJobs.run, runHosts.run), eq(runJobs.hostId, runHosts.hostId)))
+        .where(
+          and(
+            eq(runHosts.orderDigest, orderDigest),
+            eq(runHosts.hostId, hostId),
+            eq(runJobs.position, position),
+            eq(runJobs.direction, 'forward'),
+            // What comes after the result is of no use any more: that brings all that is kept.
+            inArray(runJobs.state, ['released', 'running']),
+          ),
+        );
       if (!owner) return;
       const row = { attempt, size, head, tail, updatedAt: new Date() };
       await db

@@ -10,7 +10,7 @@ import * as leases from './leases.ts';
 import { limitClaimsOf } from './limit-claims.ts';
 import { ACTIVE_STATES, date, readFacts, readHead, readHosts, readPresence } from './orchestrator-rows.ts';
 import * as outbox from './outbox.ts';
-import { hosts, observations, runEvents, runHosts, runJobs, runs, runWaves } from './schema.ts';
+import { hosts, liveOutput, observations, runEvents, runHosts, runJobs, runs, runWaves } from './schema.ts';
 import type { Tx } from './store.ts';
 
 /** Any number that no other program takes for an advisory lock in this database: "tmru" in ASCII. */
@@ -166,6 +166,11 @@ const deciding = (tx: Tx): Deciding => ({
         target: [runJobs.run, runJobs.hostId, runJobs.position, runJobs.direction],
         set: columns,
       });
+    if (output && direction === 'forward') {
+      await tx
+        .delete(liveOutput)
+        .where(and(eq(liveOutput.run, run), eq(liveOutput.hostId, hostId), eq(liveOutput.position, position)));
+    }
     await touch(tx, run, hostId);
   },
 

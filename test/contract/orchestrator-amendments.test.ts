@@ -1,7 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { createIncidents } from '@tidemark/controller/incidents/service.ts';
 import type { PlanSpec } from '@tidemark/controller/orchestrator/testing/random-plan.ts';
 import type { Fate } from '@tidemark/controller/orchestrator/testing/simulated-agent.ts';
 import * as audit from '@tidemark/controller/store/audit.ts';
+import { createIncidentStore } from '@tidemark/controller/store/incidents.ts';
+import { createLiveOutputStore } from '@tidemark/controller/store/live-output.ts';
+import * as schema from '@tidemark/controller/store/schema.ts';
 import { describe, expect, it } from 'vitest';
 import { testStores } from '../support/database.ts';
 import { World } from './orchestrator-world.ts';
@@ -95,6 +99,56 @@ describe('what people sign beyond an order', () => {
     await orchestrator.amend({ run, host: 'db01', envelope: world.sign('db01', 'undo', null), by: 'olga' });
     const view = await world.play(() => orchestrator, run);
     expect(view.hosts[0]?.state).toBe('undone');
+  });
+});
+
+describe('what somebody sees who is called', () => {
+  it('is the job, its peers, what is held, what has no spare, and the commands that would be taken', async () => {
+    const { world, orchestrator, run } = await stuck();
+    const situation = await orchestrator.situation({ run, host: 'db01', position: 2 });
+    expect(situation?.peers).toEqual([{ host: 'db02', state: 'held', reason: expect.stringContaining('db01 failed') }]);
+    expect(situation?.held).toEqual(['db02: cluster db is held: db01 failed']);
+    expect(situation?.noSpare[0]).toContain('cluster db needs 1 healthy members beside it and has 0');
+    expect(situation?.actions).toEqual([
+      `tidemark run retry ${run} db01 patch --reason TEXT --key FILE`,
+      `tidemark run done ${run} db01 patch --reason TEXT --key FILE`,
+      `tidemark run undo ${run} db01 --reason TEXT --key FILE`,
+      `tidemark run pause ${run} --reason TEXT`,
+      `tidemark run stop ${run} --reason TEXT`,
+    ]);
+    const incidents = createIncidents({ store: createIncidentStore(world.store), clock: world.clock });
+    const [incident] = await incidents.list({ state: 'open' });
+    expect(incident).toMatchObject({ host: 'db01', position: 2, direction: 'forward', alike: 0, takenBy: null });
+    const id = incident?.id ?? 0;
+    expect(await incidents.take({ id, by: 'olga' })).toMatchObject({ ok: true, value: { takenBy: 'olga' } });
+    await incidents.comment({ id, by: 'olga', text: 'the disk was full' });
+    await incidents.resolve({ id, by: 'olga', reason: 'made room' });
+    expect(await incidents.get(id)).toMatchObject({
+      ...{ state: 'resolved', resolvedBy: 'olga', resolution: 'made room' },
+      comments: [{ by: 'olga', text: 'the disk was full' }],
+    });
+    expect(await incidents.take({ id, by: 'olga' })).toMatchObject({ error: { code: 'already-resolved' } });
+  });
+
+  it('is what a job has written while it runs, and its result afterwards', async () => {
+    const world = await World.make(await freshStore(), { hosts: [{ name: 'db01', jobs: JOBS }] });
+    const orchestrator = world.orchestrator();
+    const run = await world.apply(orchestrator);
+    for (let turn = 0; turn < 3; turn++) await world.turn(orchestrator);
+    const { orderDigest, hostId } = await world.host('db01');
+    const live = createLiveOutputStore(world.store);
+    const output = { orderDigest: orderDigest as never, position: 1, attempt: 1, size: 4 };
+    const bytes = Buffer.from('half');
+    const told = async () => {
+      const job = await orchestrator.job({ run, host: 'db01', position: 1, direction: 'forward' });
+      return Buffer.from(job?.head ?? '', 'base64').toString();
+    };
+    await world.store.db.update(schema.runJobs).set({ state: 'running', attempt: 1 });
+    await live.save(hostId, { ...output, head: bytes, tail: bytes });
+    expect(await told()).toBe('half');
+    await world.store.db.update(schema.runJobs).set({ state: 'succeeded' });
+    await live.save(hostId, { ...output, head: Buffer.from('late'), tail: bytes });
+    expect(await told()).toBe('half');
   });
 });
 
