@@ -108,7 +108,9 @@ export class KillWorld {
     const key = `${JSON.stringify(variant)} ${keyOf(state)}`;
     const made = this.#snapshots.get(key) ?? this.#make(variant, state);
     this.#snapshots.set(key, made);
-    cpSync(await made, to, { recursive: true, preserveTimestamps: true });
+    // Facts are collected beside the order, by children that may still be at it.
+    const filter = (from: string) => !from.includes('/state/observe');
+    cpSync(await made, to, { recursive: true, preserveTimestamps: true, filter });
   }
 
   async #make(variant: Variant, state: Standing): Promise<string> {

@@ -15,25 +15,29 @@ const ROUNDS = [0, 1];
 const seed = randomBytes(4).toString('hex');
 
 describe('a package whose triggers were left over by a power cut between two runs of dpkg', () => {
-  it('is made well by the upgrade that it belongs to', () =>
-    withHosts({ count: 1 }, async ({ first: host }) => {
-      const status = '/var/lib/dpkg/status';
-      await host.execOk(['apt-get', '-qq', 'update']);
-      await host.execOk(['apt-get', '-qq', 'install', '-y', 'demo-svc']);
-      host.write('/etc/apt/sources.list', aptSource('updates'));
-      expect(await runStep(host, { kind: 'package/refresh', args: { lockWaitMs: 0 } })).toMatchObject({
-        outcome: 'succeeded',
-      });
-      const installed = 'Package: libc-bin\nStatus: install ok installed\n';
-      expect(host.read(status)).toContain(installed);
-      const pending = 'Package: libc-bin\nStatus: install ok triggers-pending\nTriggers-Pending: ldconfig\n';
-      host.write(status, host.read(status).replace(installed, pending));
-      expect(await host.execOk(['dpkg', '--audit'])).toContain('libc-bin');
-      const packages = [{ name: 'demo-svc', version: '1.1', architecture: null, sha256: null }];
-      const args = { packages, conffiles: 'keep', others: 'refuse', lockWaitMs: 0 };
-      expect(await runStep(host, { kind: 'package/upgrade', args })).toMatchObject({ outcome: 'succeeded' });
-      expect(await host.execOk(['dpkg', '--audit'])).toBe('');
-    }));
+  it(
+    'is made well by the upgrade that it belongs to',
+    () =>
+      withHosts({ count: 1 }, async ({ first: host }) => {
+        const status = '/var/lib/dpkg/status';
+        await host.execOk(['apt-get', '-qq', 'update']);
+        await host.execOk(['apt-get', '-qq', 'install', '-y', 'demo-svc']);
+        host.write('/etc/apt/sources.list', aptSource('updates'));
+        expect(await runStep(host, { kind: 'package/refresh', args: { lockWaitMs: 0 } })).toMatchObject({
+          outcome: 'succeeded',
+        });
+        const installed = 'Package: libc-bin\nStatus: install ok installed\n';
+        expect(host.read(status)).toContain(installed);
+        const pending = 'Package: libc-bin\nStatus: install ok triggers-pending\nTriggers-Pending: ldconfig\n';
+        host.write(status, host.read(status).replace(installed, pending));
+        expect(await host.execOk(['dpkg', '--audit'])).toContain('libc-bin');
+        const packages = [{ name: 'demo-svc', version: '1.1', architecture: null, sha256: null }];
+        const args = { packages, conffiles: 'keep', others: 'refuse', lockWaitMs: 0 };
+        expect(await runStep(host, { kind: 'package/upgrade', args })).toMatchObject({ outcome: 'succeeded' });
+        expect(await host.execOk(['dpkg', '--audit'])).toBe('');
+      }),
+    ROUND_MS,
+  );
 });
 
 describe('an upgrade whose power goes at a random moment', () => {
