@@ -21,13 +21,17 @@ export async function findingsOf(
     const server = byName.get(host.name);
     if (!server) return;
     const planned = inRun.get(host.name);
-    const told =
-      planned?.state === 'succeeded' ? [] : [planned ? `${planned.state}: ${planned.reason}` : 'is not in the plan'];
+    const told = planned?.state === 'succeeded' ? [] : [planned ? toldOf(planned) : 'is not in the plan'];
     const seen = await look(fleet, host, server, packages).catch((error: Error) => [error.message]);
     found.set(host.name, [...told, ...seen]);
   });
   return found;
 }
+
+const toldOf = ({ state, reason }: RunView['hosts'][number]): string => (reason === '' ? state : `${state}: ${reason}`);
+
+/** Packages that are named one by one; of more it says how many. */
+const NAMED = 3;
 
 async function look(
   fleet: LabFleet,
@@ -35,7 +39,9 @@ async function look(
   { tier, pair }: Server,
   packages: ReadonlyMap<string, string>,
 ): Promise<string[]> {
-  const wrong = outdated(host.read('/var/lib/dpkg/status'), packages);
+  const old = outdated(host.read('/var/lib/dpkg/status'), packages);
+  const wrong = old.slice(0, NAMED);
+  if (old.length > NAMED) wrong.push(`${old.length - NAMED} more packages are not as they should be`);
   const audit = await host.execOk(['dpkg', '--audit']);
   if (audit !== '') wrong.push(`dpkg --audit: ${audit.trim()}`);
   for (const unit of UNITS[tier]) {

@@ -39,6 +39,8 @@ type Kind = 'controller' | 'database' | 'agents';
 
 interface Watched {
   kind: Kind;
+  /** Whose it is; empty for those of the controller. */
+  host: string;
   /** What it had used when this began. */
   before: number;
   cpuSeconds: number;
@@ -54,16 +56,16 @@ export function watchUsage(lab: Lab, controllerPid: number): { end(): Usage } {
   let databasePeak = 0;
   let leastFreeBytes = Number.POSITIVE_INFINITY;
 
-  const see = (pid: number, kind: Kind, first: boolean): void => {
+  const see = (pid: number, kind: Kind, first: boolean, host = ''): void => {
     const used = readProcess(pid, kind === 'agents');
     if (!used) return;
     const key = `${pid} ${used.startTime}`;
     const before = watched.get(key)?.before ?? (first ? used.cpuSeconds : 0);
-    watched.set(key, { kind, before, cpuSeconds: used.cpuSeconds, peakBytes: used.peakBytes });
+    watched.set(key, { kind, host, before, cpuSeconds: used.cpuSeconds, peakBytes: used.peakBytes });
   };
   const look = (first = false): void => {
     for (const { name } of lab.hosts)
-      for (const pid of unitProcesses(`${lab.places.cgroup}/${name}`, AGENT_UNIT)) see(pid, 'agents', first);
+      for (const pid of unitProcesses(`${lab.places.cgroup}/${name}`, AGENT_UNIT)) see(pid, 'agents', first, name);
     see(controllerPid, 'controller', first);
     const database = groupProcesses(`${lab.places.cgroup}/gateway`).filter(pid => nameOf(pid) === 'postgres');
     for (const pid of database) see(pid, 'database', first);
@@ -75,7 +77,10 @@ export function watchUsage(lab: Lab, controllerPid: number): { end(): Usage } {
   const timer = setInterval(look, EVERY_MS);
   const usedBy = (kind: Kind): Used & { medianPeakBytes: number } => {
     const all = [...watched.values()].filter(each => each.kind === kind);
-    const peaks = all.map(({ peakBytes }) => peakBytes).sort((a, b) => a - b);
+    // An agent has small short-lived processes beside its own: the largest of each host is the agent.
+    const peaks = [...Map.groupBy(all, ({ host }) => host).values()]
+      .map(own => Math.max(...own.map(({ peakBytes }) => peakBytes)))
+      .sort((a, b) => a - b);
     return {
       cpuSeconds: sum(all.map(({ cpuSeconds, before }) => cpuSeconds - before)),
       peakBytes: peaks.at(-1) ?? 0,
