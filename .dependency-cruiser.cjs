@@ -63,7 +63,8 @@ module.exports = {
     },
     {
       name: 'the-forecast-stands-above',
-      comment: 'It plays what the orchestrator decides, so it may call that; what decides must not know its own forecast.',
+      comment:
+        'It plays what the orchestrator decides, so it may call that; what decides must not know its own forecast.',
       severity: 'error',
       from: { path: CAPABILITIES },
       to: { path: '^controller/forecast/' },
