@@ -38,6 +38,16 @@ const reportBody: fc.Arbitrary<ReportBody> = fc.oneof(
     facts: fc.option(facts),
     output: fc.option(fc.record({ size: uint53, digest: hash, head: bytes(), tail: bytes() })),
   }),
+  fc.record({
+    type: fc.constant('amended' as const),
+    ...{ orderDigest: digest, amendment: digest, action: fc.constantFrom('retry', 'skip', 'done'), job: fc.nat() },
+    refused: fc.option(fc.record({ code: fc.constantFrom('not-now', 'not-approved'), message })),
+  }),
+  fc.record({
+    type: fc.constant('amended' as const),
+    ...{ orderDigest: digest, amendment: digest, action: fc.constant('undo' as const), job: fc.constant(null) },
+    refused: fc.constant(null),
+  }),
   fc.record({ type: fc.constant('order-finished' as const), orderDigest: digest, direction }),
 );
 const report: fc.Arbitrary<Report> = fc.record({
