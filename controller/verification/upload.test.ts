@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { emptyCoverage } from '@tidemark/shared/fingerprint/coverage.ts';
+import { emptyCoverage } from '@tidemark/shared/fingerprint/counting.ts';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import {
   type EncodedNode,

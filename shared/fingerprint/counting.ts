@@ -1,9 +1,7 @@
 import type { Coverage, Listed } from './coverage.ts';
+import { MAX_LISTED_PATHS } from './listing-limit.ts';
 
 /* What scanning threads need of a coverage, without its schema. */
-
-/** Lists of paths in a coverage are cut at this length, counts are not. */
-export const MAX_LISTED_PATHS = 100;
 
 export const emptyCoverage = (): Coverage => ({
   files: 0,

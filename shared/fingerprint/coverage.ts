@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { MAX_LISTED_PATHS } from './counting.ts';
-
-export { emptyCoverage } from './counting.ts';
+import { MAX_LISTED_PATHS } from './listing-limit.ts';
 
 /* Paths in a coverage are text by path.ts. */
 

@@ -6,7 +6,7 @@ import { fingerprints, nodes, unfinishedNodes } from '@tidemark/controller/store
 import type { Store } from '@tidemark/controller/store/store.ts';
 import { createVerificationStore } from '@tidemark/controller/store/verification.ts';
 import { createUpload } from '@tidemark/controller/verification/upload.ts';
-import { emptyCoverage } from '@tidemark/shared/fingerprint/coverage.ts';
+import { emptyCoverage } from '@tidemark/shared/fingerprint/counting.ts';
 import { profileBytes, profileDigest } from '@tidemark/shared/fingerprint/profile.ts';
 import type { Roots, UploadMessage, UploadReply } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

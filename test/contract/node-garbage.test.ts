@@ -5,7 +5,7 @@ import type { Store } from '@tidemark/controller/store/store.ts';
 import { createVerificationStore } from '@tidemark/controller/store/verification.ts';
 import { collectGarbage } from '@tidemark/controller/verification/garbage.ts';
 import { createUpload, type Upload } from '@tidemark/controller/verification/upload.ts';
-import { emptyCoverage } from '@tidemark/shared/fingerprint/coverage.ts';
+import { emptyCoverage } from '@tidemark/shared/fingerprint/counting.ts';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import { type EncodedNode, nodeKey } from '@tidemark/shared/fingerprint/node.ts';
 import { profileBytes, profileDigest } from '@tidemark/shared/fingerprint/profile.ts';
