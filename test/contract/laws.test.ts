@@ -20,6 +20,8 @@ const VIOLATIONS: Record<string, { file: string; imports: string }> = {
   'capabilities-do-not-know-each-other': { file: 'controller/bundles/a.ts', imports: '../planner/x.ts' },
   'capabilities-do-not-know-their-callers': { file: 'controller/bundles/a.ts', imports: '../api/x.ts' },
   'capabilities-reach-the-store-through-ports': { file: 'controller/bundles/a.ts', imports: '../store/x.ts' },
+  'the-forecast-stands-above': { file: 'controller/orchestrator/a.ts', imports: '../forecast/x.ts' },
+  'the-forecast-plays-decisions-only': { file: 'controller/forecast/a.ts', imports: '../api/x.ts' },
   'cli-speaks-http-only': { file: 'controller/cli/commands/get.ts', imports: '../../planner/x.ts' },
   'the-executor-has-no-network': { file: 'agent/executor/a.ts', imports: 'node:net' },
   'the-link-runs-nothing': { file: 'agent/link/a.ts', imports: 'node:child_process' },
@@ -31,6 +33,7 @@ const LAWFUL = [
   'agent/scan/x.ts',
   'controller/planner/x.ts',
   'controller/api/x.ts',
+  'controller/forecast/x.ts',
   'controller/store/x.ts',
   'test/support/x.ts',
 ];
