@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { Entry } from '@tidemark/shared/fingerprint/entry.ts';
 import { sameContent, sameMeta } from '@tidemark/shared/fingerprint/entry.ts';
 import type { Meta } from '@tidemark/shared/fingerprint/meta.ts';
-import type { HostChange } from './compare.ts';
+import type { HostChange } from './changes.ts';
 
 /** How a member differs from the first one. */
 export interface MemberChanges {

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { TreeChange } from '@tidemark/shared/fingerprint/diff.ts';
 import type { Entry } from '@tidemark/shared/fingerprint/entry.ts';
 import { pathText } from '@tidemark/shared/fingerprint/path.ts';
-import type { Comparison } from './compare.ts';
+import type { Comparison } from './changes.ts';
 import type { DriftClass } from './differences.ts';
 import { isFile } from './identify.ts';
 import type { ProductHome, Release } from './records.ts';

@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
 import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
 import { describe, expect, it } from 'vitest';
-import { classifyChanges, type HostChange } from './compare.ts';
+import type { HostChange } from './changes.ts';
+import { classifyChanges } from './compare.ts';
 import { entryOf, NEW, OLD, RELEASES } from './testing.ts';
 
 const HOME = '/opt/orders-db';

@@ -1,32 +1,13 @@
-import type { TreeChange } from '@tidemark/shared/fingerprint/diff.ts';
 import type { Meta } from '@tidemark/shared/fingerprint/meta.ts';
 import { pathText } from '@tidemark/shared/fingerprint/path.ts';
-import type { Plane, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
+import type { Comparison, HostChange } from './changes.ts';
 import { loneReleases, onlyOn, placeOf, softwareVerdict } from './compare-software.ts';
 import { contentText } from './content.ts';
 import type { Difference } from './differences.ts';
 import { createExpectations } from './expectations.ts';
 import { isUnread } from './identify.ts';
 import { joinMoves } from './moves.ts';
-import type { ProductHome, Release } from './records.ts';
-
-/** What is compared with what. */
-export interface Comparison {
-  /** Names: what `before` and `after` of a change are. */
-  hostA: string;
-  hostB: string;
-  /** Two hosts that should be the same, or one host at two times. */
-  relation: 'peers' | 'earlier';
-  /** Whether both have one role; with `earlier` they have. */
-  sameRole: boolean;
-  /** Of both hosts. */
-  products: readonly ProductHome[];
-  releases: readonly Release[];
-  profile: ScanProfile;
-}
-
-/** A change between two trees; with meta where only that differs. */
-export type HostChange = TreeChange & { metas: { before: Meta | null; after: Meta | null } };
 
 /** Says for each change of one plane what it is, to which product it belongs, and why. Pure. */
 export function classifyChanges(changes: readonly HostChange[], plane: Plane, comparison: Comparison): Difference[] {

@@ -1,6 +1,6 @@
 import { compileGlob } from '@tidemark/shared/fingerprint/glob.ts';
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
-import type { Comparison, HostChange } from './compare.ts';
+import type { Comparison, HostChange } from './changes.ts';
 
 /**
  * Why a difference of configuration is as it should be, by what the profile says of its path; null where it is not.

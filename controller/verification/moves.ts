@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { HostChange } from './compare.ts';
+import type { HostChange } from './changes.ts';
 
 /** A change; where it is one half of a move, the half at the new place, with the old one. */
 export interface JoinedChange {

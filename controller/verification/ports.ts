@@ -6,8 +6,7 @@ import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import type { Baseline } from './baselines.ts';
 import type { Fingerprint, NewFingerprint, Observation, ProductHome, Release } from './records.ts';
 import type { KeptFingerprint } from './retention.ts';
-import type { ScanSchedule } from './schedules.ts';
-import type { JudgedScan } from './scheduling.ts';
+import type { JudgedScan, ScanSchedule } from './schedules.ts';
 import type { Waiver } from './waivers.ts';
 
 /** What the fleet's store has of a node. */

@@ -17,6 +17,16 @@ export interface ScanSchedule {
   createdAt: number;
 }
 
+/** A scan by a schedule that has ended and that nobody has looked at. */
+export interface JudgedScan {
+  id: string;
+  host: string;
+  state: 'done' | 'failed';
+  message: string;
+  /** Of its schedule; a schedule that was removed meanwhile only reports. */
+  onDrift: ScanSchedule['onDrift'];
+}
+
 /** The shortest time between two scans of one host by one schedule: a scan of a large server takes a minute. */
 const SHORTEST_MS = 5 * 60_000;
 /** Times that are looked at for the shortest distance: more than a day of the densest schedule that is allowed. */

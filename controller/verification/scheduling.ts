@@ -3,7 +3,7 @@ import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { VerificationError } from './errors.ts';
 import type { DriftIncidents, HostSelection, ScheduleStore } from './ports.ts';
 import type { DriftReport } from './reports.ts';
-import { nextDue, type ScanSchedule, scheduleProblems } from './schedules.ts';
+import { type JudgedScan, nextDue, type ScanSchedule, scheduleProblems } from './schedules.ts';
 
 export interface SchedulingDependencies {
   store: ScheduleStore;
@@ -95,14 +95,4 @@ export function createScheduling({ store, hosts, incidents, verification, clock 
       for (const scan of await store.unjudged()) await judge(scan);
     },
   };
-}
-
-/** A scan by a schedule that has ended and that nobody has looked at. */
-export interface JudgedScan {
-  id: string;
-  host: string;
-  state: 'done' | 'failed';
-  message: string;
-  /** Of its schedule; a schedule that was removed meanwhile only reports. */
-  onDrift: ScanSchedule['onDrift'];
 }
