@@ -170,13 +170,12 @@ function waitForPlace(picture: Picture, hosts: readonly HostPicture[], usage: Us
   for (const number of limitsOf(hosts)) {
     const limit = header.limits[number];
     const members = hosts.length === 1 ? 1 : hosts.filter(host => host.plan.limits.includes(number)).length;
-    if (limit && (usage.out[number] ?? 0) + members > limit.maxOut) {
-      return stays(`limit ${limit.name}: at most ${limit.maxOut} may be out of service`);
-    }
     const others = picture.snapshot.elsewhere?.[number] ?? [];
-    if (limit && (usage.out[number] ?? 0) + members + others.length > limit.maxOut) {
-      const text = `limit ${limit.name}: at most ${limit.maxOut} may be out of service, and ${others.join(', ')} is`;
-      return { text, passes: true };
+    const out = (usage.out[number] ?? 0) + others.length;
+    if (limit && out + members > limit.maxOut) {
+      const text = `limit ${limit.name}: at most ${limit.maxOut} may be out of service`;
+      if (others.length === 0) return stays(text);
+      return { text: `${text}, and ${others.join(', ')} ${others.length === 1 ? 'is' : 'are'}`, passes: true };
     }
   }
   return null;

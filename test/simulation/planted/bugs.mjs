@@ -10,8 +10,8 @@ export const PLANTED = [
   {
     name: 'one host more out of service than a limit allows',
     file: orchestrator('starts'),
-    from: '(usage.out[number] ?? 0) + members > limit.maxOut',
-    to: '(usage.out[number] ?? 0) + members > limit.maxOut + 1',
+    from: 'limit && out + members > limit.maxOut',
+    to: 'limit && out + members > limit.maxOut + 1',
     arguments: ['--faults', '0'],
     seed: 1,
     property: 'limits',
