@@ -61,7 +61,7 @@ export function startTimeOf(pid: number): string | null {
   }
 }
 
-function signal({ pid }: StartedProcess, name: NodeJS.Signals): void {
+export function signal({ pid }: StartedProcess, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch {
