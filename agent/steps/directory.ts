@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, ftruncateSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Call } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
@@ -93,33 +93,39 @@ export const stepFile = {
 
 /** Puts JSON in place whole or not at all, also across a power cut. */
 export function putJson(path: string, value: unknown): void {
-  writeDurably(`${path}.new`, value, 'w');
+  writeDurably(`${path}.new`, value);
   renameSync(`${path}.new`, path);
   syncDirectoryOf(path);
 }
 
-/** False where somebody was first. */
+/**
+ * False where somebody was first. The file is there whole or not at all: an executor that looked at the first half of it
+ * took a step that had just begun for one that broke.
+ */
 export function claimStart(directory: string, by: StartedBy | null): boolean {
   const path = stepFile.started(directory);
+  const own = `${path}.${process.pid}`;
+  writeDurably(own, by ?? { process: null });
   try {
-    writeDurably(path, by ?? { process: null }, 'wx');
+    linkSync(own, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  } finally {
+    unlinkSync(own);
   }
   syncDirectoryOf(path);
   return true;
 }
 
-/** Who started here: undefined where nobody did, null where it cannot be read (cut off while it was written). */
+/** Who started here: undefined where nobody did, null where it cannot be read (a file system that was repaired). */
 export function readStarted(directory: string): StartedBy | 'recovery' | null | undefined {
-  const json = readJsonFile(stepFile.started(directory));
-  const parsed = Started.safeParse(json);
-  if (parsed.success) {
-    const { process, unit } = parsed.data;
-    return process ? { process, unit } : 'recovery';
-  }
-  return exists(stepFile.started(directory)) ? null : undefined;
+  // Looked for first: what appears between the two is found whole, and nothing of it ever goes.
+  if (!exists(stepFile.started(directory))) return undefined;
+  const parsed = Started.safeParse(readJsonFile(stepFile.started(directory)));
+  if (!parsed.success) return null;
+  const { process, unit } = parsed.data;
+  return process ? { process, unit } : 'recovery';
 }
 
 /** A result with full output is some 180 KiB of JSON; the rest is for what a step found. */
@@ -168,8 +174,8 @@ export function readResult(directory: string): StepResult | undefined {
   return parsed.success ? parsed.data : undefined;
 }
 
-function writeDurably(path: string, value: unknown, flags: 'w' | 'wx'): void {
-  const file = openSync(path, flags, 0o600);
+function writeDurably(path: string, value: unknown): void {
+  const file = openSync(path, 'w', 0o600);
   try {
     const data = Buffer.from(`${JSON.stringify(value)}\n`, 'utf8');
     for (let at = 0; at < data.length; ) at += writeSync(file, data, at);
