@@ -93,6 +93,8 @@ export interface Services {
     }): Answer<{ digest: Digest }>;
     list(): Promise<OutputOf<'listPlans'>['plans']>;
     get(digest: Digest): Promise<OutputOf<'getPlan'> | null>;
+    /** How its night will probably go. */
+    forecast(digest: Digest, repetitions: number): Promise<OutputOf<'forecastPlan'> | null>;
     /** For editors: JSON Schema of policy files. */
     policySchema(): Readonly<Record<string, unknown>>;
     approve(input: { plan: Digest; envelope: Envelope; by: string }): Answer<unknown>;

@@ -2,6 +2,7 @@ import { createHostViews } from '../api/host-views.ts';
 import type { Services } from '../api/services.ts';
 import type { createAuditLog } from '../store/audit.ts';
 import type { Capabilities } from './capabilities.ts';
+import { forecastPlan } from './forecast-plan.ts';
 import { incidentDetail } from './incident-detail.ts';
 
 export interface ApiServicesOptions {
@@ -34,6 +35,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
     bundles,
     plans: {
       ...planner,
+      forecast: (digest, repetitions) => forecastPlan(planner, digest, repetitions),
       // A plan is as good as what it knows: roles and versions are asked for before, not taken from last night.
       plan: async request => {
         await options.refreshFacts();

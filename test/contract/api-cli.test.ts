@@ -222,6 +222,16 @@ describe('plan and approve', () => {
     expect(asked).toHaveLength(1);
   });
 
+  it('forecasts the night of a plan when asked', async () => {
+    await logIn();
+    writeFileSync(file('policy.yaml'), 'spec: {}\n');
+    const { exit, io } = await tidemark(['plan', file('policy.yaml'), '--simulate']);
+    expect(exit).toBe(0);
+    expect(io.stdout).toContain('Forecast of 200 nights in which nothing fails\nends at 2026-03-21 22:00:00Z');
+    const data = await tidemark(['plan', file('policy.yaml'), '--simulate', '-o', 'json']);
+    expect(JSON.parse(data.io.stdout)).toMatchObject({ forecast: { repetitions: 200, marginMs: 1_800_000 } });
+  });
+
   it('shows only what is another than in a plan before, and says so by its status', async () => {
     await logIn();
     writeFileSync(file('policy.yaml'), `metadata: {name: ${samplePlan.header.name}}\n`);

@@ -7,7 +7,7 @@ import * as x509 from '@peculiar/x509';
 import { RunView } from '@tidemark/controller/api/contract/runs.ts';
 import { createApiServer } from '@tidemark/controller/api/server.ts';
 import type { Authoriser, Principal, Services } from '@tidemark/controller/api/services.ts';
-import { AT, sampleDocument, samplePlan, sampleRun } from '@tidemark/controller/cli/testing/samples.ts';
+import { AT, sampleDocument, sampleForecast, samplePlan, sampleRun } from '@tidemark/controller/cli/testing/samples.ts';
 import { err, ok } from '@tidemark/shared/base/result.ts';
 
 /** A self-made CA with a certificate for 127.0.0.1, as PEM. */
@@ -65,6 +65,7 @@ export function fakeServices(given: Partially = {}): Services {
             }
           : null,
       list: async () => [],
+      forecast: async digest => (digest === samplePlan.digest ? sampleForecast : null),
     },
     runs: {
       apply: async () => err({ code: 'not-approved', message: 'the plan has 0 of 1 approvals' }),

@@ -9,6 +9,7 @@ import { landscapeStore } from '@tidemark/controller/store/landscape.ts';
 import { agentsByName, knownReleaseSizes, planStore } from '@tidemark/controller/store/planner.ts';
 import { artifacts, hosts, planOrders, runs, signatures } from '@tidemark/controller/store/schema.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
+import { forecastPlan } from '@tidemark/controller/wiring/forecast-plan.ts';
 import { present } from '@tidemark/shared/base/assert.ts';
 import { type Digest, digestFromBytes } from '@tidemark/shared/base/digest.ts';
 import { rootFromProof } from '@tidemark/shared/merkle/proof.ts';
@@ -134,6 +135,22 @@ describe('a plan in the database', () => {
     }
     expect(view).toMatchObject({ run: null, approval: { approvals: [], needed: 1, complete: false } });
     expect(await actions(w.store)).toEqual(['landscape.imported', 'plan.compiled']);
+  });
+
+  it('can be forecast: its night ends within its window, later than its longest host takes', async () => {
+    const w = await world();
+    const digest = await plan(w);
+    const view = present(await w.planner.get(digest), 'plan');
+    const opened = openPlan(view.document);
+    if (!opened.ok) throw new Error(opened.error);
+    const { header, orders } = opened.value;
+    const longest = Math.max(...orders.map(({ order }) => order.jobs.reduce((sum, job) => sum + job.expectedMs, 0)));
+    const night = present(await forecastPlan(w.planner, digest, 20), 'forecast');
+    expect(night).toMatchObject({ repetitions: 20, late: [] });
+    expect(night.end.p90).toBeGreaterThanOrEqual(night.end.p50);
+    expect(night.end.p50).toBeGreaterThan(header.window.start + longest / 2);
+    expect(night.marginMs).toBe(header.window.end - header.window.reserveMs - night.end.p90);
+    expect(await forecastPlan(w.planner, `sha256:${'0'.repeat(64)}`, 20)).toBeNull();
   });
 
   it('shares no order with another plan of the same moment', async () => {

@@ -43,6 +43,20 @@ export const StoredPlan = z.object({
 });
 export type StoredPlan = z.input<typeof StoredPlan>;
 
+export const Forecast = z.object({
+  repetitions: z.int(),
+  end: z.object({ p50: Instant, p90: Instant }),
+  /** From the end (p90) to the window's end without its reserve; below 0 where it does not fit. */
+  marginMs: z.number(),
+  /** Hosts that were not begun in some of the nights, the most often first. */
+  late: z.array(z.object({ host: z.string(), share: z.number(), reason: z.string() })),
+  /** Limits that, raised, would let the run end earlier, the one that brings most first. */
+  binds: z.array(
+    z.object({ limit: z.string(), is: z.number(), raisedTo: z.number(), end: Instant, earlierMs: z.number() }),
+  ),
+});
+export type Forecast = z.input<typeof Forecast>;
+
 export const planRoutes = {
   createPlan: route({
     method: 'POST',
@@ -90,6 +104,16 @@ export const planRoutes = {
     summary: 'One plan, byte for byte',
     params: z.strictObject({ digest: DigestParam }),
     reply: StoredPlan,
+  }),
+  forecastPlan: route({
+    method: 'GET',
+    path: '/plans/:digest/forecast',
+    role: 'viewer',
+    tag: 'plans',
+    summary: 'How the night will probably go: the run played many times, without failures',
+    params: z.strictObject({ digest: DigestParam }),
+    query: z.strictObject({ repetitions: z.coerce.number().int().min(1).max(1_000).default(200) }),
+    reply: Forecast,
   }),
   approvePlan: route({
     method: 'POST',

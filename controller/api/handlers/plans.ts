@@ -24,6 +24,12 @@ export function planHandlers({ services }: ApiContext): Pick<Handlers, keyof typ
     getPolicySchema: async () => ({ ...services.plans.policySchema() }),
     listPlans: async () => ({ plans: await services.plans.list() }),
     getPlan: ({ params }) => planOf(params.digest),
+    forecastPlan: ({ params, query }) =>
+      found(
+        services.plans.forecast(params.digest as Digest, query.repetitions),
+        `plan ${params.digest}`,
+        '"tidemark get plans" lists them',
+      ),
     approvePlan: async ({ params, body, principal }) => {
       await planOf(params.digest);
       await unwrap(services.plans.approve({ plan: params.digest as Digest, envelope: body, by: principal.name }));

@@ -11,10 +11,17 @@ import { diffPlans } from '../plan-diff.ts';
 import { openStored, planDigest } from '../plans.ts';
 import { filesOfPolicy, nameOfPolicy } from '../policy-files.ts';
 import { withClient } from '../session.ts';
+import { forecastLines } from '../views/forecast.ts';
 import { planLines } from '../views/plan.ts';
 import { diffLines } from '../views/plan-diff.ts';
 
-type PlanOptions = PrintingOptions & { at?: number; out?: string; emergency?: string; diff?: string | true };
+type PlanOptions = PrintingOptions & {
+  at?: number;
+  out?: string;
+  emergency?: string;
+  diff?: string | true;
+  simulate?: true;
+};
 
 /** `plan`: compiles a policy and shows all that would happen. Nothing happens yet. */
 export const addPlan: AddCommand = (program, cli) => {
@@ -35,12 +42,13 @@ export const addPlan: AddCommand = (program, cli) => {
           'as the "emergency" of the policy says: shorter soaks, over freezes, approvers of its own',
         )
         .option('--diff [plan]', 'show only what is another than in this plan; "last": the last one that ran')
+        .option('--simulate', 'also forecast the night: when it ends, what does not fit, which limit binds')
         .option('--out <file>', 'write the plan itself into a file; it must not exist'),
     ),
   ).action(async (policy: string, options: PlanOptions) => {
     const policyText = await readText(policy, MAX_POLICY_BYTES);
     const files = await filesOfPolicy(policy, policyText);
-    const { stored, plan, before } = await withClient(io, options, async client => {
+    const { stored, plan, before, night } = await withClient(io, options, async client => {
       // What to compare with is looked up first: a slip in it must not leave a plan behind.
       const against = options.diff === undefined ? null : await planBefore(client, options.diff, policyText);
       const made = await client.createPlan({
@@ -52,17 +60,28 @@ export const addPlan: AddCommand = (program, cli) => {
           ...(options.emergency === undefined ? {} : { emergency: options.emergency }),
         },
       });
-      return { stored: made, plan: openStored(made, null), before: against };
+      const forecast = options.simulate
+        ? await client.forecastPlan({ params: { digest: made.digest }, query: {} })
+        : null;
+      return { stored: made, plan: openStored(made, null), before: against, night: forecast };
     });
     if (options.out !== undefined) await writeNew(options.out, `${JSON.stringify(stored.document)}\n`, 0o644);
     const paint = paintFor(io);
+    const forecast = night ? forecastLines(night, paint) : [];
     if (before === null) {
-      printOne(io, options.output, { digest: plan.digest, header: plan.header }, plan.digest, () =>
-        planLines(plan, stored.approval, { paint, wide: options.output === 'wide' }),
-      );
+      const shown = { digest: plan.digest, header: plan.header, ...(night && { forecast: night }) };
+      printOne(io, options.output, shown, plan.digest, () => [
+        ...planLines(plan, stored.approval, { paint, wide: options.output === 'wide' }),
+        ...(night ? ['', ...forecast] : []),
+      ]);
     } else {
       const diff = diffPlans(before, plan);
-      printOne(io, options.output, diff, plan.digest, () => [...diffLines(diff, paint), `Digest ${plan.digest}`]);
+      const shown = night ? { ...diff, forecast: night } : diff;
+      printOne(io, options.output, shown, plan.digest, () => [
+        ...diffLines(diff, paint),
+        `Digest ${plan.digest}`,
+        ...(night ? ['', ...forecast] : []),
+      ]);
       if (diff.differences.length > 0) cli.finish(Exit.differences);
     }
     if (options.out !== undefined) io.err(`The plan is in ${options.out}.\n`);

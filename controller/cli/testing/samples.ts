@@ -235,3 +235,12 @@ export const sampleDrift: DriftReport = {
     },
   ],
 };
+
+/** As a capability gives it: times in milliseconds. */
+export const sampleForecast = {
+  repetitions: 200,
+  end: { p50: AT + 3_600_000, p90: AT + 5_400_000 },
+  marginMs: 1_800_000,
+  late: [],
+  binds: [],
+};
