@@ -27,7 +27,7 @@ export function createScheduling({ store, hosts, incidents, verification, clock 
     if (!(await store.claim(schedule.name, schedule.nextDueAt, nextDueAt))) return;
     const by = `schedule ${schedule.name}`;
     const selected = await hosts.select(schedule.select);
-    const problems: string[] = selected.ok ? [] : [selected.error];
+    const problems: string[] = selected.ok ? nothingIn(schedule.select, selected.value) : [selected.error];
     for (const host of selected.ok ? selected.value : []) {
       const asked = await verification.scan({ host, by, schedule: schedule.name });
       // A host without a product has nothing to scan; without an agent it cannot be.
@@ -73,7 +73,7 @@ export function createScheduling({ store, hosts, incidents, verification, clock 
       const now = clock.now();
       const problems = scheduleProblems(schedule, now);
       const selected = await hosts.select(schedule.select);
-      if (!selected.ok) problems.push(selected.error);
+      problems.push(...(selected.ok ? nothingIn(schedule.select, selected.value) : [selected.error]));
       const next = nextDue(schedule, now);
       if (problems.length > 0 || !next.ok) return err({ code: 'bad-schedule', message: problems.join('; ') });
       const added = { ...schedule, nextDueAt: next.value, createdBy: by, createdAt: now };
@@ -96,3 +96,7 @@ export function createScheduling({ store, hosts, incidents, verification, clock 
     },
   };
 }
+
+/** A condition that finds nothing is a wrong one: nobody would notice that nothing is scanned. */
+const nothingIn = (select: string, hosts: readonly string[]): string[] =>
+  hosts.length === 0 ? [`the condition ${JSON.stringify(select)} selects no host`] : [];

@@ -49,7 +49,10 @@ afterEach(() => {
 const scheduling = () =>
   createScheduling({
     store: createScheduleStore(store),
-    hosts: { select: async text => (text === 'true' ? ok(['db01']) : err(`the condition "${text}" cannot be used`)) },
+    hosts: {
+      select: async text =>
+        text === 'true' ? ok(['db01']) : text === 'false' ? ok([]) : err(`the condition "${text}" cannot be used`),
+    },
     incidents: {
       open: async ({ key, title }) => void open.set(key, title),
       resolve: async key => void open.delete(key),
@@ -132,6 +135,8 @@ it('refuses what cannot be, and the same name twice, and ends when it is removed
   expect(bad).toMatchObject({
     error: { code: 'bad-schedule', message: expect.stringMatching(/fields.*; .*cannot be used/) },
   });
+  const none = await scheduling().add({ ...NIGHTLY, select: 'false', onDrift: 'report' });
+  expect(none).toMatchObject({ error: { code: 'bad-schedule', message: 'the condition "false" selects no host' } });
   await scheduling().add({ ...NIGHTLY, onDrift: 'report' });
   expect(await scheduling().add({ ...NIGHTLY, onDrift: 'report' })).toMatchObject({
     error: { code: 'schedule-exists' },
