@@ -60,7 +60,6 @@ function subjectOf(
   cluster: { name: string } | null,
 ): HostSubject {
   const tiers = distinct(components.map(component => component.tier));
-  const role = host.attributes['role'];
   return {
     name: host.name,
     app: host.application ?? '',
@@ -73,8 +72,15 @@ function subjectOf(
     tiers,
     components: components.map(component => component.name),
     products: distinct(components.map(component => component.product)),
-    role: typeof role === 'string' ? role : tiers.length === 1 ? (tiers[0] ?? '') : '',
+    role: roleOf(host, tiers),
   };
+}
+
+/** The attribute `role`; without one, the only tier of its components; else empty. */
+export function roleOf({ attributes }: Pick<PlannerHost, 'attributes'>, tiers: readonly string[]): string {
+  const role = attributes['role'];
+  if (typeof role === 'string') return role;
+  return tiers.length === 1 ? (tiers[0] ?? '') : '';
 }
 
 export const byName = (a: { name: string }, b: { name: string }): number => compareText(a.name, b.name);

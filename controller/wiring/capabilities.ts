@@ -14,6 +14,7 @@ import { createLiveOutput } from '../orchestrator/live-output.ts';
 import { createOrchestrator } from '../orchestrator/service.ts';
 import { DEFAULT_DEADLINES } from '../orchestrator/snapshot.ts';
 import { isActive } from '../planner/cel.ts';
+import { distinct, roleOf } from '../planner/fleet-view.ts';
 import { selectByCondition } from '../planner/host-selection.ts';
 import { scanProfileOf } from '../planner/scan-profile.ts';
 import { createPlanner } from '../planner/service.ts';
@@ -173,10 +174,9 @@ function landscapePort(landscape: ReturnType<typeof createLandscape>): Landscape
       [],
     membersOf: async cluster =>
       (await landscape.current())?.clusters.find(({ name }) => name === cluster)?.members ?? null,
-    roleOf: async host => {
-      const role = (await landscape.current())?.hosts.find(({ name }) => name === host)?.attributes['role'];
-      const tiers = [...new Set((await componentsOn(host)).map(({ tier }) => tier))];
-      return typeof role === 'string' ? role : tiers.length === 1 ? (tiers[0] ?? '') : '';
+    roleOf: async name => {
+      const host = (await landscape.current())?.hosts.find(one => one.name === name);
+      return host ? roleOf(host, distinct((await componentsOn(name)).map(({ tier }) => tier))) : '';
     },
     profileFor: async host => scanProfileOf(await componentsOn(host)),
   };
