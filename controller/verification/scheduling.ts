@@ -18,12 +18,15 @@ export interface SchedulingDependencies {
 
 export type NewSchedule = Pick<ScanSchedule, 'name' | 'select' | 'cron' | 'timezone' | 'onDrift'> & { by: string };
 
+/** For a schedule that never comes again. Any later year is one that not every part can write. */
+const NEVER = Date.UTC(9999, 0, 1);
+
 /** Scans that come by themselves, and what becomes of the drift that they find. */
 export function createScheduling({ store, hosts, incidents, verification, clock }: SchedulingDependencies) {
   const start = async (schedule: ScanSchedule, now: number): Promise<void> => {
     const next = nextDue(schedule, now);
     // What came due several times while no controller ran is done once.
-    const nextDueAt = next.ok ? next.value : Number.MAX_SAFE_INTEGER;
+    const nextDueAt = next.ok ? next.value : NEVER;
     if (!(await store.claim(schedule.name, schedule.nextDueAt, nextDueAt))) return;
     const by = `schedule ${schedule.name}`;
     const selected = await hosts.select(schedule.select);

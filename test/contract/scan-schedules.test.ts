@@ -93,6 +93,23 @@ it('does once what came due three times while no controller ran', async () => {
   expect(await asked()).toHaveLength(1);
 });
 
+it('goes on with the others where one schedule never comes again', async () => {
+  // No such day: it was possible once, or was written by hand.
+  const never = { ...NIGHTLY, name: 'never', cron: '0 0 30 2 *', onDrift: 'report' as const };
+  const { by, ...rest } = never;
+  await createScheduleStore(store).add({ ...rest, nextDueAt: now, createdBy: by, createdAt: now });
+  await scheduling().add({ ...NIGHTLY, onDrift: 'report' });
+  now += DAY_MS;
+  await scheduling().round();
+  await scheduling().round();
+  expect(await asked()).toHaveLength(1);
+  const due = (await scheduling().list()).map(({ name, nextDueAt }) => [name, nextDueAt > now]);
+  expect(due).toEqual([
+    ['never', true],
+    ['nightly', true],
+  ]);
+});
+
 it('opens an incident for drift that it finds, and resolves it when it is gone', async () => {
   await scheduling().add({ ...NIGHTLY, onDrift: 'incident' });
   tree.write('/opt/orders-db/releases/1.4.1/bin/extra', '#!/bin/sh');
