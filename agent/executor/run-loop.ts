@@ -120,7 +120,12 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
         while (!stopped && !running && (await actOnce())) turnAgain = false;
       } catch (error) {
         const full = isFull(error) || isNoSpace(error);
-        log.error({ err: error }, full ? 'the state directory is full, nothing new begins' : 'an order cannot go on');
+        log.error(
+          { err: error },
+          full
+            ? 'the state directory is full or its disk fails: free some space or look at the disk; nothing new begins'
+            : 'an order cannot go on',
+        );
         wakeIn(TRY_AGAIN_MS);
       }
     }
