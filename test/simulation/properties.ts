@@ -92,7 +92,7 @@ const precedence: Property = {
     for (const { before, after, reason } of precedencesOf(world).get(`${nameOf(truth)}\0${job}`) ?? []) {
       const other = present(world.byName.get(before.host), before.host);
       const needed = other.order.jobs.findIndex(({ id }) => id === before.job);
-      if (!other.passed.has(needed))
+      if (!other.passed.has(needed) && !other.wentOnAfter.has(needed))
         return `${after.job} on ${after.host} begins before ${before.job} on ${before.host}: ${reason}`;
     }
     return null;

@@ -18,6 +18,8 @@ export interface HostTruth {
   starts: number[];
   /** Ended well, by position; emptied again by its undo. */
   passed: Set<number>;
+  /** Failed for good, and the order says to go on after them. */
+  wentOnAfter: Set<number>;
   firstStartAt: number | null;
   /** Positions of the components' stops and starts that were done last: `true` where the component is down. */
   down: Map<string, boolean>;
@@ -55,6 +57,7 @@ export class World {
         host: present(hosts.get(planned.name), planned.name),
         starts: order.jobs.map(() => 0),
         passed: new Set<number>(),
+        wentOnAfter: new Set<number>(),
         down: new Map<string, boolean>(),
       };
     });
@@ -72,6 +75,9 @@ export class World {
 
   noteEnd(truth: HostTruth, position: number, direction: Direction, outcome: string): void {
     const job = truth.order.jobs[position];
+    const isLast = job !== undefined && (truth.starts[position] ?? 0) > job.retries.max;
+    if (outcome === 'failed' && direction === 'forward' && isLast && job.onFailure === 'continue')
+      truth.wentOnAfter.add(position);
     if (outcome !== 'succeeded') return;
     if (direction === 'undo') truth.passed.delete(position);
     else truth.passed.add(position);
