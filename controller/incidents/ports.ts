@@ -45,6 +45,8 @@ export interface IncidentStore {
   /** Newest first. */
   list(filter: { state: 'open' | 'resolved' | 'all' }): Promise<Incident[]>;
   get(id: number): Promise<Incident | null>;
+  /** Of incidents whose key begins so, open or resolved. */
+  withKey(prefix: string): Promise<Pick<Incident, 'id' | 'key' | 'state'>[]>;
   /** Oldest first. */
   comments(id: number): Promise<Comment[]>;
   /** Names of other hosts of the run with the same cause. */

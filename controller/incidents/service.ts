@@ -24,6 +24,9 @@ export function createIncidents({
     /** Newest first. */
     list: (filter: { state: 'open' | 'resolved' | 'all' }): Promise<Incident[]> => store.list(filter),
 
+    /** Those whose key begins so, open or resolved, without all that is known of them. */
+    withKey: (prefix: string) => store.withKey(prefix),
+
     /** With what was written down about it; null where there is none. */
     async get(id: number): Promise<(Incident & { comments: Comment[]; alikeHosts: string[] }) | null> {
       const known = await store.get(id);

@@ -8,6 +8,11 @@ export function createIncidentStore(store: Store): IncidentStore {
   return {
     open: incident => store.transaction(tx => openIncident(tx, incident)),
     list: ({ state }) => select(store.db, state === 'all' ? undefined : eq(incidents.state, state)),
+    withKey: prefix =>
+      store.db
+        .select({ id: incidents.id, key: incidents.key, state: incidents.state })
+        .from(incidents)
+        .where(startsWith(prefix)),
     get: async id => (await select(store.db, eq(incidents.id, id)))[0] ?? null,
     async comments(id) {
       const rows = await store.db
@@ -77,8 +82,11 @@ export async function resolveIncidents(tx: Tx, prefix: string, at: number): Prom
   await tx
     .update(incidents)
     .set({ state: 'resolved', resolvedAt: new Date(at) })
-    .where(and(sql`starts_with(${incidents.key}, ${prefix})`, eq(incidents.state, 'open')));
+    .where(and(startsWith(prefix), eq(incidents.state, 'open')));
 }
+
+/** Not LIKE: names of hosts may hold what is a pattern there. */
+const startsWith = (prefix: string) => sql`starts_with(${incidents.key}, ${prefix})`;
 
 const ALIKE = sql<number>`(
   select count(*)::int from incidents other

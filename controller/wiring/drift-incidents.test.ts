@@ -11,7 +11,7 @@ function memory() {
     incidents: driftIncidents(
       {
         open: async ({ key, title }) => all.push({ id: all.length + 1, key, state: 'open', title }) > 0,
-        list: async ({ state }) => all.filter(one => state === 'all' || one.state === state) as Incident[],
+        withKey: async prefix => all.filter(one => one.key.startsWith(prefix)),
         resolve: async ({ id }) => {
           const found = all.find(one => one.id === id) as Incident;
           found.state = 'resolved';

@@ -6,22 +6,19 @@ import type { DriftIncidents } from '../verification/ports.ts';
  * one that is open, if any, is the last of its cause.
  */
 export function driftIncidents(
-  incidents: Pick<ReturnType<typeof createIncidents>, 'open' | 'list' | 'resolve'>,
+  incidents: Pick<ReturnType<typeof createIncidents>, 'open' | 'withKey' | 'resolve'>,
   hostIdOf: (host: string) => Promise<string | null>,
 ): DriftIncidents {
-  const ofCause = (all: readonly { key: string }[], key: string) => all.filter(one => one.key.startsWith(`${key}#`));
   return {
     async open({ key, host, title, detail }) {
-      const all = await incidents.list({ state: 'all' });
-      const open = all.filter(({ state }) => state === 'open');
-      if (ofCause(open, key).length > 0) return;
+      const before = await incidents.withKey(`${key}#`);
+      if (before.some(({ state }) => state === 'open')) return;
       const hostId = host === null ? null : await hostIdOf(host);
-      await incidents.open({ key: `${key}#${ofCause(all, key).length + 1}`, run: null, hostId, title, detail });
+      await incidents.open({ key: `${key}#${before.length + 1}`, run: null, hostId, title, detail });
     },
     async resolve(key, reason) {
-      const open = await incidents.list({ state: 'open' });
-      for (const { id } of open.filter(one => one.key.startsWith(`${key}#`))) {
-        await incidents.resolve({ id, by: 'controller', reason });
+      for (const { id, state } of await incidents.withKey(`${key}#`)) {
+        if (state === 'open') await incidents.resolve({ id, by: 'controller', reason });
       }
     },
   };

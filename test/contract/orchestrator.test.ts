@@ -4,6 +4,7 @@ import type { Fate } from '@tidemark/controller/orchestrator/testing/simulated-a
 import * as audit from '@tidemark/controller/store/audit.ts';
 import { createIncidentStore } from '@tidemark/controller/store/incidents.ts';
 import * as schema from '@tidemark/controller/store/schema.ts';
+import { present } from '@tidemark/shared/base/assert.ts';
 import { eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { testStores } from '../support/database.ts';
@@ -324,6 +325,9 @@ describe('what people do to a run', () => {
     const [incident] = await incidents.list({ state: 'open' });
     expect(incident?.title).toBe('stop on app01 ended and nobody can say how: unknown');
     const id = incident?.id ?? 0;
+    const { key } = present(incident, 'the incident');
+    expect(await incidents.withKey(key.slice(0, -1))).toEqual([{ id, key, state: 'open' }]);
+    expect(await incidents.withKey(key.replace(/./, '_'))).toEqual([]);
     expect(await incidents.resolve({ id, by: 'olga', reason: 'started by hand' })).toMatchObject({ ok: true });
     expect(await incidents.resolve({ id, by: 'olga', reason: 'again' })).toMatchObject({
       ok: false,
