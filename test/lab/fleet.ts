@@ -14,6 +14,10 @@ const FLEET = 'lab';
 const APPROVER = 'approver.key';
 const TRUST_ROOT = 'trust-root.json';
 const CONFIG = 'controller.yaml';
+/** A plan asks every agent what it knows; hundreds of them share two processors here. */
+const PLANNED_WITHIN = '10m';
+/** After its enrolment, for each host of the fleet: agents that start side by side wait for the same processors. */
+const CONNECTED_WITHIN_MS = { atLeast: 60_000, eachHost: 2_000 };
 
 export interface FleetOptions extends LabOptions, AgentSettings {
   /** What is done on each host before its agent is enrolled: what the agent finds there is known from the start. */
@@ -151,7 +155,8 @@ export class LabFleet {
   async leftOut(policy: string): Promise<Map<string, string>> {
     const file = 'policy-tried.yaml';
     writeFileSync(this.desk(file), policy);
-    const { header } = await this.cliJson<{ header: { excluded: { host: string; reason: string }[] } }>('plan', file);
+    const asked = ['plan', file, '--timeout', PLANNED_WITHIN] as const;
+    const { header } = await this.cliJson<{ header: { excluded: { host: string; reason: string }[] } }>(...asked);
     return new Map(header.excluded.map(({ host, reason }) => [host, reason]));
   }
 
@@ -159,7 +164,7 @@ export class LabFleet {
   async begin(policy: string): Promise<string> {
     const [file, plan] = [`policy-${++this.plans}.yaml`, `plan-${this.plans}.json`];
     writeFileSync(this.desk(file), policy);
-    await this.cliOk('plan', file, '--out', plan);
+    await this.cliOk('plan', file, '--out', plan, '--timeout', PLANNED_WITHIN);
     await this.cliOk('approve', plan, '--key', APPROVER, '--yes');
     return (await this.cliJson<{ run: string }>('apply', plan)).run;
   }
@@ -200,6 +205,7 @@ export class LabFleet {
 
   async allConnected(): Promise<void> {
     const names = this.lab.hosts.map(({ name }) => name);
+    const withinMs = Math.max(CONNECTED_WITHIN_MS.atLeast, names.length * CONNECTED_WITHIN_MS.eachHost);
     let away: string[] = [];
     await until(
       'all hosts are connected',
@@ -209,7 +215,7 @@ export class LabFleet {
         away = names.filter(name => !connected.has(name));
         return away.length === 0;
       },
-      { describe: () => `not connected: ${away.join(', ')}` },
+      { withinMs, describe: () => `not connected: ${away.join(', ')}` },
     );
   }
 }
