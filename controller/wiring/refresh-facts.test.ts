@@ -41,3 +41,33 @@ it('does not wait for one that says nothing, and never longer than a request may
 it('does not count facts that were there before', async () => {
   expect(await waited(-1, 100)).toBe(5_100);
 });
+
+it('asks few at a time, who is known for longest first, and who is silent keeps nobody from being asked', async () => {
+  let now = 1_000_000;
+  const names = Array.from({ length: 200 }, (_, index) => `h${index}`);
+  const observed = new Map(names.map((name, index) => [name, 1_000 - index]));
+  const silent = new Set(names.filter((_, index) => index % 2 === 0));
+  const asked: string[] = [];
+  let answering: string[] = [];
+  let most = 0;
+  await refreshFacts({
+    sessions: {
+      connected: () => names,
+      send: name => {
+        asked.push(name);
+        if (!silent.has(name)) answering.push(name);
+        most = Math.max(most, answering.length);
+        return true;
+      },
+    },
+    inventory: { observed: async () => new Map(observed) },
+    clock: { now: () => now, monotonic: () => now },
+    pause: async ms => {
+      now += ms;
+      for (const name of answering) observed.set(name, now);
+      answering = [];
+    },
+  });
+  expect(asked).toEqual(names.toReversed());
+  expect(most).toBeLessThanOrEqual(64);
+});
