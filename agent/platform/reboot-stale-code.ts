@@ -40,9 +40,12 @@ export async function findStaleCode(ignored: (path: string) => boolean, proc = '
     .map(Number);
   for (const [index, pid] of pids.sort((a, b) => a - b).entries()) {
     if (index % PROCESSES_AT_ONCE === 0) await new Promise<void>(resolve => setImmediate(resolve));
+    // Before its maps are read: a host of containers has thousands of processes that are not its own.
+    const namespace = namespaceOf(proc, pid);
+    if (namespace !== '' && namespace !== home) continue;
     const maps = readMaps(join(proc, String(pid), 'maps'));
     if (maps === 'unreadable') found.unreadable += 1;
-    if (maps === null || maps === 'unreadable' || namespaceOf(proc, pid) !== home) continue;
+    if (maps === null || maps === 'unreadable' || namespace === '') continue;
     const files = maps.filter(path => !ignored(path));
     if (files.length === 0) continue;
     found.total += 1;
