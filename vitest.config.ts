@@ -1,4 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/sequencer.ts';
+
+const cores = availableParallelism();
+/**
+ * Twice as many files at once as there are cores, up to a point: most of their time they wait, for a process to start, for
+ * a database, for a time to pass. Limits are for what hangs, and so far away that a busy machine does not reach them.
+ */
+const FILES_AT_ONCE = Math.max(cores, Math.min(2 * cores, 8));
+/** Each has a fleet of real servers, which share the same cores. */
+const FLEETS_AT_ONCE = Math.max(3, Math.min(cores, 6));
 
 /**
  * From quick to slow: `unit` needs nothing but memory, `contract` starts single parts (a database, a gRPC server), `e2e`
@@ -8,47 +19,51 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
           name: 'unit',
           include: ['{shared,agent,controller}/**/*.test.ts'],
-          testTimeout: 20_000,
+          maxWorkers: FILES_AT_ONCE,
+          testTimeout: 60_000,
         },
       },
       {
         test: {
           name: 'contract',
           include: ['test/contract/**/*.test.ts', 'test/golden/**/*.test.ts', 'test/simulation/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          globalSetup: ['test/support/built-programs.ts'],
+          maxWorkers: FILES_AT_ONCE,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          testTimeout: 180_000,
-          hookTimeout: 120_000,
-          // Each of these runs a controller with a database of its own: side by side they would fight for two cores.
-          fileParallelism: false,
+          maxWorkers: FILES_AT_ONCE,
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
         test: {
           name: 'lab',
           include: ['test/lab/**/*.lab.ts'],
+          maxWorkers: FLEETS_AT_ONCE,
           // A power cut in the middle of a run takes its time; the first file of all builds the hosts' Debian.
-          testTimeout: 240_000,
-          hookTimeout: 300_000,
-          // Each file has a fleet of its own on the same two cores, and limits for what waits.
-          fileParallelism: false,
+          testTimeout: 480_000,
+          hookTimeout: 600_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
           name: 'vm',
           include: ['test/lab/vm/**/*.vm.ts'],
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -7,7 +7,8 @@ import { encodeEnvelope, PayloadType, signEnvelope } from '@tidemark/shared/sign
 import { rawPublicKey } from '@tidemark/shared/signing/ed25519.ts';
 import { encodeTrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AGENT_MAIN, TestServer, until } from './executor-support.ts';
+import { programOf } from '../support/built-programs.ts';
+import { TestServer, until } from './executor-support.ts';
 
 /* `tidemark-agent` as a person calls it. */
 
@@ -34,7 +35,7 @@ beforeEach(() => {
 afterEach(() => rmSync(base, { recursive: true, force: true }));
 
 function agent(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [AGENT_MAIN, ...args], { encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [programOf('agent'), ...args], { encoding: 'utf8' });
   return { status, stdout, stderr };
 }
 

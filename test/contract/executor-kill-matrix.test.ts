@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { allCells, coveringCells, expectedOf } from './executor-kill-cells.ts';
 import { KillWorld } from './executor-kill-world.ts';
 
@@ -9,12 +9,7 @@ import { KillWorld } from './executor-kill-world.ts';
 const all = allCells();
 const cells = process.env['KILL_MATRIX'] === 'whole' ? all : coveringCells(all);
 
-let world: KillWorld;
-
-beforeAll(async () => {
-  world = new KillWorld();
-  await world.prepare();
-});
+const world = new KillWorld();
 
 afterAll(() => world.close());
 

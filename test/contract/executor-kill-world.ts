@@ -1,23 +1,19 @@
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { openJournal } from '@tidemark/agent/executor/journal.ts';
 import { accepted, type Standing } from '@tidemark/shared/orders/frontier.ts';
 import type { PlanOrder } from '@tidemark/shared/orders/plan.ts';
 import type { Report } from '@tidemark/shared/orders/report.ts';
 import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
-import { build } from 'esbuild';
+import { programOf } from '../support/built-programs.ts';
 import { type Cell, type Edge, isSettled, keyOf, pathTo, type Variant } from './executor-kill-cells.ts';
 import type { KillSetup } from './executor-kill-process.ts';
 import { TestServer } from './executor-support.ts';
 
 /* Where cells of the kill matrix run: a server's directories for each, real processes, and what is found afterwards. */
 
-const HERE = dirname(fileURLToPath(import.meta.url));
-const BANNER =
-  "import { createRequire as testCreateRequire } from 'node:module'; const require = testCreateRequire(import.meta.url);";
 /** Long enough for a step that succeeds on a machine that is busy, and short enough to wait for. */
 const HANG_MS = 3_000;
 const GRACE_MS = 300;
@@ -53,21 +49,6 @@ export class KillWorld {
   readonly #orders = new Map<string, { order: PlanOrder; approval: Buffer }>();
   readonly #snapshots = new Map<string, Promise<string>>();
   #directories = 0;
-
-  /** Bundled, the two programs start in a third of the time: a matrix starts them some thousand times. */
-  async prepare(): Promise<void> {
-    await build({
-      entryPoints: { agent: join(HERE, '../../agent/main.ts'), executor: join(HERE, 'executor-kill-process.ts') },
-      outdir: this.#base,
-      outExtension: { '.js': '.mjs' },
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node24',
-      banner: { js: BANNER },
-      logLevel: 'error',
-    });
-  }
 
   async close(): Promise<void> {
     await this.#server.close();
@@ -159,7 +140,7 @@ export class KillWorld {
       trustRoot,
       dispatchKey: Buffer.from(dispatchKey).toString('base64'),
       controllerKey: this.#server.controllerKey(),
-      command: [process.execPath, '--disable-warning=ExperimentalWarning', join(this.#base, 'agent.mjs')],
+      command: [process.execPath, '--disable-warning=ExperimentalWarning', programOf('agent')],
       launcher: 'session',
       graceMs: GRACE_MS,
       order: {
@@ -174,7 +155,7 @@ export class KillWorld {
     };
     const file = join(directory, 'setup.json');
     writeFileSync(file, JSON.stringify(setup));
-    return processEnd(['--disable-warning=ExperimentalWarning', join(this.#base, 'executor.mjs'), file]);
+    return processEnd(['--disable-warning=ExperimentalWarning', programOf('killed-executor'), file]);
   }
 
   #endingOf(directory: string): Ending {

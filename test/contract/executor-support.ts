@@ -2,8 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { FromExecutor, ToExecutor } from '@tidemark/agent/boundary/messages.ts';
 import { present } from '@tidemark/shared/base/assert.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
@@ -17,11 +16,10 @@ import { type Dispatch, signDispatch } from '@tidemark/shared/signing/dispatch.t
 import { encodeEnvelope } from '@tidemark/shared/signing/dsse.ts';
 import { rawPublicKey } from '@tidemark/shared/signing/ed25519.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import { programOf } from '../support/built-programs.ts';
 
 /* A server with an executor in a process of its own, and a link that is this test. */
 
-const PROCESS = join(dirname(fileURLToPath(import.meta.url)), 'executor-process.ts');
-export const AGENT_MAIN = join(dirname(fileURLToPath(import.meta.url)), '../../agent/main.ts');
 const FLEET = 'test';
 const HOUR_MS = 3_600_000;
 
@@ -57,8 +55,8 @@ export class TestServer {
 
   readonly #agent: string;
 
-  /** `agent`: the program that steps are started with; from source where it is left out. */
-  constructor({ agent = AGENT_MAIN }: { agent?: string } = {}) {
+  /** `agent`: the program that steps are started with. */
+  constructor({ agent = programOf('agent') }: { agent?: string } = {}) {
     this.#agent = agent;
     mkdirSync(join(this.root, 'bin'), { recursive: true });
     mkdirSync(this.stateDir, { mode: 0o700 });
@@ -96,7 +94,7 @@ export class TestServer {
   async start(mounts: readonly Mount[] = []): Promise<void> {
     const node = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'];
     const mount = mounts.map(({ path, size }) => `mount -t tmpfs -o size=${size} tmpfs '${path}' && `).join('');
-    const child = fork(PROCESS, {
+    const child = fork(programOf('executor'), {
       serialization: 'advanced',
       ...(mounts.length === 0
         ? { execArgv: node }

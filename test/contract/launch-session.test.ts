@@ -11,9 +11,8 @@ import {
 import { prepare } from '@tidemark/agent/executor/launch.ts';
 import { identify } from '@tidemark/agent/platform/process.ts';
 import { readResult, readStarted } from '@tidemark/agent/steps/directory.ts';
-import { AGENT_MAIN } from './executor-support.ts';
+import { programOf } from '../support/built-programs.ts';
 
-const DRIVER = join(import.meta.dirname, '../support/launch-driver.ts');
 const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const;
 
 async function makeFixture(): Promise<LauncherFixture> {
@@ -24,9 +23,13 @@ async function makeFixture(): Promise<LauncherFixture> {
   const drivers: ReturnType<typeof spawn>[] = [];
 
   const drive = (mode: string, directory: string): LaunchedStep => {
-    const driver = spawn(NODE[0], [NODE[1], DRIVER, mode, directory, JSON.stringify([...NODE, AGENT_MAIN])], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    const driver = spawn(
+      NODE[0],
+      [NODE[1], programOf('launch-driver'), mode, directory, JSON.stringify([...NODE, programOf('agent')])],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
     drivers.push(driver);
     const gone = new Promise<void>(resolve => driver.once('exit', () => resolve()));
     let said = '';

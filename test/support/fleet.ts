@@ -253,7 +253,8 @@ export class Fleet {
   }
 
   private environment(): NodeJS.ProcessEnv {
-    return { PATH: process.env['PATH'], HOME: this.directory, TIDEMARK_CONFIG: this.path('cli'), NO_COLOR: '1' };
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
+    return { PATH, NODE_COMPILE_CACHE, HOME: this.directory, TIDEMARK_CONFIG: this.path('cli'), NO_COLOR: '1' };
   }
 }
 
