@@ -8,6 +8,7 @@ const input: StepInput = {
   attempt: null,
   root: '/',
   stateDir: '/s',
+  factsDir: '/f',
   timeoutMs: 60_000,
   graceMs: 10_000,
 };

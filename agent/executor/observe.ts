@@ -107,9 +107,9 @@ export function createObserver(options: ObserverOptions): Observer {
   }
 
   function inputOf(request: Request): StepInput | string {
-    const common = { root: options.root, stateDir: options.stateDir, graceMs: GRACE_MS };
-    if (request.type === 'observe-facts')
-      return { work: 'facts', factsDir: options.factsDir, timeoutMs: FACTS_TIMEOUT_MS, ...common };
+    const { root, stateDir, factsDir } = options;
+    const common = { root, stateDir, factsDir, graceMs: GRACE_MS };
+    if (request.type === 'observe-facts') return { work: 'facts', timeoutMs: FACTS_TIMEOUT_MS, ...common };
     const profile = ScanProfile.safeParse(parseJson(request.profile));
     if (!profile.success) return `the scan profile does not fit its schema: ${profile.error.issues[0]?.message}`;
     const call = { kind: 'scan/run' as const, args: { profile: profile.data } };

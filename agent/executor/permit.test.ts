@@ -131,6 +131,33 @@ describe('any server', () => {
   });
 });
 
+describe('a list of checks', () => {
+  const list: Call = {
+    kind: 'check/all',
+    args: {
+      checks: [
+        { kind: 'check/clock', args: { maxOffsetMs: 1 } },
+        { kind: 'check/command', args: { command: ['/bin/probe'], expectStatus: [0], expectText: null, withinMs: 0 } },
+      ],
+    },
+  };
+  const why = (part: Partial<HostPolicy>) =>
+    forbidden(orderOf([jobOf('a', list)]), { kinds: ['*'], programs: ['/bin/*'], paths: [], ...part });
+
+  it('is permitted where each of them is', () => {
+    expect(why({})).toBeNull();
+    expect(why({ kinds: ['check/all', 'check/clock', 'check/command'] })).toBeNull();
+  });
+
+  it('is not permitted for the sake of its own kind alone', () => {
+    expect(why({ kinds: ['check/all', 'check/clock'] })).toMatch(/steps of kind check\/command are not among/);
+  });
+
+  it('runs only programs that are permitted', () => {
+    expect(why({ programs: ['/opt/**'] })).toMatch(/the program \/bin\/probe is not among/);
+  });
+});
+
 describe('a server that does not say what checks may reach', () => {
   const self = { names: ['localhost', 'web01'], addresses: ['10.1.1.5', 'fd00::5'] };
   const tcp = (host: string): Call => ({ kind: 'check/tcp', args: { host, port: 80, withinMs: 0 } });

@@ -1,6 +1,6 @@
 import { compileGlob } from '@tidemark/shared/fingerprint/glob.ts';
 import type { Order } from '@tidemark/shared/orders/order.ts';
-import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
+import { type Call, kindsOf } from '@tidemark/shared/orders/step-kinds.ts';
 import { AT_UNITS, CRON_UNITS } from '../platform/batch-units.ts';
 import { bareHost, type OwnIdentity, permittedTargets } from '../platform/network-target.ts';
 
@@ -35,10 +35,11 @@ export function forbidden(order: Order, policy: HostPolicy, self: OwnIdentity = 
   for (const job of order.jobs) {
     for (const call of job.undo ? [job.call, job.undo] : [job.call]) {
       const whose = `job ${job.id}${call === job.undo ? ' (its undo)' : ''}`;
-      if (!policy.kinds.some(kind => matchesKind(kind, call.kind)))
-        return BY_NAME_ONLY.has(call.kind)
-          ? `${whose}: this server's policy does not name ${call.kind}, which no "*" stands for`
-          : `${whose}: steps of kind ${call.kind} are not among the kinds that this server's policy permits`;
+      const badKind = kindsOf(call).find(each => !policy.kinds.some(kind => matchesKind(kind, each)));
+      if (badKind !== undefined)
+        return BY_NAME_ONLY.has(badKind)
+          ? `${whose}: this server's policy does not name ${badKind}, which no "*" stands for`
+          : `${whose}: steps of kind ${badKind} are not among the kinds that this server's policy permits`;
       const badProgram = programsOf(call).find(each => !program(each));
       if (badProgram !== undefined)
         return `${whose}: the program ${badProgram} is not among the programs that this server's policy permits`;
@@ -106,6 +107,8 @@ function programsOf(call: Call): string[] {
     case 'check/command':
     case 'command/run':
       return [call.args.command[0]];
+    case 'check/all':
+      return call.args.checks.flatMap(programsOf);
     default:
       return [];
   }

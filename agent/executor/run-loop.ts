@@ -9,7 +9,14 @@ import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
 import { type Call, isIdempotent, isResumed } from '@tidemark/shared/orders/step-kinds.ts';
 import type { FromExecutor } from '../boundary/messages.ts';
 import { isNoSpace } from '../platform/file-system.ts';
-import { type Incoming, putJson, type StepInput, type StepResult, stepFile } from '../steps/directory.ts';
+import {
+  type Incoming,
+  putJson,
+  readCollected,
+  type StepInput,
+  type StepResult,
+  stepFile,
+} from '../steps/directory.ts';
 import { salvageOutput } from '../steps/output.ts';
 import { removeRebootLogs } from '../steps/reboot-log.ts';
 import { settledJobs } from './amend.ts';
@@ -26,6 +33,7 @@ import type { Scans } from './scans.ts';
 export interface RunLoopOptions {
   stateDir: string;
   root: string;
+  factsDir: string;
   launcher: Launcher;
   graceMs: number;
   journal: Journal;
@@ -208,7 +216,7 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     retryAt.set(attempt.orderDigest, clock.monotonic() + ledger.jobOf(attempt).retries.backoffMs);
 
   function inputOf({ orderDigest, job, direction, attempt }: Attempt, call: Call, timeoutMs: number): StepInput {
-    const { root, stateDir, graceMs } = options;
+    const { root, stateDir, factsDir, graceMs } = options;
     const number = attempt;
     return {
       work: 'call',
@@ -216,6 +224,7 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
       attempt: { order: orderDigest, job, direction, number },
       root,
       stateDir,
+      factsDir,
       timeoutMs,
       graceMs,
     };
@@ -315,6 +324,9 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     const { orderDigest, attempt } = step;
     log.info({ order: orderDigest, job: ledger.jobOf(step).id, attempt, outcome: end.outcome }, 'step ended');
     for (const ready of scans.waiting()) if (ready.scan === scan) send(ready);
+    // An agent that starts anew sends facts in any case, and the link keeps the latest while it has no connection.
+    const collected = call.kind === 'inventory/run' ? readCollected(join(stepsDir, step.directory)) : undefined;
+    if (collected) send({ type: 'facts', request: '', ...collected });
   }
 
   /** May be done again after it failed half way. */

@@ -1,7 +1,9 @@
-import { hostname, release as kernelRelease, totalmem } from 'node:os';
+import { hostname, totalmem } from 'node:os';
 import type { CommandPlace } from '../platform/command.ts';
 import { readBootId } from '../platform/process.ts';
+import { kernelFact } from '../platform/reboot-need.ts';
 import { collectSiteFacts } from './facts-directory.ts';
+import { collectFailedUnits } from './failed-units.ts';
 import { collectPackages } from './packages.ts';
 import { collectRebootNeed } from './reboot.ts';
 import { collectReleases } from './releases.ts';
@@ -13,33 +15,34 @@ export interface CollectOptions {
   /** The agent's key to which secrets of its cluster are sealed, base64. */
   sealingKey: string;
   place: CommandPlace;
+  /** Names of facts: others are left out where they cost something. Null or left out: all. */
+  only?: readonly string[] | null;
 }
 
 /** What can be known about this server by looking. What cannot be found out is named in `errors`; the rest stands. */
-export async function collectFacts({
-  root,
-  factsDir,
-  sealingKey,
-  place,
-}: CollectOptions): Promise<Record<string, unknown>> {
+export async function collectFacts(options: CollectOptions): Promise<Record<string, unknown>> {
+  const { root, factsDir, sealingKey, place, only = null } = options;
   const errors: string[] = [];
-  const system = await collectSystem(errors);
-  const releases = await collectReleases(root, errors);
-  const packages = await collectPackages(place, errors);
-  const services = await collectServices(place, errors);
-  const reboot = await collectRebootNeed(place, errors);
-  const site = await collectSiteFacts(factsDir, root, place);
+  const wanted = (...names: string[]) => only === null || names.some(name => only.includes(name));
+  const system = wanted('os', 'memory', 'disks') ? await collectSystem(errors) : {};
+  const releases = wanted('releases') ? await collectReleases(root, errors) : null;
+  const packages = wanted('packages') ? await collectPackages(place, errors) : null;
+  const services = wanted('services') ? await collectServices(place, errors) : null;
+  const failedUnits = wanted('failedUnits') ? await collectFailedUnits(place, errors) : null;
+  const reboot = wanted('reboot') ? await collectRebootNeed(place, errors) : null;
+  const site = await collectSiteFacts(factsDir, root, place, only);
   errors.push(...site.errors);
   return {
     ...site.facts,
     ...system,
-    kernel: kernelRelease(),
+    kernel: kernelFact(root),
     bootId: readBootId(),
     hostname: hostname(),
-    releases,
     sealingKey,
+    ...(releases ? { releases } : {}),
     ...(packages ? { packages } : {}),
     ...(services ? { services } : {}),
+    ...(failedUnits ? { failedUnits } : {}),
     ...(reboot ? { reboot } : {}),
     ...(errors.length > 0 ? { errors } : {}),
   };

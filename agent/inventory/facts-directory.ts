@@ -15,6 +15,8 @@ const MAX_OUTPUT_BYTES = 256 * 1024;
 const RESERVED = new Set([
   'os',
   'kernel',
+  'failedUnits',
+  'sealingKey',
   'bootId',
   'hostname',
   'memory',
@@ -26,11 +28,20 @@ const RESERVED = new Set([
   'errors',
 ]);
 
-/** Runs every executable in `directory`, in the order of names. A directory that is not there has none. */
-export async function collectSiteFacts(directory: string, root: string, place: CommandPlace): Promise<SiteFacts> {
+/**
+ * Runs every executable in `directory`, or those for the facts in `only`, in the order of names. A directory that is not
+ * there has none.
+ */
+export async function collectSiteFacts(
+  directory: string,
+  root: string,
+  place: CommandPlace,
+  only: readonly string[] | null = null,
+): Promise<SiteFacts> {
   const found: SiteFacts = { facts: {}, errors: [] };
   for (const name of executablesIn(directory, found.errors)) {
     const key = parse(name).name;
+    if (only !== null && !only.includes(key)) continue;
     if (RESERVED.has(key) || Object.hasOwn(found.facts, key)) {
       found.errors.push(`${name}: the name ${key} is taken`);
       continue;

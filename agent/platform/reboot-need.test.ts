@@ -2,8 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { kernelReason, parseNeedrestart } from './reboot-need.ts';
+import { kernelReason } from './reboot-need.ts';
 import { describeStale, findStaleCode } from './reboot-stale-code.ts';
+import { parseNeedrestart, parseNeedsRestarting, readNeedsRebooting } from './reboot-tools.ts';
 
 describe('the running kernel and the installed ones', () => {
   it.each([
@@ -38,6 +39,37 @@ describe('needrestart', () => {
   it.each([[said(1)], [said(0)], ['NEEDRESTART-VER: 3.6\n'], ['']])('says nothing in %j', text => {
     expect(parseNeedrestart(text)).toBeNull();
   });
+});
+
+/* As dnf-plugins-core 4 and 5 and yum-utils print it in the locale C. */
+describe('dnf needs-restarting -r', () => {
+  const needed = (...packages: string[]) =>
+    `Core libraries or services have been updated since boot-up:\n${packages.map(name => `  * ${name}\n`).join('')}\n` +
+    'Reboot is required to fully utilize these updates.\nMore information: https://access.redhat.com/solutions/27943\n';
+  const notNeeded = 'No core libraries or services have been updated since boot-up.\nReboot should not be necessary.\n';
+
+  it.each([
+    ['names what was updated', needed('glibc', 'systemd'), 1, true, /required, because of glibc, systemd$/],
+    ['counts kernels where the server boots its own', needed('kernel-core'), 1, true, /because of kernel-core$/],
+    ['leaves kernels out in a container', needed('kernel', 'glibc'), 1, false, /because of glibc$/],
+    ['says nothing of a container whose kernels alone are new', needed('kernel', 'kernel-core'), 1, false, null],
+    ['says nothing where there is no need', notNeeded, 0, true, null],
+    ['takes its own failure for no need', 'Error: Failed to synchronize cache\n', 1, true, null],
+    ['says nothing where it was ended', needed('glibc'), null, true, null],
+  ])('%s', (_what, text, status, kernels, words) => {
+    const reason = parseNeedsRestarting(text, status, kernels);
+    if (words === null) expect(reason).toBeNull();
+    else expect(reason).toMatch(words);
+  });
+});
+
+it.each([
+  [102, true],
+  [0, false],
+  [1, false],
+  [null, false],
+])('zypper needs-rebooting that ends with %s asks for one: %s', (status, needed) => {
+  expect(readNeedsRebooting(status) !== null).toBe(needed);
 });
 
 describe('processes that run code of replaced files', () => {

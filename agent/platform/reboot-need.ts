@@ -1,14 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { compareDpkgVersions } from '@tidemark/shared/versions/dpkg.ts';
-import { capture } from './capture.ts';
 import type { CommandPlace } from './command.ts';
 import { findStaleCode, type StaleCode } from './reboot-stale-code.ts';
+import { dnfReason, needrestartReason, zypperReason } from './reboot-tools.ts';
 import { resolveBelow } from './server-path.ts';
-import { findTool } from './tools.ts';
 
 export interface RebootReason {
-  source: 'marker' | 'kernel' | 'needrestart' | 'process';
+  source: 'marker' | 'kernel' | 'needrestart' | 'dnf' | 'zypper' | 'process';
   /** One sentence, for people. */
   message: string;
 }
@@ -34,10 +33,14 @@ export async function findRebootNeed(place: CommandPlace): Promise<RebootNeed> {
   };
   add('marker', markerReason(place.root));
   // The kernel of a container is its host's: what is installed in the container is never booted.
-  if (!isContainer(place.root)) {
+  const bootsItsKernel = !isContainer(place.root);
+  if (bootsItsKernel) {
     add('kernel', kernelReason(release(), installedKernels(place.root)));
     add('needrestart', await needrestartReason(place));
   }
+  add('dnf', await dnfReason(place, bootsItsKernel));
+  // It reads the marker that was looked for already.
+  if (reasons.length === 0) add('zypper', await zypperReason(place));
   const stale = await findStaleCode(() => false);
   for (const { unit, name, pid, files } of stale.processes)
     if (pid === 1 || (unit !== null && ONLY_BY_BOOT.has(unit)))
@@ -68,39 +71,31 @@ function installedKernels(root: string): string[] {
   return [...new Set([...images, ...modules])];
 }
 
-/**
- * Pure: why the running kernel is not the one that the next boot takes. Kernels of other flavours (`cloud-amd64` beside
- * `amd64`) do not count: which of them boots is the boot loader's to say. Release strings sort as Debian versions do.
- */
+/** The kernel that runs, and the newest one installed that could run in its place: itself where there is no other. */
+export function kernelFact(root: string): { running: string; newest: string } {
+  const running = release();
+  const newest = isContainer(root) ? null : newestOf(running, installedKernels(root));
+  return { running, newest: newest ?? running };
+}
+
+/** Pure: why the running kernel is not the one that the next boot takes. */
 export function kernelReason(running: string, installed: readonly string[]): string | null {
+  const newest = newestOf(running, installed);
+  return newest === null ? null : `kernel ${running} runs, and ${newest} is installed`;
+}
+
+/**
+ * Null where none is newer. Kernels of other flavours (`cloud-amd64` beside `amd64`) do not count: which of them boots is
+ * the boot loader's to say. Release strings sort as Debian versions do.
+ */
+function newestOf(running: string, installed: readonly string[]): string | null {
   const same = installed.filter(each => flavourOf(each) === flavourOf(running));
   const newest = same.toSorted(compareDpkgVersions).at(-1);
-  if (newest === undefined || compareDpkgVersions(newest, running) <= 0) return null;
-  return `kernel ${running} runs, and ${newest} is installed`;
+  return newest === undefined || compareDpkgVersions(newest, running) <= 0 ? null : newest;
 }
 
 /** `cloud-amd64` of `6.1.0-38-cloud-amd64`; empty where the release has none (`5.14.0-427.el9_4.x86_64`). */
 const flavourOf = (kernel: string): string => /-([a-z][a-z0-9_-]*)$/.exec(kernel)?.[1] ?? '';
-
-async function needrestartReason(place: CommandPlace): Promise<string | null> {
-  const program = findTool(place.root, 'needrestart');
-  if (program === null) return null;
-  try {
-    return parseNeedrestart((await capture([program, '-b', '-k'], place)).stdout);
-  } catch {
-    // It may not be run by this user, or is broken itself: the other sources stand.
-    return null;
-  }
-}
-
-/** Pure: reads `needrestart -b`. KSTA (README.batch.md): 0 unknown, 1 none pending, 2 one of the same ABI, 3 a new version. */
-export function parseNeedrestart(text: string): string | null {
-  const of = (name: string) => new RegExp(`^NEEDRESTART-${name}: (.+)$`, 'm').exec(text)?.[1]?.trim() ?? '';
-  const status = Number(of('KSTA') || 0);
-  if (status < 2) return null;
-  const kernels = of('KEXP') === '' ? '' : `: kernel ${of('KCUR')} runs, ${of('KEXP')} is expected`;
-  return `needrestart says that a kernel upgrade is pending${kernels}`;
-}
 
 function readLines(file: string): string[] {
   try {

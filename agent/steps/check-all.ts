@@ -1,11 +1,16 @@
 import { unreachable } from '@tidemark/shared/base/assert.ts';
-import type { ObservingCheck } from '@tidemark/shared/orders/kinds/check.ts';
+import type { NestedCheck } from '@tidemark/shared/orders/kinds/check.ts';
 import { checkClock } from './check-clock.ts';
+import { checkCommand } from './check-command.ts';
 import { checkDisk } from './check-disk.ts';
+import { checkFacts } from './check-facts.ts';
 import { checkHttp } from './check-http.ts';
+import { checkPending } from './check-pending.ts';
+import { checkSql } from './check-sql.ts';
 import { checkTcp } from './check-tcp.ts';
 import { checkUnits } from './check-units.ts';
 import { type Executor, report, type StepContext, StepFailed, type StepReport } from './executor.ts';
+import { checkLoaded } from './system-loaded.ts';
 
 /** One after the other, all of them: who repairs a server wants to know everything that is wrong with it. */
 export const checkAll: Executor<'check/all'> = async ({ checks }, context) => {
@@ -27,7 +32,7 @@ export const checkAll: Executor<'check/all'> = async ({ checks }, context) => {
   throw new StepFailed(`${bad.length} of ${results.length} checks failed: ${each.join(' ')}`, { results });
 };
 
-function run(check: ObservingCheck, context: StepContext): Promise<StepReport> {
+function run(check: NestedCheck, context: StepContext): Promise<StepReport> {
   switch (check.kind) {
     case 'check/disk':
       return checkDisk(check.args, context);
@@ -35,6 +40,16 @@ function run(check: ObservingCheck, context: StepContext): Promise<StepReport> {
       return checkClock(check.args, context);
     case 'check/units':
       return checkUnits(check.args, context);
+    case 'check/pending':
+      return checkPending(check.args, context);
+    case 'check/loaded':
+      return checkLoaded(check.args, context);
+    case 'check/facts':
+      return checkFacts(check.args, context);
+    case 'check/sql':
+      return checkSql(check.args, context);
+    case 'check/command':
+      return checkCommand(check.args, context);
     case 'check/tcp':
       return checkTcp(check.args, context);
     case 'check/http':

@@ -1,22 +1,11 @@
-import { join } from 'node:path';
-import { systemClock } from '@tidemark/shared/base/clock.ts';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { spaceAt } from '../platform/file-system.ts';
+import { stepFixture } from '../testing/step-context.ts';
 import { checkDisk } from './check-disk.ts';
-import type { StepContext } from './executor.ts';
 
-const signal = new AbortController().signal;
-const output = () => undefined;
-const context: StepContext = {
-  root: '/tmp',
-  stateDir: '/tmp',
-  directory: '/tmp',
-  clock: systemClock,
-  signal,
-  place: { root: '/tmp', output, signal, directory: '/tmp' },
-  resolve: path => join('/tmp', path),
-  output,
-};
+const fixture = stepFixture('/tmp');
+const { context } = fixture;
+afterAll(fixture.close);
 
 describe('check/disk', () => {
   it('says what is free and what is needed, also for a path that is not there yet', async () => {

@@ -14,6 +14,7 @@ import type { ProcessIdentity } from '../platform/process.ts';
  *   output.<n>     what it wrote, from byte n on; the first part and the newest few are kept
  *   wanted         the artifact that it waits for is not there (artifact/stage)
  *   incoming.json  by the executor: where the link put the artifact, or why it could not
+ *   facts.json     what the inventory found (inventory/run), for the executor to send
  *   result.json    how it ended; whole or not there
  *   child.log      what the child itself had to say: only where it broke
  */
@@ -21,6 +22,8 @@ import type { ProcessIdentity } from '../platform/process.ts';
 const Common = {
   root: z.string(),
   stateDir: z.string(),
+  /** A directory of this machine with the site's own facts. */
+  factsDir: z.string(),
   /** From the child's beginning, by a clock that never jumps. */
   timeoutMs: z.int().min(1),
   /** Between asking the processes to end and ending them. */
@@ -39,7 +42,7 @@ export const StepInput = z.discriminatedUnion('work', [
     ...Common,
   }),
   /** Outside of any order: what the inventory finds. */
-  z.strictObject({ work: z.literal('facts'), factsDir: z.string(), ...Common }),
+  z.strictObject({ work: z.literal('facts'), ...Common }),
 ]);
 export type StepInput = z.infer<typeof StepInput>;
 
@@ -87,6 +90,7 @@ export const stepFile = {
   started: (directory: string) => join(directory, 'started.json'),
   wanted: (directory: string) => join(directory, 'wanted'),
   incoming: (directory: string) => join(directory, 'incoming.json'),
+  facts: (directory: string) => join(directory, 'facts.json'),
   result: (directory: string) => join(directory, 'result.json'),
   log: (directory: string) => join(directory, 'child.log'),
 };
@@ -166,6 +170,14 @@ function writeOver(path: string, value: unknown): void {
   } finally {
     closeSync(file);
   }
+}
+
+const Collected = z.strictObject({ atMs: z.int(), facts: z.record(z.string(), z.unknown()) });
+
+/** What the inventory found; undefined where there is none. */
+export function readCollected(directory: string): z.infer<typeof Collected> | undefined {
+  const parsed = Collected.safeParse(readJsonFile(stepFile.facts(directory)));
+  return parsed.success ? parsed.data : undefined;
 }
 
 /** Undefined where there is none. */

@@ -20,6 +20,8 @@ export interface StepContext {
   /** Where a path of the server lies. */
   resolve(serverPath: string): string;
   output(data: Buffer): void;
+  /** What the inventory finds now; null: all of it, else these facts, and those that cost nothing. */
+  collectFacts(only: readonly string[] | null): Promise<Record<string, unknown>>;
 }
 
 /** What a step saw. */

@@ -6,6 +6,7 @@ import { checkAll } from './check-all.ts';
 import { checkClock } from './check-clock.ts';
 import { checkCommand } from './check-command.ts';
 import { checkDisk } from './check-disk.ts';
+import { checkFacts } from './check-facts.ts';
 import { checkHttp } from './check-http.ts';
 import { checkPending } from './check-pending.ts';
 import { checkSql } from './check-sql.ts';
@@ -16,6 +17,7 @@ import { clusterJoin, clusterLeave } from './cluster-member.ts';
 import { commandRun, commandShell } from './command.ts';
 import type { Executor, StepContext, StepReport } from './executor.ts';
 import { fileClean } from './file-clean.ts';
+import { inventoryRun } from './inventory-run.ts';
 import { lbDrain, lbEnable } from './lb.ts';
 import { manualTask } from './manual.ts';
 import {
@@ -53,6 +55,7 @@ const executors = {
   'check/tcp': checkTcp,
   'check/sql': checkSql,
   'check/command': checkCommand,
+  'check/facts': checkFacts,
   'check/all': checkAll,
   'batch/hold': batchHold,
   'batch/release': batchRelease,
@@ -88,6 +91,7 @@ const executors = {
   'package/unhold': packageUnhold,
   'package/repair': packageRepair,
   'scan/run': scanRun,
+  'inventory/run': inventoryRun,
   'system/reboot': systemReboot,
   'system/wait': systemWait,
   'check/loaded': checkLoaded,

@@ -73,19 +73,14 @@ async function work(input: StepInput, context: StepContext): Promise<StepReport>
       const { execute } = await import('./executors.ts');
       return execute(input.call, context);
     }
-    case 'facts': {
-      const { collectFacts } = await import('../inventory/collect.ts');
-      const { loadSealingKeys } = await import('../scan/sealing-key.ts');
-      const sealingKey = loadSealingKeys(input.stateDir).publicKey.toString('base64');
-      const { root, factsDir } = input;
-      const facts = await collectFacts({ root, factsDir, sealingKey, place: context.place });
-      return { message: 'collected', facts };
-    }
+    case 'facts':
+      return { message: 'collected', facts: await context.collectFacts(null) };
   }
 }
 
 function contextOf(input: StepInput, directory: string, keeper: OutputKeeper, signal: AbortSignal): StepContext {
   const output = (data: Buffer) => keeper.add(data);
+  const place = { root: input.root, output, signal, directory };
   return {
     root: input.root,
     stateDir: input.stateDir,
@@ -93,9 +88,16 @@ function contextOf(input: StepInput, directory: string, keeper: OutputKeeper, si
     attempt: input.work === 'call' ? input.attempt : null,
     clock: systemClock,
     signal,
-    place: { root: input.root, output, signal, directory },
+    place,
     resolve: serverPath => resolveBelow(input.root, serverPath),
     output,
+    async collectFacts(only) {
+      const { collectFacts } = await import('../inventory/collect.ts');
+      const { loadSealingKeys } = await import('../scan/sealing-key.ts');
+      const sealingKey = loadSealingKeys(input.stateDir).publicKey.toString('base64');
+      const { root, factsDir } = input;
+      return collectFacts({ root, factsDir, sealingKey, place, only });
+    },
   };
 }
 

@@ -28,6 +28,7 @@ export function stepFixture(root = '/'): StepFixture {
     place: { root, output, signal, directory },
     resolve: path => join(root, path),
     output,
+    collectFacts: async () => ({}),
   };
   mkdirSync(context.stateDir);
   return { context, abort: () => timeout.abort(), close: () => rmSync(base, { recursive: true, force: true }) };

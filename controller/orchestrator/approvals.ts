@@ -1,6 +1,6 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Plan } from '@tidemark/shared/orders/plan.ts';
-import { classOf, type StepClass } from '@tidemark/shared/orders/step-kinds.ts';
+import { classOf, kindsOf, type StepClass } from '@tidemark/shared/orders/step-kinds.ts';
 import { verifyApproval } from '@tidemark/shared/signing/approval.ts';
 import type { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import type { Approver, TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
@@ -72,8 +72,8 @@ function classesOf(plan: Plan): ReadonlySet<StepClass> {
   knownClasses.set(plan, classes);
   for (const { order } of plan.orders) {
     for (const job of order.jobs) {
-      classes.add(classOf(job.call.kind));
-      if (job.undo) classes.add(classOf(job.undo.kind));
+      for (const call of job.undo ? [job.call, job.undo] : [job.call])
+        for (const kind of kindsOf(call)) classes.add(classOf(kind));
     }
   }
   return classes;

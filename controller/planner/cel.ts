@@ -1,13 +1,15 @@
-import { Environment, type EvaluationError, type ParseError } from '@marcbachmann/cel-js';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import {
+  asBoolean,
+  BOOLEAN,
+  type ConditionError,
+  celEnvironment,
+  type Evaluate,
+  parseCel,
+  toCel,
+} from '@tidemark/shared/conditions/cel.ts';
 
-/*
- * Conditions are CEL. They are type-checked when the policy is read, so that a wrong name is an error with a place and not
- * a host that quietly fails to match. What cannot be evaluated for a host is an error too, never false.
- */
-
-/** Bounds what one condition can cost; the longest that people wrote so far has about 60 nodes. */
-const LIMITS = { maxAstNodes: 2_000, maxDepth: 64, maxListElements: 1_000, maxMapEntries: 100, maxCallArguments: 16 };
+/* What conditions of policies can speak of. How CEL is read and evaluated is in shared/conditions. */
 
 const HOST = {
   name: 'string',
@@ -28,16 +30,16 @@ const HOST = {
 /** What a condition can speak of: see the README's table. */
 const ENVIRONMENTS = {
   /** What the landscape says of a host. Roles in clusters are found only after the selection. */
-  host: new Environment({ limits: LIMITS }).registerVariable('host', { schema: { ...HOST } }),
-  plannedHost: new Environment({ limits: LIMITS }).registerVariable('host', {
+  host: celEnvironment().registerVariable('host', { schema: { ...HOST } }),
+  plannedHost: celEnvironment().registerVariable('host', {
     schema: { ...HOST, clusterRole: 'string' },
   }),
-  plannedHostWithFacts: new Environment({ limits: LIMITS })
+  plannedHostWithFacts: celEnvironment()
     .registerVariable('host', { schema: { ...HOST, clusterRole: 'string' } })
     .registerVariable('facts', 'map<string, dyn>'),
-  facts: new Environment({ limits: LIMITS }).registerVariable('facts', 'map<string, dyn>'),
+  facts: celEnvironment().registerVariable('facts', 'map<string, dyn>'),
   /** One patch of a bundle. */
-  patch: new Environment({ limits: LIMITS }).registerVariable('patch', {
+  patch: celEnvironment().registerVariable('patch', {
     schema: { kind: 'string', name: 'string', version: 'string', architecture: 'string' },
   }),
 } as const;
@@ -90,23 +92,9 @@ export interface Count {
   of(values: Values): Result<number, string>;
 }
 
-/** What is wrong with a condition, and at which character of it. */
-export interface ConditionError {
-  message: string;
-  offset: number;
-}
-
 export function parseCondition(text: string, subject: Subject): Result<Condition, ConditionError> {
-  const parsed = parseExpression(text, subject, ['bool'], 'a condition must give true or false');
-  if (!parsed.ok) return parsed;
-  return ok({
-    text,
-    holds: values => {
-      const answer = parsed.value(values);
-      if (!answer.ok || typeof answer.value === 'boolean') return answer as Result<boolean, string>;
-      return err(`it gives ${typeof answer.value}, not true or false`);
-    },
-  });
+  const parsed = parseExpression(text, subject, BOOLEAN.types, BOOLEAN.expected);
+  return parsed.ok ? ok({ text, holds: values => asBoolean(parsed.value(celValues(values))) }) : parsed;
 }
 
 export function parseCount(text: string, subject: Subject): Result<Count, ConditionError> {
@@ -120,7 +108,7 @@ export function parseCount(text: string, subject: Subject): Result<Count, Condit
   return ok({
     text,
     of: values => {
-      const answer = parsed.value(values);
+      const answer = parsed.value(celValues(values));
       if (!answer.ok) return answer;
       const number = typeof answer.value === 'bigint' ? Number(answer.value) : answer.value;
       return typeof number === 'number' && number >= 0 ? ok(number) : err(`it gives ${String(number)}, not a number`);
@@ -133,30 +121,14 @@ function parseExpression(
   subject: Subject,
   types: readonly string[],
   expected: string,
-): Result<(values: Values) => Result<unknown, string>, ConditionError> {
+): Result<Evaluate, ConditionError> {
   if (text.trim() === '')
     return err({
       message:
         'the condition is empty: an empty one never means all; write one, such as host.app == "orders", or true for every host',
       offset: 0,
     });
-  let parsed: ReturnType<Environment['parse']>;
-  try {
-    parsed = ENVIRONMENTS[subject].parse(text);
-  } catch (error) {
-    return err(conditionError(error as ParseError));
-  }
-  const check = parsed.check();
-  if (!check.valid) return err(conditionError(check.error as ParseError));
-  if (check.type !== undefined && ![...types, 'dyn'].includes(check.type))
-    return err({ message: `this gives ${check.type}, and ${expected}`, offset: 0 });
-  return ok(values => {
-    try {
-      return ok(parsed(celValues(values)));
-    } catch (error) {
-      return err((error as EvaluationError).summary ?? (error as Error).message);
-    }
-  });
+  return parseCel(ENVIRONMENTS[subject], text, types, expected);
 }
 
 /**
@@ -167,10 +139,6 @@ export function isActive(activeWhen: string, facts: Readonly<Record<string, unkn
   const condition = parseCondition(activeWhen, 'facts');
   const answer = condition.ok ? condition.value.holds({ facts }) : condition;
   return answer.ok ? answer.value : null;
-}
-
-function conditionError(error: ParseError): ConditionError {
-  return { message: `this is no valid condition: ${error.summary ?? error.message}`, offset: error.range?.start ?? 0 };
 }
 
 /** Facts and attributes as CEL has them: conditions ask about the same hosts again and again. */
@@ -190,12 +158,3 @@ const celValues = ({ host, facts, patch }: Values): Record<string, unknown> => (
   ...(facts && { facts: convertedOnce(facts) }),
   ...(patch && { patch }),
 });
-
-/** Whole numbers of JSON are CEL's `int`, so that `facts.cpus + 1 == 5` means what it says. */
-function toCel(value: unknown): unknown {
-  if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
-  if (Array.isArray(value)) return value.map(toCel);
-  if (typeof value === 'object' && value !== null)
-    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toCel(member)]));
-  return value;
-}

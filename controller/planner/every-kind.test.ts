@@ -12,10 +12,14 @@ const REFERENCE = readFileSync(join(import.meta.dirname, '../../docs/reference/s
 /** What a policy writes under `with` where the kind needs something. */
 const WITH: Readonly<Record<string, string>> = {
   'check/tcp': '{port: 5432}',
+  'check/facts': '{condition: facts.kernel.running == facts.kernel.newest}',
   'check/sql': '{query: select 1}',
   'check/command': '{command: [/bin/true]}',
   'check/all':
-    '{checks: [{uses: check/clock}, {uses: check/disk, with: {free: {/var: 1GB}}}, {uses: check/tcp, with: {port: 1}}, {uses: check/units}, {uses: check/http, with: {url: "http://127.0.0.1/"}}]}',
+    '{checks: [{uses: check/clock}, {uses: check/disk, with: {free: {/var: 1GB}}}, {uses: check/tcp, with: {port: 1}}, {uses: check/units}, ' +
+    '{uses: check/http, with: {url: "http://127.0.0.1/"}}, {uses: check/pending}, {uses: check/loaded}, {uses: check/sql, with: {query: select 1}}, ' +
+    '{uses: check/facts, with: {condition: facts.a == 1}}, {uses: check/command, with: {command: [/bin/true]}}, ' +
+    '{cel: "true"}, {http: "http://127.0.0.1/"}, {sql: select 1}]}',
   'lb/drain': '{backend: shop}',
   'lb/enable': '{backend: shop}',
   'cluster/leave': '{manager: pacemaker, cluster: ha}',

@@ -1,5 +1,6 @@
 import type { Job, Order } from '@tidemark/shared/orders/order.ts';
 import { type Call, defaultDurationMs } from '@tidemark/shared/orders/step-kinds.ts';
+import { narrowed } from './check-jobs.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import { append, compareText, listed } from './fleet-view.ts';
 import type { CompileInput, PlannerComponent } from './input.ts';
@@ -88,7 +89,13 @@ function draftHost(policy: Policy, context: HostContext, undecided: Undecided): 
       return [];
     }
     if (!wanted.value) return [];
-    const drafts = draftsOf(step, context);
+    const own = narrowed(step, subject);
+    if (!own.ok) {
+      undecided.add(step.place, `which checks of step ${step.id} are for`, view.host.name, own.error);
+      complete = false;
+      return [];
+    }
+    const drafts = own.value ? draftsOf(own.value, context) : [];
     // Two homes of one product: the product's name alone would be two jobs with one id.
     const twice = new Set(drafts.map(({ suffix }) => suffix)).size < drafts.length;
     return drafts.map(({ suffix, timeoutMs, undo, waitsForPerson, ...draft }, index): UntimedJob => {

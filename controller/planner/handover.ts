@@ -1,7 +1,7 @@
 import { NetworkPort, ServerPath, UnitName } from '@tidemark/shared/orders/arguments.ts';
 import type { HandoverArgs } from '@tidemark/shared/orders/kinds/cluster.ts';
 import { z } from 'zod';
-import { Argv } from './host-step-settings.ts';
+import { Argv } from './check-settings.ts';
 import { fillIn, type PlaceholderValues } from './placeholders.ts';
 import { Duration } from './quantities.ts';
 

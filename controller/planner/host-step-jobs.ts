@@ -1,7 +1,7 @@
 import type { ClusterMember } from '@tidemark/shared/orders/kinds/cluster.ts';
 import type { Call, StepArgs } from '@tidemark/shared/orders/step-kinds.ts';
 import { listed } from './fleet-view.ts';
-import type { HostStepKind, HostStepWith, NestedCheck } from './host-step-settings.ts';
+import type { HostStepKind, HostStepWith } from './host-step-settings.ts';
 import { draft, type JobDraft } from './job-draft.ts';
 import { fillIn } from './placeholders.ts';
 
@@ -31,26 +31,6 @@ type HostStep = { [K in HostStepKind]: { kind: K; with: HostStepWith<K> } }[Host
 export function hostStepJob(step: HostStep, context: HostStepContext): JobDraft[] {
   const { host, id } = context;
   switch (step.kind) {
-    case 'check/clock':
-      return [check(`check the clock of ${host}`, { kind: step.kind, args: { maxOffsetMs: step.with.maxOffset } })];
-    case 'check/units': {
-      const { within: withinMs, ...args } = step.with;
-      return [check(`check the units of ${host}`, { kind: step.kind, args: { ...args, withinMs } })];
-    }
-    case 'check/tcp': {
-      const { within: withinMs, ...args } = step.with;
-      const name = `check that ${host} reaches ${args.host} port ${args.port}`;
-      return [check(name, { kind: step.kind, args: { ...args, withinMs } })];
-    }
-    case 'check/sql':
-      return [
-        check(`ask the database ${step.with.database} on ${host}`, { kind: step.kind, args: sqlArgs(step.with) }),
-      ];
-    case 'check/command': {
-      const { within: withinMs, command, ...args } = step.with;
-      const argv = command as [string, ...string[]];
-      return [check(`check ${id} on ${host}`, { kind: step.kind, args: { ...args, command: argv, withinMs } })];
-    }
     case 'batch/hold':
       return [
         draft({
@@ -81,13 +61,6 @@ export function hostStepJob(step: HostStep, context: HostStepContext): JobDraft[
           name: `delete the backup ${step.with.name ?? 'of this plan'} on ${host}`,
           reason: LISTED,
           call: { kind: step.kind, args: { name: step.with.name ?? context.snapshot.name } },
-        }),
-      ];
-    case 'check/all':
-      return [
-        check(`check ${listed(step.with.checks.map(({ uses }) => uses.slice('check/'.length)))} on ${host}`, {
-          kind: step.kind,
-          args: { checks: step.with.checks.map(nestedCheck) },
         }),
       ];
     case 'lb/drain':
@@ -134,34 +107,9 @@ export function hostStepJob(step: HostStep, context: HostStepContext): JobDraft[
 }
 
 const LISTED = 'the policy lists it';
-const check = (name: string, call: Call): JobDraft => draft({ name, reason: LISTED, call });
 
 const filled = (text: string, { host, cluster }: HostStepContext): string =>
   fillIn(text, { 'host.name': host, 'cluster.name': cluster ?? '' });
-
-function nestedCheck(each: NestedCheck): StepArgs<'check/all'>['checks'][number] {
-  switch (each.uses) {
-    case 'check/clock':
-      return { kind: each.uses, args: { maxOffsetMs: each.with.maxOffset } };
-    case 'check/units': {
-      const { within: withinMs, ...args } = each.with;
-      return { kind: each.uses, args: { ...args, withinMs } };
-    }
-    case 'check/tcp': {
-      const { within: withinMs, ...args } = each.with;
-      return { kind: each.uses, args: { ...args, withinMs } };
-    }
-    case 'check/disk':
-      return {
-        kind: each.uses,
-        args: { needs: Object.entries(each.with.free).map(([path, bytes]) => ({ path, bytes })) },
-      };
-    case 'check/http': {
-      const { url, status, text, within } = each.with;
-      return { kind: each.uses, args: { url, expectStatus: status, expectText: text, withinMs: within } };
-    }
-  }
-}
 
 type BalancerStep = Extract<HostStep, { kind: 'lb/drain' | 'lb/enable' }>;
 
@@ -240,11 +188,6 @@ function revert(settings: HostStepWith<'snapshot/revert'>, { host, snapshot }: H
 
 function hold(name: string, { wait, ...selection }: HostStepWith<'batch/hold'>): Call {
   return { kind: 'batch/hold', args: { hold: name, ...selection, waitMs: wait } };
-}
-
-function sqlArgs({ socket, port, expect, limit, ...args }: HostStepWith<'check/sql'>): StepArgs<'check/sql'> {
-  const at = { by: 'socket' as const, directory: socket, port };
-  return { engine: 'postgresql', at, ...args, expectValue: expect, statementMs: Math.max(1, limit) };
 }
 
 function backup(settings: HostStepWith<'snapshot/create'>, { host, snapshot }: HostStepContext): JobDraft[] {

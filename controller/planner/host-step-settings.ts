@@ -1,34 +1,10 @@
-import { Name, NetworkHost, NetworkPort, ServerPath, UnitName } from '@tidemark/shared/orders/arguments.ts';
+import { Name, ServerPath, UnitName } from '@tidemark/shared/orders/arguments.ts';
 import { LibvirtUri } from '@tidemark/shared/orders/kinds/snapshot.ts';
 import { z } from 'zod';
-import { unknownPlaceholders } from './placeholders.ts';
+import { Argv, HOST_NAME, Status, text } from './check-settings.ts';
 import { Duration, Size } from './quantities.ts';
 
 const SECOND = 1_000;
-
-/** A program and its arguments, as a policy writes it: one list, no shell. */
-export const Argv = z
-  .array(z.string().max(32_768))
-  .min(1)
-  .refine(([program]) => program?.startsWith('/') === true && !program.split('/').includes('..'), {
-    message: 'must begin with the absolute path of a program',
-  });
-
-const within = Duration.default(30 * SECOND);
-const Status = z.array(z.int().min(0).max(255)).min(1).default([0]);
-
-const KNOWN_PLACEHOLDERS = ['host.name', 'cluster.name'] as const;
-const Filled = z.string().superRefine((text, issues) => {
-  for (const name of unknownPlaceholders([text], KNOWN_PLACEHOLDERS))
-    issues.addIssue({
-      code: 'custom',
-      message: `the placeholder "${name}" is unknown here; known are ${KNOWN_PLACEHOLDERS.join(', ')}`,
-    });
-});
-// biome-ignore lint/suspicious/noTemplateCurlyInString: the policy language's own placeholder.
-const HOST_NAME = '${host.name}';
-/** Text in which `${host.name}` and `${cluster.name}` are filled in. */
-const text = (most: number) => Filled.min(1).max(most);
 
 const Restic = ['repository', 'passwordFile'] as const;
 
@@ -101,67 +77,8 @@ const ClusterMembership = z.discriminatedUnion('manager', [
   z.strictObject({ manager: z.literal('command'), cluster, leave: Argv, left: Argv, join: Argv, joined: Argv, wait }),
 ]);
 
-const Units = z
-  .strictObject({
-    noneFailed: z.boolean().default(true),
-    ignore: z.array(UnitName).max(100).default([]),
-    active: z.array(UnitName).max(100).default([]),
-    within,
-  })
-  .refine(({ noneFailed, active }) => noneFailed || active.length > 0, 'looks at nothing: name units under "active"');
-const Clock = z.strictObject({ maxOffset: Duration.default(SECOND) });
-const Tcp = z.strictObject({ host: NetworkHost.default('127.0.0.1'), port: NetworkPort, within });
-/** Bytes by path. */
-const Free = z.record(ServerPath, Size).refine(free => Object.keys(free).length > 0, 'names no path');
-
-const one = <K extends string, W extends z.ZodType>(uses: K, args: W) =>
-  z.strictObject({ uses: z.literal(uses), with: args });
-const NestedCheck = z.discriminatedUnion('uses', [
-  one('check/clock', Clock.prefault({})),
-  one('check/units', Units.prefault({})),
-  one('check/tcp', Tcp),
-  one('check/disk', z.strictObject({ free: Free })),
-  one(
-    'check/http',
-    z.strictObject({
-      url: z.url({ protocol: /^https?$/ }),
-      status: z.int().min(100).max(599).default(200),
-      text: z.string().nullable().default(null),
-      within,
-    }),
-  ),
-]);
-export type NestedCheck = z.output<typeof NestedCheck>;
-
 /** What a policy may say under `with` for steps that need nothing of the bundle but the host itself. */
 export const HOST_STEP_WITH = {
-  'check/clock': Clock,
-  'check/units': Units,
-  'check/tcp': Tcp,
-  /** All are looked at, whatever the first ones say. */
-  'check/all': z.strictObject({ checks: z.array(NestedCheck).min(1).max(50) }),
-  'check/sql': z.strictObject({
-    /** Of the server's unix socket. */
-    socket: ServerPath.default('/var/run/postgresql'),
-    port: NetworkPort.default(5432),
-    database: z.string().min(1).max(63).default('postgres'),
-    user: z.string().min(1).max(63).default('postgres'),
-    systemUser: z
-      .string()
-      .regex(/^[a-z_][a-z0-9_-]{0,31}$/)
-      .nullable()
-      .default('postgres'),
-    query: z.string().min(1).max(8_192),
-    expect: z.string().max(8_192).nullable().default(null),
-    /** For the statement. */
-    limit: Duration.default(10 * SECOND),
-  }),
-  'check/command': z.strictObject({
-    command: Argv,
-    expectStatus: Status,
-    expectText: z.string().min(1).max(8_192).nullable().default(null),
-    within: Duration.default(0),
-  }),
   'batch/hold': z.strictObject({
     cron: z.boolean().default(true),
     at: z.boolean().default(true),

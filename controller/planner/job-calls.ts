@@ -1,5 +1,6 @@
 import type { StepArgs } from '@tidemark/shared/orders/step-kinds.ts';
 import type { Change } from './changes.ts';
+import { allChecks, checkJob, pageJob } from './check-jobs.ts';
 import { handoverArgs } from './handover.ts';
 import { type HostStepContext, hostStepJob } from './host-step-jobs.ts';
 import type { HostStepWith } from './host-step-settings.ts';
@@ -55,13 +56,16 @@ export function draftsOf(step: Step, context: HostContext): JobDraft[] {
     case 'check/tcp':
     case 'check/sql':
     case 'check/command':
+    case 'check/facts':
+      return checkJob(step, checkContext(candidate, step.id));
+    case 'check/all':
+      return allChecks(step.with.checks, checkContext(candidate, step.id));
     case 'batch/hold':
     case 'batch/release':
     case 'snapshot/create':
     case 'snapshot/revert':
     case 'snapshot/delete':
     case 'snapshot/prune':
-    case 'check/all':
     case 'lb/drain':
     case 'lb/enable':
     case 'cluster/leave':
@@ -115,7 +119,8 @@ export function draftsOf(step: Step, context: HostContext): JobDraft[] {
     case 'archive/install':
       return candidate.changes.map(change => install(candidate, change));
     case 'check/http':
-      if (step.with.url !== undefined) return [page(host, step.id, { ...step.with, url: step.with.url })];
+      if (step.with.url !== undefined)
+        return pageJob({ ...step.with, url: step.with.url }, checkContext(candidate, step.id));
       return candidate.view.components
         .filter(isTouched(context))
         .flatMap(component => health(component, step.with.within));
@@ -123,6 +128,14 @@ export function draftsOf(step: Step, context: HostContext): JobDraft[] {
       return [command(candidate, step.id, step.with)];
     case 'scan/run':
       return scan(candidate);
+    case 'inventory/run':
+      return [
+        draft({
+          name: `collect the facts of ${host}`,
+          reason: 'what is planned next is to see it as it is now',
+          call: { kind: 'inventory/run', args: {} },
+        }),
+      ];
   }
 }
 
@@ -300,17 +313,11 @@ function health(component: PlannerComponent, withinMs: number): JobDraft[] {
   ];
 }
 
-function page(
-  host: string,
-  id: string,
-  { url, status, text, within }: { url: string; status: number; text: string | null; within: number },
-): JobDraft {
-  return draft({
-    name: `check ${id} from ${host}`,
-    reason: 'the policy lists it',
-    call: { kind: 'check/http', args: { url, expectStatus: status, expectText: text, withinMs: within } },
-  });
-}
+const checkContext = ({ view }: Candidate, id: string) => ({
+  host: view.host.name,
+  id,
+  placeholders: { 'host.name': view.host.name, 'cluster.name': view.cluster?.name ?? '' },
+});
 
 function command(
   { view, cluster }: Candidate,

@@ -1,6 +1,7 @@
 import { isStepKind, type StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { didYouMean } from '../documents/nearest.ts';
 import type { DocumentPath } from '../documents/read.ts';
+import type { Condition } from './cel.ts';
 import type { Place } from './errors.ts';
 import { findCycle, inOrderOfNeeds } from './graph.ts';
 import { unknownPlaceholders } from './placeholders.ts';
@@ -47,7 +48,7 @@ function standardStep(standard: StandardStep, defaults: Defaults, place: Place):
   const { id, uses: kind, applies = null, onFailure } = standard;
   const settings = { kind, with: withSchema(kind).parse(standard.with ?? {}) } as StepSettings;
   const own = settingsOf(kind, onFailure === undefined ? {} : { onFailure }, defaults);
-  return { ...settings, id, applies, when: null, ...own, undo: true, place };
+  return { ...settings, id, applies, when: null, checkConditions: [], ...own, undo: true, place };
 }
 
 /** The standard steps with what the policy says of some of them, and steps of its own between them. */
@@ -143,16 +144,33 @@ function parseStep(reader: PolicyReader, path: DocumentPath, written: WrittenSte
   if (kind === 'command/run') checkCommand(reader, path, written);
   checkUndo(reader, path, kind, written.undo);
   checkOrder(reader, path, kind, written.order);
-  if (args === null || (when === null && written.when !== undefined)) return null;
+  if (args === null) return null;
+  const settings = { kind, with: args } as StepSettings;
+  const checkConditions = parseChecks(reader, [...path, 'with'], settings);
+  if (when === null && written.when !== undefined) return null;
   return {
-    ...({ kind, with: args } as StepSettings),
+    ...settings,
     id: written.id,
     applies: null,
     when,
+    checkConditions,
     ...settingsOf(kind, written, defaults),
     undo: written.undo !== 'none',
     place: reader.place(path),
   };
+}
+
+/** Conditions that the agent will evaluate are read here, so that a slip is found before anybody signs. */
+function parseChecks(reader: PolicyReader, path: DocumentPath, settings: StepSettings): (Condition | null)[] {
+  if (settings.kind === 'check/facts') reader.condition([...path, 'condition'], settings.with.condition, 'facts');
+  if (settings.kind !== 'check/all') return [];
+  return settings.with.checks.map((check, index) => {
+    const own = [...path, 'checks', index];
+    if ('cel' in check) reader.condition([...own, 'cel'], check.cel, 'facts');
+    else if ('uses' in check && check.uses === 'check/facts')
+      reader.condition([...own, 'with', 'condition'], check.with.condition, 'facts');
+    return reader.optionalCondition([...own, 'when'], check.when, 'plannedHostWithFacts');
+  });
 }
 
 function checkCommand(reader: PolicyReader, path: DocumentPath, written: WrittenStep): void {

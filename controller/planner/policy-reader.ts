@@ -1,7 +1,8 @@
 import type { Result } from '@tidemark/shared/base/result.ts';
+import type { ConditionError } from '@tidemark/shared/conditions/cel.ts';
 import type { z } from 'zod';
 import { type DocumentPath, type ReadDocument, readPart } from '../documents/read.ts';
-import { type Condition, type ConditionError, type Count, parseCondition, parseCount, type Subject } from './cel.ts';
+import { type Condition, type Count, parseCondition, parseCount, type Subject } from './cel.ts';
 import { errorAt, type Place, type PlanError } from './errors.ts';
 import type { PolicyFile } from './policy-schema.ts';
 

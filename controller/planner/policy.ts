@@ -138,6 +138,8 @@ export type Step = StepSettings & {
   /** Of standard steps: the hosts that it is for. Null: for every host. */
   applies: ((host: StepHost) => boolean) | null;
   when: Condition | null;
+  /** Of `check/all`: for which hosts each of its checks is; null for every host. Empty for any other kind. */
+  checkConditions: readonly (Condition | null)[];
   timeoutMs: number;
   retries: { max: number; backoffMs: number };
   undo: boolean;

@@ -3,7 +3,8 @@ import { PackageName } from '@tidemark/shared/orders/kinds/package.ts';
 import type { OnFailure } from '@tidemark/shared/orders/order.ts';
 import type { StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
-import { Argv, HOST_STEP_WITH } from './host-step-settings.ts';
+import { Argv, CHECK_WITH, LockWait } from './check-settings.ts';
+import { HOST_STEP_WITH } from './host-step-settings.ts';
 import { ListedPackage } from './listed-package.ts';
 import { Duration, Size } from './quantities.ts';
 
@@ -12,8 +13,6 @@ const MINUTE = 60 * SECOND;
 
 const none = z.strictObject({});
 
-/** How long another package manager may go on: unattended upgrades and configuration management take minutes. */
-const LockWait = Duration.default(5 * MINUTE);
 const Names = z.array(PackageName).min(1).max(500);
 /** Packages that the bundle does not list and that would change too. */
 const Others = z.enum(['refuse', 'allow']).default('refuse');
@@ -23,6 +22,7 @@ const Others = z.enum(['refuse', 'allow']).default('refuse');
  * bundle and the facts.
  */
 const WITH = {
+  ...CHECK_WITH,
   ...HOST_STEP_WITH,
   'check/disk': z.strictObject({
     /** Left free beside what the patch takes. */
@@ -54,10 +54,6 @@ const WITH = {
       booted: Duration.optional(),
     })
     .refine(args => (args.for === undefined) !== (args.booted === undefined), 'give either "for" or "booted"'),
-  'check/loaded': z.strictObject({
-    /** Globs over files that may be replaced under a process. */
-    ignore: z.array(z.string().startsWith('/', 'must be an absolute path')).max(256).default([]),
-  }),
   'archive/install': none,
   'package/refresh': z.strictObject({ lockWait: LockWait }),
   'package/download': z.strictObject({ others: Others, lockWait: LockWait }),
@@ -77,29 +73,12 @@ const WITH = {
     lockWait: LockWait,
   }),
   'package/remove': z.strictObject({ names: Names, others: Others, lockWait: LockWait }),
-  'check/pending': z.strictObject({
-    /** `refuse`: a package that is held on a server is in the way. */
-    held: z.enum(['ignore', 'refuse']).default('ignore'),
-    /** How long another package manager may go on. */
-    within: LockWait,
-  }),
-  'check/http': z
-    .strictObject({
-      /** Left out: what the landscape says of the components that were touched. */
-      url: z.url({ protocol: /^https?$/ }).optional(),
-      status: z.int().min(100).max(599).default(200),
-      text: z.string().nullable().default(null),
-      /** How long it may take until it answers as expected. */
-      within: Duration.default(30 * SECOND),
-    })
-    .refine(({ url, status, text }) => url !== undefined || (status === 200 && text === null), {
-      message: '"status" and "text" belong to a "url"; those of components stand in the landscape',
-    }),
   'command/run': z.strictObject({
     command: Argv,
     expectStatus: z.array(z.int().min(0).max(255)).min(1).default([0]),
   }),
   'scan/run': none,
+  'inventory/run': none,
 } as const satisfies Partial<Record<StepKind, z.ZodType>>;
 
 /** The kinds that a policy can use. */
@@ -234,8 +213,11 @@ export const KIND_DEFAULTS: Record<PlannedKind, KindDefaults> = {
   // Whether a server that does not come back is taken back or repaired is for a person to say.
   'system/reboot': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'system/wait': { timeoutMs: 24 * 60 * MINUTE, retries: once, onFailure: 'hold', undo: null },
+  'check/facts': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'check/loaded': { timeoutMs: 5 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'check/http': { timeoutMs: 5 * MINUTE, retries: once, onFailure: 'undo-host', undo: null },
   'command/run': { timeoutMs: 10 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'scan/run': { timeoutMs: 30 * MINUTE, retries: { max: 1, backoffMs: 5 * SECOND }, onFailure: 'continue', undo: null },
+  // What is planned next can do with older facts.
+  'inventory/run': { timeoutMs: 5 * MINUTE, retries: once, onFailure: 'continue', undo: null },
 };

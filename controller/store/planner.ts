@@ -19,8 +19,9 @@ export function planStore(store: Store): PlanStore {
     list: limit => listPlans(db, limit),
     stepKinds: async digest => {
       const rows = await db.execute<{ kind: string }>(sql`
-        select distinct jsonb_path_query(${planOrders.document}::jsonb, '$.jobs[*].*.kind') #>> '{}' as kind
-        from ${planOrders} where ${planOrders.plan} = ${digest}`);
+        select distinct jsonb_path_query(document, path) #>> '{}' as kind
+        from (select ${planOrders.document}::jsonb as document from ${planOrders} where ${planOrders.plan} = ${digest}) as orders,
+          unnest(array['$.jobs[*].*.kind', '$.jobs[*].*.args.checks[*].kind']::jsonpath[]) as path`);
       return rows.map(({ kind }) => kind).filter(isStepKind);
     },
     transaction: work => store.transaction(tx => work(planTransaction(tx))),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DigestText } from './arguments.ts';
 import type { Order } from './order.ts';
-import { classOf, type StepClass } from './step-kinds.ts';
+import { classOf, kindsOf, type StepClass } from './step-kinds.ts';
 
 /*
  * What a person decides beyond an order. An amendment is signed like a plan, bound to the digest of one order, and
@@ -41,9 +41,9 @@ export function classesOf(order: Order, action: AmendmentAction, position: numbe
   const classes = new Set<StepClass>();
   for (const [at, job] of order.jobs.entries()) {
     if (action === 'undo') {
-      if (job.undo) classes.add(classOf(job.undo.kind));
+      for (const kind of job.undo ? kindsOf(job.undo) : []) classes.add(classOf(kind));
     } else if (position !== null && (action === 'retry' ? at >= position : at === position)) {
-      classes.add(classOf(job.call.kind));
+      for (const kind of kindsOf(job.call)) classes.add(classOf(kind));
     }
   }
   return classes;

@@ -31,6 +31,7 @@ const FITTING: Readonly<Record<string, Record<string, unknown>>> = {
     ...{ query: 'select 1', expectValue: null, statementMs: 1 },
   },
   'check/command': { command: ['/bin/true'], expectStatus: [0], expectText: null, withinMs: 1 },
+  'check/facts': { condition: 'facts.kernel == "6.1"', withinMs: 1 },
   'check/all': { checks: [{ kind: 'check/disk', args: disk }] },
   'check/loaded': { ignore: [] },
   'batch/hold': { hold: 'night', cron: true, at: true, timers: 'all', except: [], waitMs: 1 },
@@ -69,6 +70,7 @@ const FITTING: Readonly<Record<string, Record<string, unknown>>> = {
   'scan/run': {
     profile: { name: 'p', version: 1, roots: [{ path: '/opt', plane: 'software' }], ignore: [], expect: [] },
   },
+  'inventory/run': {},
   'system/reboot': { when: 'needed', maxReboots: 1, downMs: 1_000 },
   'system/wait': { until: 'elapsed', ms: 1 },
 };

@@ -5,6 +5,7 @@ import { checkKinds } from './kinds/check.ts';
 import { clusterKinds } from './kinds/cluster.ts';
 import { commandKinds } from './kinds/command.ts';
 import { fileKinds } from './kinds/file.ts';
+import { inventoryKinds } from './kinds/inventory.ts';
 import { lbKinds } from './kinds/lb.ts';
 import { manualKinds } from './kinds/manual.ts';
 import { packageKinds } from './kinds/package.ts';
@@ -34,6 +35,7 @@ const STEP_KINDS = {
   ...manualKinds,
   ...packageKinds,
   ...scanKinds,
+  ...inventoryKinds,
   ...systemKinds,
 };
 
@@ -46,6 +48,9 @@ export type Call = { [K in StepKind]: { kind: K; args: StepArgs<K> } }[StepKind]
 export const stepKinds = Object.keys(STEP_KINDS) as StepKind[];
 export const isStepKind = (kind: string): kind is StepKind => Object.hasOwn(STEP_KINDS, kind);
 export const classOf = (kind: StepKind): StepClass => STEP_KINDS[kind].class;
+/** The kind of a call, and those of all that it holds: it needs the trust, and the permission, of each. */
+export const kindsOf = (call: Call): StepKind[] =>
+  call.kind === 'check/all' ? [call.kind, ...call.args.checks.map(({ kind }) => kind)] : [call.kind];
 export const isIdempotent = (kind: StepKind): boolean => STEP_KINDS[kind].idempotent;
 /** See {@link StepKindSpec.resumes}. */
 export const isResumed = (kind: StepKind): boolean => (STEP_KINDS[kind] as StepKindSpec).resumes === true;

@@ -8,7 +8,7 @@ import { DigestText } from '../orders/arguments.ts';
 import { decodeOrder, type Order } from '../orders/order.ts';
 import { orderDigest } from '../orders/plan.ts';
 import type { Refusal } from '../orders/refusal.ts';
-import { classOf, type StepClass } from '../orders/step-kinds.ts';
+import { classOf, kindsOf, type StepClass } from '../orders/step-kinds.ts';
 import { type Envelope, PayloadType, signEnvelope, verifyEnvelope } from './dsse.ts';
 import { type Approver, approversOf, type TrustRoot } from './trust-root.ts';
 
@@ -114,8 +114,8 @@ function distinctApprovers(
 function classesIn(order: Order): Set<StepClass> {
   const classes = new Set<StepClass>();
   for (const job of order.jobs) {
-    classes.add(classOf(job.call.kind));
-    if (job.undo) classes.add(classOf(job.undo.kind));
+    for (const call of job.undo ? [job.call, job.undo] : [job.call])
+      for (const kind of kindsOf(call)) classes.add(classOf(kind));
   }
   return classes;
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { checkAll } from '@tidemark/agent/steps/check-all.ts';
 import { checkClock } from '@tidemark/agent/steps/check-clock.ts';
 import { checkCommand } from '@tidemark/agent/steps/check-command.ts';
+import { checkFacts } from '@tidemark/agent/steps/check-facts.ts';
 import { checkTcp } from '@tidemark/agent/steps/check-tcp.ts';
 import { type StepFixture, stepFixture } from '@tidemark/agent/testing/step-context.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -131,5 +132,54 @@ describe('check/all', () => {
     });
     expect((await checkAll({ checks: [tcp(port)] }, fixture.context)).message).toContain('all 1 checks are good');
     await close(server);
+  });
+});
+
+describe('check/facts', () => {
+  const over = (facts: Record<string, unknown>, only: (readonly string[] | null)[] = []) => ({
+    ...fixture.context,
+    collectFacts: async (names: readonly string[] | null) => {
+      only.push(names);
+      return facts;
+    },
+  });
+  const check = (condition: string, facts: Record<string, unknown>) =>
+    checkFacts({ condition, withinMs: 0 }, over(facts));
+
+  it('is good where the condition is true, and says what it saw', async () => {
+    const done = await check('facts.kernel.running == facts.kernel.newest && facts.failedUnits.size() == 0', {
+      kernel: { running: '6.1', newest: '6.1' },
+      failedUnits: [],
+    });
+    expect(done.message).toMatch(
+      /is true: facts.kernel.running is "6.1", facts.kernel.newest is "6.1", facts.failedUnits is \[\]$/,
+    );
+  });
+
+  it('fails where it is false or has no answer, and says why', async () => {
+    await expect(check('facts.pg.lag < 3', { pg: { lag: 7 } })).rejects.toThrow(/is false: facts.pg.lag is 7$/);
+    await expect(check('facts.pg.lag < 3', {})).rejects.toThrow(/has no answer: .*: facts.pg.lag is null$/);
+  });
+
+  it('collects only what the condition names, and all where it may look at any', async () => {
+    const only: (readonly string[] | null)[] = [];
+    await checkFacts({ condition: 'has(facts.pg) == false', withinMs: 0 }, over({}, only));
+    await checkFacts({ condition: 'size(facts) == 0', withinMs: 0 }, over({}, only));
+    expect(only).toEqual([['pg'], null]);
+  });
+
+  it('looks again until it is true', async () => {
+    let lag = 3;
+    const context = { ...fixture.context, collectFacts: async () => ({ pg: { lag: lag-- } }) };
+    const done = await checkFacts({ condition: 'facts.pg.lag < 2', withinMs: 10_000 }, context);
+    expect(done.facts).toMatchObject({ tries: 3, values: { 'pg.lag': '1' } });
+  });
+
+  it('is one of several in check/all', async () => {
+    const cel = (condition: string) => ({ kind: 'check/facts' as const, args: { condition, withinMs: 0 } });
+    const failed = checkAll({ checks: [cel('facts.a == 1'), cel('facts.a == 2')] }, over({ a: 1 }));
+    await expect(failed).rejects.toThrow(
+      /1 of 2 checks failed: \(1\) check\/facts: facts.a == 2 is false: facts.a is 1/,
+    );
   });
 });

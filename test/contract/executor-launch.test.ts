@@ -15,6 +15,7 @@ it('a child that hangs before its first line is ended, and counts as never begun
       attempt: null,
       root: '/',
       stateDir: base,
+      factsDir: base,
       timeoutMs: 600_000,
       graceMs: 1_000,
     };

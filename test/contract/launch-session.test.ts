@@ -56,7 +56,15 @@ async function makeFixture(): Promise<LauncherFixture> {
 
   return {
     async launch(call, limits) {
-      const input = { work: 'call' as const, call, attempt: null, root: '/', stateDir: root, ...limits };
+      const input = {
+        work: 'call' as const,
+        call,
+        attempt: null,
+        root: '/',
+        stateDir: root,
+        factsDir: root,
+        ...limits,
+      };
       return drive('session', await prepare(join(root, 'steps'), randomBytes(4).toString('hex'), input));
     },
     program(name, ...lines) {

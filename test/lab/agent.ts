@@ -88,7 +88,15 @@ const STEP_TIMEOUT_MS = 120_000;
  */
 export async function runStep(host: Host, call: StepCall, { timeoutMs = STEP_TIMEOUT_MS } = {}): Promise<StepEnd> {
   const directory = `${AGENT_STATE}/lab-steps/${randomUUID()}`;
-  const input = { work: 'call', call, root: '/', stateDir: AGENT_STATE, timeoutMs, graceMs: 5_000 };
+  const input = {
+    work: 'call',
+    call,
+    root: '/',
+    stateDir: AGENT_STATE,
+    factsDir: `${ETC}/facts.d`,
+    timeoutMs,
+    graceMs: 5_000,
+  };
   host.write(`${directory}/call.json`, JSON.stringify(input), 0o600);
   // A session of its own, as the executor gives it one: at its timeout a step ends its whole group.
   const ended = await host.exec(['setsid', '--wait', AGENT, 'step', directory]);

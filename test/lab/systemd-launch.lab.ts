@@ -81,7 +81,15 @@ async function makeFixture(): Promise<LauncherFixture> {
   return {
     launch(call, limits) {
       const directory = `${root}/steps/${randomBytes(4).toString('hex')}`;
-      const input = { work: 'call', call, attempt: null, root: '/', stateDir: root, ...limits };
+      const input = {
+        work: 'call',
+        call,
+        attempt: null,
+        root: '/',
+        stateDir: root,
+        factsDir: '/etc/tidemark/facts.d',
+        ...limits,
+      };
       host.write(`${directory}/call.json`, JSON.stringify(input), 0o600);
       return drive('unit', directory);
     },

@@ -65,6 +65,10 @@ export function callText(call: Call): string {
       return `${call.args.who}: ${JSON.stringify(call.args.instructions)}${call.args.evidence === null ? '' : `, to be signed off with ${call.args.evidence}`}`;
     case 'check/all':
       return call.args.checks.map(each => `${each.kind} ${callText(each)}`).join('; ');
+    case 'check/facts':
+      return call.args.condition;
+    case 'inventory/run':
+      return 'all that the agent can find out, and what the programs of the site print';
     case 'check/tcp':
       return `${call.args.host} port ${call.args.port}`;
     case 'check/pending':

@@ -1,7 +1,7 @@
 import { shortDigest } from '@tidemark/shared/base/digest.ts';
 import type { Job } from '@tidemark/shared/orders/order.ts';
 import type { Gate, Plan, PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
-import { classOf } from '@tidemark/shared/orders/step-kinds.ts';
+import { classOf, kindsOf } from '@tidemark/shared/orders/step-kinds.ts';
 import type { ApprovalState } from '../../api/contract/plans.ts';
 import { noPaint, type Paint } from '../output/colour.ts';
 import { plain } from '../output/sanitise.ts';
@@ -147,7 +147,7 @@ function orderLines(plan: Plan, host: PlannedHost, { wide = false }: PlanViewOpt
   const commands = jobsOf(plan, host).flatMap((job, index) =>
     [job.call, job.undo]
       .filter(call => call !== null)
-      .filter(call => classOf(call.kind) === 'command')
+      .filter(call => kindsOf(call).some(kind => classOf(kind) === 'command'))
       .map(call => `job ${index + 1} runs ${plain(told(callText(call)))}`),
   );
   return [...indent(lines, 4), ...(wide ? [] : indent(commands, 4))];

@@ -65,19 +65,6 @@ const CommandArgs = z.strictObject({
   withinMs,
 });
 
-const one = <K extends string, A extends z.ZodType>(kind: K, args: A) =>
-  z.strictObject({ kind: z.literal(kind), args });
-
-/** What `check/all` may hold: checks that run nothing an order brings, so that it needs no more trust than they do. */
-const ObservingCheck = z.discriminatedUnion('kind', [
-  one('check/disk', DiskArgs),
-  one('check/clock', ClockArgs),
-  one('check/units', UnitsArgs),
-  one('check/tcp', TcpArgs),
-  one('check/http', HttpArgs),
-]);
-export type ObservingCheck = z.infer<typeof ObservingCheck>;
-
 const PendingArgs = z.strictObject({
   /** Whether packages that their owner has held are in the way. */
   held: z.enum(['ignore', 'refuse']),
@@ -85,12 +72,51 @@ const PendingArgs = z.strictObject({
   withinMs,
 });
 
+const LoadedArgs = z.strictObject({
+  /** Globs over files that do not matter. */
+  ignore: z.array(ServerPath).max(256),
+});
+
+const FactsArgs = z.strictObject({
+  /**
+   * CEL over `facts`, as the host is when the step runs. The plan was not made unless it could be read and gives true or
+   * false: an agent reads it only where it evaluates it.
+   */
+  condition: z
+    .string()
+    .min(1)
+    .max(8_192)
+    .refine(text => !text.includes('\0'), 'must be text'),
+  withinMs,
+});
+
+const one = <K extends string, A extends z.ZodType>(kind: K, args: A) =>
+  z.strictObject({ kind: z.literal(kind), args });
+
+/** What `check/all` may hold. It needs the trust of each of them: see `kindsOf`. */
+const NestedCheck = z.discriminatedUnion('kind', [
+  one('check/disk', DiskArgs),
+  one('check/clock', ClockArgs),
+  one('check/units', UnitsArgs),
+  one('check/pending', PendingArgs),
+  one('check/loaded', LoadedArgs),
+  one('check/facts', FactsArgs),
+  one('check/tcp', TcpArgs),
+  one('check/http', HttpArgs),
+  one('check/sql', SqlArgs),
+  one('check/command', CommandArgs),
+]);
+export type NestedCheck = z.infer<typeof NestedCheck>;
+
 export const checkKinds = {
   'check/disk': { class: 'observe', idempotent: true, expectedMs: 200, args: DiskArgs },
   'check/clock': { class: 'observe', idempotent: true, expectedMs: 200, args: ClockArgs },
   'check/units': { class: 'observe', idempotent: true, expectedMs: 500, args: UnitsArgs },
   /** Packages that are half done, or held, and who works with them. */
   'check/pending': { class: 'observe', idempotent: true, expectedMs: 2_000, args: PendingArgs },
+  /** No process runs code of a file that has been replaced. */
+  'check/loaded': { class: 'observe', idempotent: true, expectedMs: 1_000, args: LoadedArgs },
+  'check/facts': { class: 'observe', idempotent: true, expectedMs: 2_000, args: FactsArgs },
   'check/tcp': { class: 'observe', idempotent: true, expectedMs: 200, args: TcpArgs },
   'check/http': { class: 'observe', idempotent: true, expectedMs: 500, args: HttpArgs },
   /** Runs what it is told: a query can call any function that its user may. */
@@ -101,6 +127,6 @@ export const checkKinds = {
     class: 'observe',
     idempotent: true,
     expectedMs: 1_000,
-    args: z.strictObject({ checks: z.array(ObservingCheck).min(1).max(50) }),
+    args: z.strictObject({ checks: z.array(NestedCheck).min(1).max(50) }),
   },
 } as const satisfies Record<string, StepKindSpec>;

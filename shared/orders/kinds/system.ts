@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { ServerPath } from '../arguments.ts';
 import type { StepKindSpec } from './spec.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -29,16 +28,6 @@ export const systemKinds = {
       /** `elapsed`: exactly so long; `booted`: until everything that starts at boot has, at most so long. */
       until: z.enum(['elapsed', 'booted']),
       ms: z.int().min(0).max(DAY_MS),
-    }),
-  },
-  /** No process runs code of a file that has been replaced. */
-  'check/loaded': {
-    class: 'observe',
-    idempotent: true,
-    expectedMs: 1_000,
-    args: z.strictObject({
-      /** Globs over files that do not matter. */
-      ignore: z.array(ServerPath).max(256),
     }),
   },
 } as const satisfies Record<string, StepKindSpec>;
