@@ -5,10 +5,14 @@ import { errorsOf, planned } from './testing/world.ts';
 const argsOf = (checks: string, name = 'web01') => {
   const steps = `[{id: validate, uses: check/all, with: {checks: ${checks}}}]`;
   const plan = planned({ clusters: null, select: `host.name == "${name}"`, steps });
-  return plan.orders.flatMap(({ jobs }) => jobs).map(({ call }) => call.kind === 'check/all' && call.args.checks);
+  return plan.orders.flatMap(({ jobs }) => jobs).map(({ call }) => (call.kind === 'check/all' ? call.args.checks : []));
 };
 const errors = (checks: string) =>
-  errorsOf({ clusters: null, steps: `[{id: validate, uses: check/all, with: {checks: ${checks}}}]` }).join('\n');
+  errorsOf({
+    clusters: null,
+    select: 'host.name == "web01"',
+    steps: `[{id: validate, uses: check/all, with: {checks: ${checks}}}]`,
+  }).join('\n');
 
 describe('several checks in one step', () => {
   it('can be written in short, with the host filled in', () => {
@@ -26,13 +30,13 @@ describe('several checks in one step', () => {
   });
 
   it('are each for the hosts that its own condition says', () => {
-    const checks = '[{uses: check/loaded, when: host.role == "web"}, {sql: select 1, when: host.role == "db"}]';
-    const kinds = (name: string) => argsOf(checks, name).map(found => found && found.map(({ kind }) => kind));
-    expect([kinds('web01'), kinds('db01')]).toEqual([[['check/loaded']], [['check/sql']]]);
+    const checks = '[{uses: check/loaded, when: host.name == "web01"}, {sql: select 1, when: host.name == "web02"}]';
+    const kinds = (name: string) => argsOf(checks, name).map(found => found.map(({ kind }) => kind));
+    expect([kinds('web01'), kinds('web02')]).toEqual([[['check/loaded']], [['check/sql']]]);
   });
 
   it('make no job on a host for which none is left', () => {
-    expect(argsOf('[{sql: select 1, when: host.role == "db"}]', 'web01')).toEqual([]);
+    expect(errors('[{sql: select 1, when: host.role == "db"}]')).toMatch(/none of the steps does anything on web01/);
   });
 
   it('of which nobody can say whether they are for a host are an error, not left out', () => {
@@ -45,7 +49,7 @@ describe('several checks in one step', () => {
     [
       'a condition that cannot be read',
       '[{uses: check/loaded}, {cel: facts.a ==}]',
-      /^policy.yaml:\d+:\d+.*no valid condition/m,
+      /^9:\d+ this is no valid condition: Unexpected token/,
     ],
     ['one that gives a number', '[{cel: size(facts)}]', /gives int, and a condition must give true or false/],
     ['one over the landscape', '[{cel: host.name == "a"}]', /no valid condition.*host/],

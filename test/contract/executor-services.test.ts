@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { FromExecutor } from '@tidemark/agent/boundary/messages.ts';
 import { openScan } from '@tidemark/agent/scan/scan.ts';
@@ -167,6 +168,46 @@ describe('facts', () => {
       expect.stringMatching(/^floods: printed more than/),
       'os: the name os is taken',
     ]);
+  });
+});
+
+describe('facts in an order', () => {
+  const site = (name: string, ...lines: string[]) => {
+    mkdirSync(join(server.root, 'facts.d'), { recursive: true });
+    writeFileSync(join(server.root, 'facts.d', name), ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o755 });
+  };
+
+  it('are collected and sent by inventory/run, and its report says which', async () => {
+    site('pg', 'echo \'{"lag":1}\'');
+    await server.start();
+    await until('those of the connection are there', () => find('facts').length === 1);
+    site('pg', 'echo \'{"lag":2}\'');
+    const order = server.order([{ id: 'inventory', call: { kind: 'inventory/run', args: {} } }]);
+    server.runAll(order);
+    await until('they are there', () => find('facts').length === 2);
+    expect(find('facts')[1]).toMatchObject({
+      request: '',
+      facts: { pg: { lag: 2 }, kernel: {}, hostname: hostname() },
+    });
+    await until('the end', () => server.story(order).includes('finished forward'));
+    expect(server.jobReport(order, 'inventory', 'succeeded').message).toMatch(/^collected pg, .*kernel/);
+  });
+
+  it('are looked at by a condition, which runs only the programs that it names', async () => {
+    site('pg', 'echo \'{"lag":2}\'');
+    site('other', `touch ${join(server.root, 'ran')}`, 'echo 1');
+    const cel = (condition: string) => ({ kind: 'check/facts' as const, args: { condition, withinMs: 0 } });
+    await server.start();
+    await until('those of the connection are there', () => find('facts').length === 1);
+    rmSync(join(server.root, 'ran'));
+    const checks = [cel('facts.pg.lag < 3 && facts.kernel.running == facts.kernel.newest'), cel('facts.pg.lag < 2')];
+    const order = server.order([{ id: 'validate', call: { kind: 'check/all', args: { checks } } }]);
+    server.runAll(order);
+    await until('it failed', () => server.story(order).includes('validate failed'));
+    expect(server.jobReport(order, 'validate', 'failed').message).toBe(
+      '1 of 2 checks failed: (1) check/facts: facts.pg.lag < 2 is false: facts.pg.lag is 2',
+    );
+    expect(existsSync(join(server.root, 'ran'))).toBe(false);
   });
 });
 

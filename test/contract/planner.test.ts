@@ -217,6 +217,12 @@ describe('an approval', () => {
     expect(await w.planner.get(withHandover)).toMatchObject({ approval: { needed: 2 } });
     const without = await plan(w, { select: 'host.name == "web01"', clusters: null });
     expect(await w.planner.get(without)).toMatchObject({ approval: { needed: 1 } });
+    const steps = (checks: string) => `[{id: all, uses: check/all, with: {checks: ${checks}}}]`;
+    const one = { select: 'host.name == "web01"', clusters: null };
+    const looks = await plan(w, { ...one, steps: steps('[{cel: "true"}]') });
+    const asks = await plan(w, { ...one, steps: steps('[{cel: "true"}, {sql: select 1}]') });
+    expect(await w.planner.get(looks)).toMatchObject({ approval: { needed: 1 } });
+    expect(await w.planner.get(asks)).toMatchObject({ approval: { needed: 2 } });
   });
 
   it.each<[string, (w: World, digest: Digest) => ReturnType<typeof signed>, string]>([
