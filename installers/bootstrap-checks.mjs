@@ -11,6 +11,7 @@ const ENTRIES = {
   demo: { script: 'test/demo/main.ts' },
   test: { script: 'test/support/run-all.mjs' },
   'test:lab': { script: 'test/lab/run.mjs' },
+  'test:lab:vm': { script: 'test/lab/vm/run.mjs' },
   lab: { script: 'test/lab/main.ts' },
   simulate: { script: 'test/simulation/main.ts' },
   'bench:orchestrator': { script: 'test/bench/orchestrator.ts' },

@@ -51,7 +51,9 @@ interface Image {
 }
 
 /** Builds it where it is not there yet: about a minute. */
-async function ensureImage(): Promise<Image> {
+export async function ensureImage(say: (line: string) => void = () => undefined): Promise<Image> {
+  if (process.arch !== 'x64')
+    throw new Error(`the machine that is emulated is an x64 one; this one is ${process.arch}`);
   await installTools(['mmdebstrap', 'qemu-system-x86', 'e2fsprogs']);
   const { release, archive } = debianSources();
   const recipe = createHash('sha256').update(JSON.stringify([release, archive]));
@@ -69,6 +71,7 @@ async function ensureImage(): Promise<Image> {
   });
   await withLock(`${directory}.lock`, async () => {
     if (existsSync(directory)) return;
+    say(`building the emulated machine in ${directory} (once) ...`);
     const building = `${directory}.building`;
     rmSync(building, { recursive: true, force: true });
     mkdirSync(building);
@@ -107,6 +110,15 @@ async function bundle(testFile: string, to: string): Promise<void> {
   });
 }
 
+const RUN = 'vm-run-';
+
+/** Takes away what runs left behind that were killed; the machine itself ends with the process that started it. */
+export async function removeAbandonedRuns(): Promise<void> {
+  const runs = existsSync(LAB_DIRECTORY) ? readdirSync(LAB_DIRECTORY).filter(name => name.startsWith(RUN)) : [];
+  for (const name of runs.filter(each => !existsSync(`/proc/${each.slice(RUN.length)}`)))
+    rmSync(join(LAB_DIRECTORY, name), { recursive: true, force: true });
+}
+
 export interface MachineEnd {
   /** Of the runner; null where the machine did not come so far. */
   status: number | null;
@@ -117,7 +129,7 @@ export interface MachineEnd {
 /** Runs a test file on a machine with an empty disk /dev/vdc of `dataBytes`. */
 export async function runInMachine(testFile: string, dataBytes: number, timeoutMs: number): Promise<MachineEnd> {
   const image = await ensureImage();
-  const work = join(LAB_DIRECTORY, `vm-run-${process.pid}`);
+  const work = join(LAB_DIRECTORY, `${RUN}${process.pid}`);
   const share = join(work, 'share');
   mkdirSync(share, { recursive: true });
   try {
@@ -130,6 +142,8 @@ export async function runInMachine(testFile: string, dataBytes: number, timeoutM
     const drive = (file: string) => ['-drive', `file=${file},if=virtio,format=raw,cache=unsafe,snapshot=on`];
     const ended = await run(
       [
+        // Whoever kills the tests means the machine too.
+        ...['setpriv', '--pdeathsig', 'KILL', '--'],
         ...['qemu-system-x86_64', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '1024', '-no-reboot'],
         ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-nic', 'none'],
         ...['-kernel', image.kernel, '-initrd', image.initrd],
