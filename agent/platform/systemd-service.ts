@@ -9,6 +9,7 @@ import {
   describeProcesses,
   describeUnit,
   parseUnit,
+  spanMs,
   UNIT_PROPERTIES,
   type UnitCondition,
   type UnitFacts,
@@ -43,9 +44,16 @@ export function createSystemdService({ units }: SystemdService, place: CommandPl
       );
       throw new ServiceProblem(`it is neither up nor down: ${each.join('; ')}`);
     },
-    start: waitMs => each(units, waitMs, (unit, until) => systemd.start(unit, until)),
+    async start(waitMs) {
+      // How long they take to end is not the start's time.
+      for (const unit of units) await systemd.untilStopped(unit);
+      return each(units, waitMs, (unit, until) => systemd.start(unit, until));
+    },
     stop: waitMs => each(units.toReversed(), waitMs, (unit, until, notes) => systemd.stop(unit, until, notes)),
-    restart: waitMs => each(units, waitMs, (unit, until) => systemd.restart(unit, until)),
+    async restart(waitMs) {
+      for (const unit of units) await systemd.untilStopped(unit);
+      return each(units, waitMs, (unit, until) => systemd.restart(unit, until));
+    },
     reload: waitMs => each(units, waitMs, (unit, until) => systemd.reload(unit, until)),
   };
 }
@@ -58,6 +66,8 @@ const POLL_MS = 100;
  */
 const UNREADY_TYPES: ReadonlySet<string> = new Set(['simple', 'exec', 'idle']);
 const STEADY_MS = 500;
+/** ExecStop=, SIGTERM, SIGKILL: each has the unit's TimeoutStopSec= (systemd.service(5)). */
+const STOP_PHASES = 3;
 const JOURNAL_LINES = 20;
 const JOURNAL_TRIES = 3;
 const SHOWN_LINES = 3;
@@ -84,6 +94,21 @@ class Systemd {
     const unit = parseUnit(name, said);
     const processes = unit.controlGroup === '' ? [] : processesOf(unit.controlGroup);
     return { unit, processes, condition: conditionOf(unit, processes) };
+  }
+
+  /**
+   * Waits where it was told to stop and has not ended yet: systemd starts nothing before that is over, and ends it by force
+   * in the end. Where it never would, or what it says is not so, whoever starts it says how it is.
+   */
+  async untilStopped(name: string): Promise<void> {
+    const begun = this.#clock.monotonic();
+    for (;;) {
+      const { unit } = await this.look(name);
+      const limitMs = spanMs(unit.stopTimeout);
+      if (unit.active !== 'deactivating' || limitMs === null) return;
+      if (this.#clock.monotonic() - begun > STOP_PHASES * limitMs) return;
+      await delay(POLL_MS);
+    }
   }
 
   async start(name: string, until: number): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseCgroupFile, processesOf, unitOfControlGroup } from './systemd-cgroup.ts';
-import { conditionOf, describeProcesses, describeUnit, parseUnit } from './systemd-unit.ts';
+import { conditionOf, describeProcesses, describeUnit, parseUnit, spanMs } from './systemd-unit.ts';
 
 /* As systemctl 252 printed it on Debian 12, in the order in which it prints. */
 const said = (changes: Record<string, string> = {}) =>
@@ -27,6 +27,19 @@ const said = (changes: Record<string, string> = {}) =>
     .join('');
 const unit = (changes: Record<string, string> = {}) => parseUnit('orders.service', said(changes));
 const LEFT = [{ pid: 12, name: 'orders' }];
+
+it.each([
+  ['1min 30s', 90_000],
+  ['12s', 12_000],
+  ['250ms', 250],
+  ['1h 5min', 3_900_000],
+  ['1.5s', 1_500],
+  ['infinity', null],
+  ['', null],
+  ['soon', null],
+])('a span of "%s" has %s ms', (text, expected) => {
+  expect(spanMs(text)).toBe(expected);
+});
 
 describe('a unit', () => {
   it.each([

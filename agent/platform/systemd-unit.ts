@@ -98,6 +98,26 @@ export function describeUnit(unit: UnitFacts): string {
   return `${unit.unit} is ${unit.active} (${detail})${status}`;
 }
 
+/** systemd.time(7), as systemd itself prints spans. */
+const UNIT_MS: Readonly<Record<string, number>> = {
+  us: 0.001,
+  ms: 1,
+  s: 1_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+  month: 2_629_800_000,
+  y: 31_557_600_000,
+};
+
+/** Milliseconds of a span such as `1min 30s`; null of `infinity` and of what is none. */
+export function spanMs(text: string): number | null {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(us|ms|s|min|h|d|w|month|y)(?=\s|$)/g)];
+  if (parts.length === 0 || parts.map(([all]) => all).join(' ') !== text) return null;
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (UNIT_MS[unit ?? ''] ?? 0), 0);
+}
+
 const SHOWN_PROCESSES = 4;
 
 /** `process 12 (postgres)`, `processes 12 (postgres), 13 (postgres) and 3 more`. */

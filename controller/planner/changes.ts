@@ -22,8 +22,8 @@ const VERSION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 export type HostChanges = { changes: Change[]; packages: PackageChange[] } | Idle;
 
 /** Releases and packages alike: where one of them should change and cannot, the host stays as it is. */
-export function changesOf(view: HostView, bundle: PlannerBundle): HostChanges {
-  const packages = packageChangesOf(view, bundle);
+export function changesOf(view: HostView, bundle: PlannerBundle, repairs = false): HostChanges {
+  const packages = packageChangesOf(view, bundle, repairs);
   if (packages !== null && 'none' in packages && packages.none === 'blocked') return packages;
   const releases = bundle.releases.length > 0 || packages === null ? releaseChangesOf(view, bundle) : null;
   if (releases !== null && 'none' in releases && releases.none === 'blocked') return releases;

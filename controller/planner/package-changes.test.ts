@@ -69,7 +69,7 @@ describe('the packages of a bundle on a host', () => {
     [
       'has another one half way',
       apt({ 'demo-svc': '1.0' }, { broken: { nginx: 'unpacked' } }),
-      'blocked: nginx was left half way there: repair it first',
+      'blocked: nginx was left half way there: repair it first, or list package/repair in the policy',
     ],
     [
       'has a manager whose versions nobody here can order',
@@ -78,6 +78,11 @@ describe('the packages of a bundle on a host', () => {
     ],
   ])('are none where it %s', (_, facts, reason) => {
     expect(reasonOf(viewOf(facts))).toBe(reason);
+  });
+
+  it('are there in spite of what was left half way where the policy repairs that', () => {
+    const view = viewOf(apt({ 'demo-svc': '1.0' }, { broken: { nginx: 'unpacked' } }));
+    expect(changesOf(view, bundle, true)).toMatchObject({ packages: [{ from: '1.0', to: { name: 'demo-svc' } }] });
   });
 
   it('are none where nothing recent is known', () => {

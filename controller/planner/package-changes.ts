@@ -22,8 +22,15 @@ export interface Idle {
   reason: string;
 }
 
-/** What the bundle's packages change on a host, or why nothing; null where the bundle has no packages. */
-export function packageChangesOf(view: HostView, bundle: PlannerBundle): { packages: PackageChange[] } | Idle | null {
+/**
+ * What the bundle's packages change on a host, or why nothing; null where the bundle has no packages. `repairs`: the policy
+ * has the step that finishes what was left half way.
+ */
+export function packageChangesOf(
+  view: HostView,
+  bundle: PlannerBundle,
+  repairs: boolean,
+): { packages: PackageChange[] } | Idle | null {
   if (bundle.packages.length === 0) return null;
   if (view.facts === null) return { none: 'blocked', reason: view.unreachable ?? 'nothing is known about it' };
   const known = packagesFact(view.facts);
@@ -51,8 +58,11 @@ export function packageChangesOf(view: HostView, bundle: PlannerBundle): { packa
   const held = names.filter(name => known.held.includes(name));
   if (held.length > 0)
     return { none: 'blocked', reason: `${listed(held)} is held there: its owner wants no change of it` };
-  if (known.broken.length > 0)
-    return { none: 'blocked', reason: `${listed(known.broken)} was left half way there: repair it first` };
+  if (known.broken.length > 0 && !repairs)
+    return {
+      none: 'blocked',
+      reason: `${listed(known.broken)} was left half way there: repair it first, or list package/repair in the policy`,
+    };
   return { packages: older.map(each => ({ ...each, components: componentsOf(view, each.to.name) })) };
 }
 

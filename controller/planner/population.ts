@@ -36,7 +36,8 @@ export function choosePopulation(
   units: Units,
   bundle: PlannerBundle,
 ): Population {
-  const changes = new Map(selected.map(view => [view.host.name, changesOf(view, bundle)]));
+  const repairs = policy.steps.some(({ kind }) => kind === 'package/repair');
+  const changes = new Map(selected.map(view => [view.host.name, changesOf(view, bundle, repairs)]));
   const excluded = new Map<string, string>();
   const clustered = selected.filter(
     view => 'changes' in (changes.get(view.host.name) ?? {}) || units.byHost.has(view.host.name),
