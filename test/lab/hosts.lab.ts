@@ -1,12 +1,14 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runStep } from './agent.ts';
 import { aptSource } from './base.ts';
 import { groupDirectories, groupProcesses } from './cgroup.ts';
-import { run, runOk, until } from './command.ts';
+import { runOk, until } from './command.ts';
 import { Lab, removeAbandoned, withHosts } from './lab.ts';
-import { labPlaces } from './places.ts';
+import { type LabPlaces, labPlaces } from './places.ts';
 
 describe('hosts of the lab', () => {
   let lab: Lab;
@@ -106,28 +108,43 @@ describe('hosts of the lab', () => {
   });
 });
 
-it('a lab leaves no process, mount, network namespace or control group behind, frozen hosts neither', async () => {
-  const { id, directory, cgroup } = await withHosts({ count: 2 }, async lab => {
+it('a lab leaves nothing behind, frozen hosts neither', async () => {
+  const places = await withHosts({ count: 2, diskSizes: { host02: '64M' } }, async lab => {
     lab.first.freeze();
     expect(groupProcesses(lab.places.cgroup).length).toBeGreaterThan(10);
     return lab.places;
   });
-  expect(groupProcesses(cgroup)).toEqual([]);
-  expect(groupDirectories(cgroup).filter(existsSync)).toEqual([]);
-  expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(directory);
-  expect(await runOk(['ip', 'netns', 'list'])).not.toContain(`tidemark-${id}`);
-  expect(existsSync(directory)).toBe(false);
+  await isGone(places);
 });
 
-it('a lab whose process was killed is taken down by the next one', async () => {
-  const script = `import { Lab } from ${JSON.stringify(join(import.meta.dirname, 'lab.ts'))};
-    const lab = await Lab.start({ count: 1 });
-    console.log(lab.places.id);
-    process.kill(process.pid, 'SIGKILL');`;
-  const killed = await run([process.execPath, '--input-type=module-typescript', '--eval', script]);
-  const abandoned = labPlaces(killed.stdout.trim());
-  expect(groupProcesses(abandoned.cgroup).length).toBeGreaterThan(5);
+it.each([
+  // Its first host is there and the others are not.
+  ['while it is made', 'hosts/host01/root/etc/hostname'],
+  ['once it is there', 'up'],
+])('a lab whose process is killed %s is taken down by the next one', async (_, file) => {
+  const id = `killed${process.pid}`;
+  const places = labPlaces(id);
+  const options = { id, count: 8, diskSizes: { host01: '64M', host02: '64M' } };
+  const script = `import { writeFileSync } from 'node:fs';
+    import { Lab } from ${JSON.stringify(join(import.meta.dirname, 'lab.ts'))};
+    const lab = await Lab.start(${JSON.stringify(options)});
+    writeFileSync(lab.places.directory + '/up', '');
+    setInterval(() => undefined, 1_000);`;
+  const maker = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script], { stdio: 'inherit' });
+  const ended = once(maker, 'exit');
+  await until('it is to be killed', () => existsSync(join(places.directory, file)), { everyMs: 5, withinMs: 120_000 });
+  maker.kill('SIGKILL');
+  await ended;
   await removeAbandoned();
-  expect(groupProcesses(abandoned.cgroup)).toEqual([]);
-  expect(existsSync(abandoned.directory)).toBe(false);
+  await isGone(places);
 });
+
+/** Processes, control groups, mounts and what they lie on, network namespaces, files. */
+async function isGone({ id, cgroup, directory }: LabPlaces): Promise<void> {
+  expect(groupProcesses(cgroup)).toEqual([]);
+  expect(groupDirectories(cgroup).filter(existsSync)).toEqual([]);
+  expect(readFileSync('/proc/self/mounts', 'utf8')).not.toContain(`${directory}/`);
+  expect(await runOk(['losetup', '--list', '--noheadings', '--output', 'BACK-FILE'])).not.toContain(`${directory}/`);
+  expect(await runOk(['ip', 'netns', 'list'])).not.toMatch(new RegExp(`^tidemark-${id}(-| |$)`, 'm'));
+  expect(existsSync(directory)).toBe(false);
+}

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { cliCommand, environment, LabFleet } from './fleet.ts';
 import type { Host } from './host.ts';
@@ -6,12 +7,16 @@ import { Lab, takeDown } from './lab.ts';
 import { cannotHaveLab } from './machine.ts';
 import { allLabs } from './owner.ts';
 import { labPlaces } from './places.ts';
+import { PLAY_POLICY, playLandscape } from './play.ts';
 
 /* `npm run lab -- COMMAND`: a fleet of real hosts for a person to look at and to break. */
 
+/** Whose name nobody has to say. */
+const OWN = 'play';
+
 const program = new Command('npm run lab --')
   .description('Real systemd hosts with agents, and a controller, on this machine alone.')
-  .option('--lab <name>', 'another lab than your own: "night" is that of lab:night --keep', 'play')
+  .option('--lab <name>', 'another lab than your own: "night" is that of lab:night --keep', OWN)
   .exitOverride()
   .enablePositionalOptions();
 const lab = (): string => program.opts<{ lab: string }>().lab;
@@ -58,19 +63,21 @@ try {
 async function up({ hosts, prefix }: { hosts: number; prefix: string }): Promise<void> {
   const begun = performance.now();
   const fleet = await LabFleet.start({ id: lab(), count: hosts, prefix, kept: true, say: console.log });
-  const lines = fleet.lab.hosts.map(({ name }) => `  - {name: ${name}, application: lab, environment: lab}\n`);
-  await fleet.importLandscape(`apiVersion: tidemark/v1\nkind: Landscape\nhosts:\n${lines.join('')}`);
+  await fleet.importLandscape(playLandscape(fleet.lab.hosts.map(({ name }) => name)));
+  writeFileSync(fleet.desk('policy.yaml'), PLAY_POLICY);
   console.log(await fleet.cliOk('get', 'hosts'));
   const { name } = fleet.lab.first;
+  const command = `npm run lab --${lab() === OWN ? '' : ` --lab ${lab()}`}`;
   console.log(`${hosts} hosts after ${Math.round((performance.now() - begun) / 1000)} s. To look at it:
 
-  npm run lab -- tidemark get hosts            the controller's command line, in ${fleet.desk('')}
-  npm run lab -- exec ${name} journalctl -u tidemark-agent
-  npm run lab -- exec ${name} apt-get update     the lab's repository; /etc/apt/sources.list says which suite
-  npm run lab -- kill ${name}                    power cut; "boot" switches it on. Also freeze, thaw, cut, mend
-  npm run lab -- down
+  ${command} tidemark get hosts            the controller's command line, in ${fleet.desk('')}
+  ${command} exec ${name} journalctl -u tidemark-agent
+  ${command} exec ${name} apt-get update     the lab's repository; /etc/apt/sources.list says which suite
+  ${command} kill ${name}                    power cut; "boot" switches it on. Also freeze, thaw, cut, mend
+  ${command} down
 
-A landscape is in ${fleet.desk('landscape.yaml')}; plans are approved with approver.key beside it.
+A landscape and a policy are in ${fleet.desk('')}; plans are approved with approver.key beside them.
+docs/how-to/lab.md goes through a patch.
 Logs: ${fleet.lab.places.logs}, and console.log of each host in ${fleet.lab.places.hosts}`);
   // What was started goes on; nothing here waits for it.
   process.exit(0);
