@@ -40,13 +40,15 @@ export interface PackageBackend {
   /** Upgrade, downgrade and installation from files (server paths), and from nothing else. */
   apply(files: readonly string[]): Argv;
   /** The same version once more, with its scripts. */
-  again(files: readonly string[]): Argv;
+  again(files: readonly string[]): Argv | Promise<Argv>;
 
   /** What goes where these go. Throws an OsPackageProblem. */
   resolveRemoval(names: readonly string[]): Promise<VersionChange[]>;
   remove(names: readonly string[]): Argv;
 
   mark(as: 'hold' | 'unhold', names: readonly string[]): Promise<ToolEnd>;
+  /** What has to be noted before packages change; what comes back puts right what this manager does beside it. */
+  beforeChange?(): Promise<() => Promise<void>>;
   /** Takes away what an interrupted change has left in the database: an old version beside the new one. */
   removeLeftovers?(state: BackendState): Promise<ToolEnd | null>;
 

@@ -89,7 +89,8 @@ export function createFilePackages(backend: PackageBackend, tool: Tool, place: C
     if (planned.length > 0) {
       await fetchMissing(planned, true, waitMs);
       for (const { file, name } of planned) await store.verify(file, name, null);
-      said += (await whenFree(waitMs, () => tool.act(backend.again(pathsOf(planned))))).text;
+      const argv = await backend.again(pathsOf(planned));
+      said += (await whenFree(waitMs, () => tool.act(argv))).text;
     }
     await settle(planned, state.native, said);
     return said;
@@ -260,12 +261,17 @@ export function createFilePackages(backend: PackageBackend, tool: Tool, place: C
       const keys = new Set(cutOff.map(({ key }) => key));
       await writeUnsettled(root, [...readUnsettled(root).filter(({ key }) => !keys.has(key)), ...cutOff]);
       const moving = planned.filter(each => !again.includes(each));
+      const putRight = await backend.beforeChange?.();
       const ends: ToolEnd[] = [];
-      for (const [some, argv] of [
-        [moving, backend.apply(pathsOf(moving))],
-        [again, backend.again(pathsOf(again))],
-      ] as const)
-        if (some.length > 0) ends.push(await whenFree(request.lockWaitMs, () => tool.act(argv)));
+      for (const [some, how] of [
+        [moving, backend.apply],
+        [again, backend.again],
+      ] as const) {
+        if (some.length === 0) continue;
+        const argv = await how(pathsOf(some));
+        ends.push(await whenFree(request.lockWaitMs, () => tool.act(argv)));
+      }
+      await putRight?.();
       const said = ends.map(({ text }) => text).join('');
       await settle(planned, state.native, said);
       const conffiles = await settleConffiles(backend, root, said, request.conffiles);

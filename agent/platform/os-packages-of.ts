@@ -1,5 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
+import { createApk, findApk } from './apk.ts';
 import { createApt } from './apt.ts';
 import type { CommandPlace } from './command.ts';
 import { createDnf } from './dnf.ts';
@@ -12,7 +13,7 @@ import { resolveBelow } from './server-path.ts';
 import { createZypper, ZYPPER_ENVIRONMENT } from './zypper.ts';
 
 /** For messages. */
-export const KNOWN_MANAGERS = 'apt, dnf 4, zypper, pacman';
+export const KNOWN_MANAGERS = 'apt, dnf 4, zypper, pacman, apk';
 
 /** The manager that this server's packages are in; null where it has none that is known here. */
 export function findOsPackages(place: CommandPlace, clock: Clock): OsPackages | null {
@@ -26,6 +27,7 @@ export function findOsPackages(place: CommandPlace, clock: Clock): OsPackages | 
   if (has('/usr/bin/zypper', '/usr/bin/rpm')) return from(createZypper, ZYPPER_ENVIRONMENT);
   if (has('/usr/bin/dnf', '/usr/bin/rpm') && !isDnf5(place.root)) return from(createDnf);
   if (has('/usr/bin/pacman', '/etc/pacman.conf')) return from(createPacman);
+  if (findApk(place.root)) return from(createApk);
   return null;
 }
 
