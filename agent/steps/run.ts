@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { identify } from '../platform/process.ts';
 import { resolveBelow } from '../platform/server-path.ts';
-import { claimStart, putResult, reserveResult, StepInput, type StepResult, stepFile } from './directory.ts';
+import { claimStart, putResult, readInput, reserveResult, type StepInput, type StepResult } from './directory.ts';
 import { type StepContext, StepFailed, type StepReport } from './executor.ts';
 import { OutputKeeper } from './output.ts';
 import { ownProcesses } from './process-group.ts';
@@ -13,7 +13,7 @@ import { ownProcesses } from './process-group.ts';
  * `result.json` and ends. Nothing of it needs the agent, which may be gone meanwhile.
  */
 export async function runStep(directory: string): Promise<void> {
-  const input = StepInput.parse(JSON.parse(readFileSync(stepFile.call(directory), 'utf8')));
+  const input = await readInput(directory);
   const self = identify(process.pid);
   const processes = ownProcesses();
   if (input.work === 'call' && input.call.kind !== 'scan/run') leaveCompilersOut();
@@ -54,8 +54,11 @@ export async function runStep(directory: string): Promise<void> {
     },
   };
   putResult(directory, result);
+  if (!late && input.work !== 'facts') return;
+  // What is ended has no time to keep what it compiled.
+  flushCompileCache();
   // Last, because it ends this process too. A step may leave a daemon behind, a look at the server nothing.
-  if (late || input.work === 'facts') processes.kill();
+  processes.kill();
 }
 
 /**

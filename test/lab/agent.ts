@@ -27,7 +27,8 @@ export function agentProgram(lab: LabPlaces): string {
   const home = join(lab.directory, 'agent');
   for (const each of ['bin', 'lib']) mkdirSync(join(home, each), { recursive: true });
   linkSync(sharedNode(), join(home, 'bin/node'));
-  cpSync(built, join(home, 'lib/tidemark-agent.mjs'));
+  for (const name of ['tidemark-agent.mjs', 'tidemark-agent'])
+    cpSync(join(repositoryRoot, 'dist', name), join(home, 'lib', name), { recursive: true });
   cpSync(shipped('tidemark-agent.sh'), join(home, 'bin/tidemark-agent'));
   chmodSync(join(home, 'bin/tidemark-agent'), 0o755);
   return home;

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { attach, createSessionLauncher } from '@tidemark/agent/executor/launch.ts';
 import { createUnitLauncher } from '@tidemark/agent/executor/launch-unit.ts';
-import { StepInput, stepFile } from '@tidemark/agent/steps/directory.ts';
+import { readInput } from '@tidemark/agent/steps/directory.ts';
 
 /*
  * An executor that does nothing but launch one step, or take one up: launch-driver MODE DIRECTORY COMMAND, where MODE is
@@ -10,7 +9,7 @@ import { StepInput, stepFile } from '@tidemark/agent/steps/directory.ts';
 
 const LOOK_MS = 50;
 const [mode = '', directory = '', command = '[]'] = process.argv.slice(2);
-const input = StepInput.parse(JSON.parse(readFileSync(stepFile.call(directory), 'utf8')));
+const input = await readInput(directory);
 const agent = JSON.parse(command) as [string, ...string[]];
 const quiet = () => undefined;
 const launcher = mode === 'unit' ? createUnitLauncher(agent, 252) : createSessionLauncher(agent);
