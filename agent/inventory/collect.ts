@@ -1,4 +1,4 @@
-import { hostname, totalmem } from 'node:os';
+import { hostname } from 'node:os';
 import type { CommandPlace } from '../platform/command.ts';
 import { readBootId } from '../platform/process.ts';
 import { kernelFact } from '../platform/reboot-need.ts';
@@ -8,6 +8,7 @@ import { collectPackages } from './packages.ts';
 import { collectRebootNeed } from './reboot.ts';
 import { collectReleases } from './releases.ts';
 import { collectServices } from './services.ts';
+import { collectSystem } from './system.ts';
 
 export interface CollectOptions {
   root: string;
@@ -45,31 +46,5 @@ export async function collectFacts(options: CollectOptions): Promise<Record<stri
     ...(failedUnits ? { failedUnits } : {}),
     ...(reboot ? { reboot } : {}),
     ...(errors.length > 0 ? { errors } : {}),
-  };
-}
-
-async function collectSystem(errors: string[]): Promise<Record<string, unknown>> {
-  // Large, and needed once in a while only.
-  const { default: si } = await import('systeminformation');
-  const attempt = async <T>(what: string, read: () => Promise<T>): Promise<T | null> => {
-    try {
-      return await read();
-    } catch (error) {
-      errors.push(`${what}: ${(error as Error).message}`);
-      return null;
-    }
-  };
-  const os = await attempt('os', () => si.osInfo());
-  const memory = await attempt('memory', () => si.mem());
-  const disks = await attempt('disks', () => si.fsSize());
-  return {
-    os: os && { platform: os.platform, distro: os.distro, release: os.release, codename: os.codename, arch: os.arch },
-    memory: { totalBytes: memory?.total ?? totalmem(), availableBytes: memory?.available ?? null },
-    disks: (disks ?? []).map(disk => ({
-      mount: disk.mount,
-      type: disk.type,
-      freeBytes: disk.available,
-      totalBytes: disk.size,
-    })),
   };
 }

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import { commands } from './apt-commands.ts';
 import { parseInstalled } from './apt-output.ts';
-import { describeEnd } from './command.ts';
+import { type Argv, describeEnd } from './command.ts';
 import { type InstalledPackage, OsPackageProblem, type PendingState } from './os-package.ts';
 import type { Tool } from './os-package-tool.ts';
 import { holderOfLock, type LockHolder } from './package-locks.ts';
@@ -16,15 +16,17 @@ export interface AptState {
 }
 
 export async function readState(tool: Tool): Promise<AptState> {
-  const architecture = await tool.ask(commands.architecture());
-  const listed = await tool.ask(commands.installed());
-  if (architecture.status !== 0 || listed.status !== 0) {
-    const end = listed.status === 0 ? architecture : listed;
-    throw new OsPackageProblem('broken', `dpkg's database cannot be read: ${describeEnd(end)}; repair it by hand`);
-  }
-  const native = architecture.text.trim();
-  const all = parseInstalled(listed.text);
+  const all = parseInstalled(await answer(tool, commands.installed()));
+  // dpkg's own architecture is the server's; where its database does not know dpkg, dpkg is asked.
+  const own = all.find(({ name }) => name === 'dpkg')?.architecture;
+  const native = own ?? (await answer(tool, commands.architecture())).trim();
   return { all, native, byKey: new Map(all.map(each => [keyOf(each, native), each])) };
+}
+
+async function answer(tool: Tool, argv: Argv): Promise<string> {
+  const end = await tool.ask(argv);
+  if (end.status === 0) return end.text;
+  throw new OsPackageProblem('broken', `dpkg's database cannot be read: ${describeEnd(end)}; repair it by hand`);
 }
 
 export function keyOf({ name, architecture }: { name: string; architecture: string | null }, native: string): string {

@@ -21,8 +21,11 @@ async function outcomeOf(read: () => unknown): Promise<unknown> {
 }
 
 describe('one call is read as the schema of all calls reads it', () => {
-  it.each(stepKinds.flatMap(kind => ARGUMENTS.map(args => ({ kind, args }))))('$kind $args', async call => {
-    expect(await outcomeOf(() => readCall(call))).toEqual(await outcomeOf(() => Call.parse(call)));
+  it.each(stepKinds)('%s', async kind => {
+    for (const args of ARGUMENTS) {
+      const call = { kind, args };
+      expect(await outcomeOf(() => readCall(call))).toEqual(await outcomeOf(() => Call.parse(call)));
+    }
   });
 
   it.each([

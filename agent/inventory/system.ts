@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
+import { totalmem } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Mount, mountsIn } from '../platform/mounts.ts';
+
+export interface OsFact {
+  platform: string;
+  /** `Debian GNU/Linux` */
+  distro: string;
+  /** `12` */
+  release: string;
+  /** `bookworm`; empty where it has none. */
+  codename: string;
+  /** As Node calls it: `x64`. */
+  arch: string;
+}
+
+export interface DiskFact {
+  mount: string;
+  type: string;
+  /** For those without privileges. */
+  freeBytes: number;
+  totalBytes: number;
+}
+
+interface MemoryFact {
+  totalBytes: number;
+  /** Null where the kernel does not say. */
+  availableBytes: number | null;
+}
+
+/**
+ * The operating system, memory and disks. Read from files where there is Linux: systeminformation starts some eighteen
+ * processes for it, which on a small server is more than all the rest of the facts. Elsewhere it is asked.
+ */
+export async function collectSystem(
+  errors: string[],
+): Promise<{ os: OsFact | null; memory: MemoryFact | null; disks: DiskFact[] }> {
+  const attempt = async <T>(what: string, look: () => T | Promise<T>): Promise<T | null> => {
+    try {
+      return await look();
+    } catch (error) {
+      errors.push(`${what}: ${(error as Error).message}`);
+      return null;
+    }
+  };
+  const isLinux = process.platform === 'linux';
+  return {
+    os: await attempt('os', isLinux ? readOs : askOs),
+    memory: await attempt('memory', isLinux ? readMemory : askMemory),
+    disks: (await attempt('disks', isLinux ? () => readDisks(errors) : askDisks)) ?? [],
+  };
+}
+
+// -- Linux --------------------------------------------------------------------------------------------------------------
+
+/** In this order, os-release(5). */
+const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release'];
+
+function readOs(): OsFact {
+  const text = firstThatIs(OS_RELEASE);
+  if (text === null) throw new Error(`${OS_RELEASE.join(' and ')} are not there`);
+  return { platform: process.platform, ...parseOsRelease(text), arch: process.arch };
+}
+
+/** Pure: reads os-release(5). */
+export function parseOsRelease(text: string): Pick<OsFact, 'distro' | 'release' | 'codename'> {
+  const value = (name: string): string => {
+    const found = new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
+    return found.replace(/^(["'])(.*)\1$/, '$2').replace(/\\(["'$`\\])/g, '$1');
+  };
+  const distro = value('NAME') || 'unknown';
+  const pretty = value('PRETTY_NAME');
+  // "Debian GNU/Linux 12 (bookworm)"
+  const said = pretty.startsWith(`${distro} `) ? pretty.slice(distro.length + 1) : value('VERSION');
+  const [, release = '', codename] = /^([^(]*)(?:\(([^)]*)\))?/.exec(said) ?? [];
+  return {
+    distro,
+    release: release.trim() || value('VERSION_ID') || 'unknown',
+    codename: codename?.trim() ?? value('VERSION_CODENAME'),
+  };
+}
+
+function readMemory(): MemoryFact {
+  const available = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
+  return { totalBytes: totalmem(), availableBytes: available === undefined ? null : Number(available) * 1024 };
+}
+
+async function readDisks(errors: string[]): Promise<DiskFact[]> {
+  const mounts = diskMounts(mountsIn(readFileSync('/proc/self/mountinfo', 'utf8')));
+  // What a pool has only its own command says, and systeminformation knows how to ask it.
+  if (mounts.some(({ type }) => type === 'zfs')) return askDisks();
+  const seen = new Set<number>();
+  const disks: DiskFact[] = [];
+  for (const { at, type } of mounts) {
+    const space = await Promise.race([spaceOf(at), delay(ANSWERS_WITHIN_MS, 'late' as const, { ref: false })]);
+    if (space === 'late') errors.push(`disks: ${at} (${type}) does not answer`);
+    if (space === null || space === 'late' || space.totalBytes === 0 || seen.has(space.device)) continue;
+    seen.add(space.device);
+    disks.push({ mount: at, type, freeBytes: space.freeBytes, totalBytes: space.totalBytes });
+  }
+  return disks;
+}
+
+/** A file server that is away answers never; the other disks stand. */
+const ANSWERS_WITHIN_MS = 5_000;
+
+/** What lies in memory, or is a file in another file system. */
+const NO_DISK =
+  /^(rootfs|squashfs|cramfs|devtmpfs|tmpfs|ramfs|proc|sysfs|cgroup2?|autofs|nsfs)$|^fuse\.(snapfuse|lxcfs)$/;
+
+/** Pure: those that can be full, each place once (the last mounted there hides the others), shortest path first. */
+export function diskMounts(mounts: readonly Mount[]): Mount[] {
+  const seen = new Map(mounts.map(mount => [mount.at, mount]));
+  return [...seen.values()]
+    .filter(({ type, source, at }) => !NO_DISK.test(type) && (at === '/' || source.includes('/')))
+    .sort((a, b) => a.at.length - b.at.length);
+}
+
+/** Null where it cannot be looked at: it was unmounted meanwhile, or is another user's. */
+async function spaceOf(mount: string): Promise<{ device: number; freeBytes: number; totalBytes: number } | null> {
+  try {
+    const { bavail, blocks, bsize } = await statfs(mount);
+    return { device: (await stat(mount)).dev, freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+  } catch {
+    return null;
+  }
+}
+
+function firstThatIs(files: readonly string[]): string | null {
+  for (const file of files) {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch {
+      // The next one.
+    }
+  }
+  return null;
+}
+
+// -- elsewhere ----------------------------------------------------------------------------------------------------------
+
+/** Large, and not needed on Linux. */
+const information = async () => (await import('systeminformation')).default;
+
+async function askOs(): Promise<OsFact> {
+  const { platform, distro, release, codename, arch } = await (await information()).osInfo();
+  return { platform, distro, release, codename, arch };
+}
+
+async function askMemory(): Promise<MemoryFact> {
+  const { total, available } = await (await information()).mem();
+  return { totalBytes: total, availableBytes: available };
+}
+
+async function askDisks(): Promise<DiskFact[]> {
+  const disks = await (await information()).fsSize();
+  return disks.map(({ mount, type, available, size }) => ({
+    mount,
+    type,
+    freeBytes: available,
+    totalBytes: size,
+  }));
+}
