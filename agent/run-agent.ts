@@ -6,7 +6,8 @@ import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { pino } from 'pino';
 import { clearCodeCache } from './config/code-cache.ts';
 import type { Settings } from './config/settings.ts';
-import { createExecutor, type Executor } from './executor/executor.ts';
+import { createExecutor, type Executor, journalFile } from './executor/executor.ts';
+import { isBroken } from './executor/journal.ts';
 import { chooseLauncher } from './executor/launch-unit.ts';
 import { createReserve } from './executor/reserve.ts';
 import { loadIdentity } from './link/identity.ts';
@@ -53,18 +54,20 @@ export async function runAgent(
     log: log.child({ part: 'link' }),
   });
   const launcher = chooseLauncher(command, log.child({ part: 'executor' }));
-  executor = createExecutor({
-    ...settings,
-    hostId,
-    dispatchKey,
-    reserve,
-    command,
-    launcher,
-    clock: systemClock,
-    log: log.child({ part: 'executor' }),
-    send: message => link.deliver(message),
-  });
+  const { promise: broken, resolve: onBroken } = Promise.withResolvers<string>();
   try {
+    executor = createExecutor({
+      ...settings,
+      hostId,
+      dispatchKey,
+      reserve,
+      command,
+      launcher,
+      clock: systemClock,
+      log: log.child({ part: 'executor' }),
+      onBroken,
+      send: message => link.deliver(message),
+    });
     const asked = signalled(['SIGTERM', 'SIGINT']);
     await executor.start();
     link.start();
@@ -72,10 +75,16 @@ export async function runAgent(
       { version: AGENT_VERSION, stateDir, hostId, controller: identity.value.linkAddress, steps: launcher.name },
       'agent started',
     );
-    const signal = await asked;
-    log.info({ signal }, 'agent stops; a step that runs goes on and is found again');
+    const end = await Promise.race([asked.then(signal => ({ signal })), broken.then(problem => ({ problem }))]);
+    if ('signal' in end) log.info(end, 'agent stops; a step that runs goes on and is found again');
     await link.stop();
     await executor.stop();
+    // To be started anew by the unit, until the disk is well: not connected, it is seen to be away, and nothing is sent to it.
+    if ('problem' in end) return err(end.problem);
+  } catch (error) {
+    if (!isBroken(error)) throw error;
+    const file = journalFile(stateDir);
+    return err(`the journal ${file} cannot be opened (${(error as Error).message}); look at the disk that it lies on`);
   } finally {
     lock.value.release();
   }

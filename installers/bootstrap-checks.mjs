@@ -19,6 +19,7 @@ const ENTRIES = {
   'lab:night': { script: 'test/lab/great-night/main.ts' },
   'lab:powercuts': { script: 'test/lab/power-main.ts' },
   'bench:upgrade': { script: 'test/lab/upgrade-bench/main.ts' },
+  'bench:step': { script: 'test/bench/step.ts' },
   'bench:output': { script: 'test/contract/executor-bench-output.ts' },
 };
 

@@ -5,7 +5,7 @@ import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 import { incomingIn } from '../steps/artifact-stage.ts';
-import { type Journal, type JournalOptions, openJournal } from './journal.ts';
+import { isBroken, type Journal, type JournalOptions, openJournal } from './journal.ts';
 import { createSessionLauncher, type Launcher } from './launch.ts';
 import type { Log } from './log.ts';
 import { createObserver } from './observe.ts';
@@ -31,6 +31,11 @@ export interface ExecutorOptions {
   log: Log;
   /** To the link. What cannot be delivered may be dropped: after `connected` all that counts is said again. */
   send(message: FromExecutor): void;
+  /**
+   * The journal cannot be read or written any more, though there is space: nothing is begun and nothing believed from now
+   * on. To be ended and started anew, which finds out what the disk still knows (docs/decisions/0321). Called once.
+   */
+  onBroken(message: string): void;
   /** Between asking a step that is past its time to end, and ending it. */
   graceMs?: number;
   reserve?: Reserve;
@@ -62,6 +67,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const incoming = incomingIn(stateDir);
   mkdirSync(incoming, { recursive: true, mode: 0o700 });
   let stopped = false;
+  let isJournalBroken = false;
   let factsAt = Number.NEGATIVE_INFINITY;
   const send = (message: FromExecutor) => {
     if (!stopped) options.send(message);
@@ -72,6 +78,15 @@ export function createExecutor(options: ExecutorOptions): Executor {
     onFull: () => reserve.spend(),
     onReport: report => send({ type: 'report', report }),
   });
+  const broken = (error: unknown) => {
+    if (isJournalBroken) return;
+    isJournalBroken = true;
+    log.error({ err: error }, 'the journal cannot be read or written: nothing new begins');
+    options.onBroken(
+      `the journal ${journalFile(stateDir)} cannot be read or written (${(error as Error).message}); look at the disk and the ` +
+        'file system that it lies on. Nothing new begins; a step that runs goes on and is found again',
+    );
+  };
   const orders = createOrders({ ...options, journal, reserve });
   const scans = createScans(stateDir);
   const loop = createRunLoop({
@@ -80,6 +95,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     journal,
     reserve,
     scans,
+    broken,
     launcher: options.launcher ?? createSessionLauncher(options.command),
     graceMs: options.graceMs ?? GRACE_MS,
     now: orders.now,
@@ -151,10 +167,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
   return {
     start: () => loop.start(),
     receive(message) {
-      if (stopped) return;
+      if (stopped || isJournalBroken) return;
       try {
         handle(message);
       } catch (error) {
+        if (isBroken(error) && !reserve.isShort()) {
+          broken(error);
+          return;
+        }
         // A full disk or a bug: either way one message must not end the agent. The controller sends it again.
         log.error({ err: error, type: message.type }, 'a message could not be handled');
       }
@@ -163,7 +183,12 @@ export function createExecutor(options: ExecutorOptions): Executor {
       stopped = true;
       observer.stop();
       await loop.stop();
-      journal.close();
+      try {
+        journal.close();
+      } catch (error) {
+        // Its last word to a disk that fails. What was written is in the write-ahead log, or was never believed.
+        log.error({ err: error }, 'the journal could not be closed');
+      }
     },
   };
 }

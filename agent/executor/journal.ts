@@ -154,8 +154,8 @@ export interface JournalOptions {
 
 /** Acknowledged reports are kept a while: a controller that lost its last hour learns it again from here. */
 const KEPT_ACKNOWLEDGED = 256;
-const SQLITE_FULL = 13;
-const SQLITE_IOERR = 10;
+/** https://sqlite.org/rescode.html; the lowest byte of what node:sqlite calls `errcode`. */
+const SQLITE = { readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 } as const;
 
 export function openJournal({ file, onFull, onReport, readOnly = false }: JournalOptions): Journal {
   const database = new DatabaseSync(file, { readOnly, timeout: 5_000 });
@@ -184,7 +184,7 @@ export function openJournal({ file, onFull, onReport, readOnly = false }: Journa
       try {
         done = attempt(work);
       } catch (error) {
-        if (!isFull(error) || !onFull()) throw error;
+        if (!(isFull(error) || isBroken(error)) || !onFull()) throw error;
         done = attempt(work);
       }
       for (const report of done.reports) onReport(report);
@@ -225,10 +225,20 @@ export function openJournal({ file, onFull, onReport, readOnly = false }: Journa
 }
 
 /** Whether the journal could not be written because there is no space. */
-export function isFull(error: unknown): boolean {
+export const isFull = (error: unknown): boolean => codeOf(error) === SQLITE.full;
+
+/**
+ * Whether the journal cannot be read or written: its disk fails, or has been made read-only for that. A write-ahead log that
+ * cannot grow is an I/O error too in some places where the file itself would be "full".
+ */
+export function isBroken(error: unknown): boolean {
+  const { readOnly, ioError, corrupt, cannotOpen, notADatabase } = SQLITE;
+  return [readOnly, ioError, corrupt, cannotOpen, notADatabase].some(code => code === codeOf(error));
+}
+
+function codeOf(error: unknown): number | null {
   const code = (error as { errcode?: unknown } | null)?.errcode;
-  // A write-ahead log that cannot grow is an I/O error in some places where the file itself would be "full".
-  return typeof code === 'number' && ((code & 0xff) === SQLITE_FULL || (code & 0xff) === SQLITE_IOERR);
+  return typeof code === 'number' ? code & 0xff : null;
 }
 
 function prepare(database: DatabaseSync, file: string): void {

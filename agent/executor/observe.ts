@@ -80,7 +80,11 @@ export function createObserver(options: ObserverOptions): Observer {
     running = null;
     if (timer) clearInterval(timer);
     if (!stopped) answer(request, child.directory);
-    rmSync(child.directory, { recursive: true, force: true });
+    try {
+      rmSync(child.directory, { recursive: true, force: true });
+    } catch {
+      // A disk that has become read-only must not end the agent here; what is left is removed at its next start.
+    }
     void next();
   }
 

@@ -10,6 +10,8 @@ export interface Reserve {
   ready(): boolean;
   /** Gives the space back; false where it was gone already. */
   spend(): boolean;
+  /** Whether so little is free that no new work begins: what fails then may fail for that. */
+  isShort(): boolean;
 }
 
 /**
@@ -35,8 +37,20 @@ export function createReserve(stateDir: string, bytes = RESERVE_BYTES, needed = 
     },
     spend() {
       const was = isThere();
-      rmSync(file, { force: true });
+      try {
+        rmSync(file, { force: true });
+      } catch {
+        // A file system that has failed gives nothing back.
+        return false;
+      }
       return was;
+    },
+    isShort() {
+      try {
+        return freeBytes() < needed;
+      } catch {
+        return false;
+      }
     },
   };
 }

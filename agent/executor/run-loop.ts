@@ -20,7 +20,7 @@ import {
 import { salvageOutput } from '../steps/output.ts';
 import { removeRebootLogs } from '../steps/reboot-log.ts';
 import { settledJobs } from './amend.ts';
-import { isFull, type Journal, type OpenStep } from './journal.ts';
+import { isBroken, isFull, type Journal, type OpenStep } from './journal.ts';
 import { attach, type Launcher, lastWords, prepare, type RunningChild, traces } from './launch.ts';
 import { type Attempt, createLedger, type Findings } from './ledger.ts';
 import { LiveOutput, type Watched } from './live-output.ts';
@@ -43,6 +43,8 @@ export interface RunLoopOptions {
   /** Never before the time floor. */
   now(): number;
   send(message: FromExecutor): void;
+  /** The journal cannot be read or written. */
+  broken(error: unknown): void;
   log: Log;
 }
 
@@ -127,17 +129,22 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
         recovered = true;
         while (!stopped && !running && (await actOnce())) turnAgain = false;
       } catch (error) {
-        const full = isFull(error) || isNoSpace(error);
+        if (endsAll(error)) {
+          options.broken(error);
+          return;
+        }
+        const full = isFull(error) || isBroken(error) || isNoSpace(error);
         log.error(
           { err: error },
-          full
-            ? 'the state directory is full or its disk fails: free some space or look at the disk; nothing new begins'
-            : 'an order cannot go on',
+          full ? 'the state directory is full: free some space; nothing new begins' : 'an order cannot go on',
         );
         wakeIn(TRY_AGAIN_MS);
       }
     }
   }
+
+  /** Space may be freed; a disk that fails is for a person, and whoever goes on with it knows nothing for sure. */
+  const endsAll = (error: unknown): boolean => isBroken(error) && !reserve.isShort();
 
   /** False where there is nothing to do but to wait. The oldest order comes first. */
   async function actOnce(): Promise<boolean> {
@@ -253,6 +260,10 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
         return;
       }
     } catch (error) {
+      if (endsAll(error)) {
+        options.broken(error);
+        return;
+      }
       // The result lies in the step's directory: it is recorded when there is room, or after a restart.
       log.error({ err: error }, 'a result could not be recorded yet');
       running.settleAt = clock.monotonic() + TRY_AGAIN_MS;

@@ -264,7 +264,7 @@ function killSteps(): void {
 let opened: Journal | null = null;
 const theJournal = (): Journal => opened as Journal;
 const reserve = createReserve(setup.stateDir);
-const lackingReserve: Reserve = { ready: () => roomy && reserve.ready(), spend: () => reserve.spend() };
+const lackingReserve: Reserve = { ...reserve, ready: () => roomy && reserve.ready() };
 
 const launcher =
   setup.launcher === 'session'
@@ -283,6 +283,9 @@ const executor = createExecutor({
   policy: { kinds: stepKinds, programs: ['/**'], paths: ['/**'] },
   clock,
   log: { info: () => undefined, warn: () => undefined, error: (fields, text) => console.error(text, fields) },
+  onBroken: message => {
+    throw new Error(message);
+  },
   reserve: lackingReserve,
   launcher: watchedLauncher(launcher, theJournal),
   openJournal: options => {

@@ -26,6 +26,9 @@ async function start(setup: ExecutorSetup): Promise<void> {
     policy: { kinds: stepKinds, programs: ['/**'], paths: ['/**'] },
     clock: systemClock,
     log: quiet,
+    onBroken: message => {
+      process.send?.({ type: 'broken', message }, () => process.exit(1));
+    },
     send: message => process.send?.(message),
   });
   await executor.start();

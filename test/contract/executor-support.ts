@@ -38,6 +38,17 @@ export interface Mount {
   path: string;
   /** As mount's tmpfs has it: `4m`. */
   size: string;
+  /** A file system with a device of its own, which becomes read-only when it fails; a tmpfs where it is left out. */
+  type?: 'ext4';
+}
+
+/** In a shell. */
+function mountCommand({ path, size, type }: Mount): string {
+  const memory = `mount -t tmpfs -o size=${size} tmpfs '${path}'`;
+  if (type === undefined) return memory;
+  const disk = `${path}/disk`;
+  const make = `truncate -s ${size} '${disk}' && mkfs.ext4 -q '${disk}'`;
+  return `${memory} && ${make} && mount -o loop,errors=remount-ro '${disk}' '${path}'`;
 }
 
 type JobPart = Partial<Omit<Job, 'call'>> & Pick<Job, 'id' | 'call'>;
@@ -48,6 +59,8 @@ export class TestServer {
   readonly stateDir = join(this.base, 'state');
   readonly hostId = randomUUID();
   readonly messages: FromExecutor[] = [];
+  /** What it said before it ended by itself. */
+  broken: string | null = null;
   readonly #approver = generateKeyPairSync('ed25519');
   readonly #controller = generateKeyPairSync('ed25519');
   #process: ChildProcess | null = null;
@@ -60,6 +73,10 @@ export class TestServer {
     this.#agent = agent;
     mkdirSync(join(this.root, 'bin'), { recursive: true });
     mkdirSync(this.stateDir, { mode: 0o700 });
+  }
+
+  get hasEnded(): boolean {
+    return this.#process?.exitCode !== null;
   }
 
   get pid(): number {
@@ -93,7 +110,7 @@ export class TestServer {
   /** With `mounts`, in a mount namespace of its own in which small file systems lie at these paths (root only). */
   async start(mounts: readonly Mount[] = []): Promise<void> {
     const node = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'];
-    const mount = mounts.map(({ path, size }) => `mount -t tmpfs -o size=${size} tmpfs '${path}' && `).join('');
+    const mount = mounts.map(each => `${mountCommand(each)} && `).join('');
     const child = fork(programOf('executor'), {
       serialization: 'advanced',
       ...(mounts.length === 0
@@ -102,8 +119,9 @@ export class TestServer {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#process = child;
-    child.on('message', (message: FromExecutor | { type: 'ready' }) => {
-      if (message.type !== 'ready') this.messages.push(message);
+    child.on('message', (message: FromExecutor | { type: 'ready' } | { type: 'broken'; message: string }) => {
+      if (message.type === 'broken') this.broken = message.message;
+      else if (message.type !== 'ready') this.messages.push(message);
     });
     const ready = new Promise<void>((resolve, reject) => {
       child.on('message', (message: { type: string }) => message.type === 'ready' && resolve());
