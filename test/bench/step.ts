@@ -31,7 +31,7 @@ const WORK = {
     work: 'call',
     call: { kind: 'command/run', args: { command: ['/bin/true'], expectStatus: [0] } },
   },
-  'facts of this machine': { work: 'facts', factsDir: '/nonexistent' },
+  'facts of this machine': { work: 'facts' },
   'scan of /etc/apt': { work: 'call', call: { kind: 'scan/run', args: { profile } } },
 } as const;
 
@@ -80,7 +80,8 @@ function main({ rounds, against }: Options): void {
 function step(state: string, round: number, agent: string, work: object): Spent {
   const directory = join(state, 'steps', `${round}`);
   mkdirSync(directory, { recursive: true });
-  const input = { ...work, root: '/', stateDir: state, timeoutMs: 600_000, graceMs: 1_000 };
+  const common = { root: '/', stateDir: state, factsDir: '/nonexistent', timeoutMs: 600_000, graceMs: 1_000 };
+  const input = { ...work, ...common };
   writeFileSync(join(directory, 'call.json'), JSON.stringify(input));
   const spent = timed(['setsid', '--wait', ...NODE, agent, 'step', directory]);
   const { outcome, message } = JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8')) as {
