@@ -12,7 +12,10 @@ interface Spent {
   failed: readonly HostPicture[];
   of: number;
   exceeded: boolean;
-  /** One incident for one number of failures: who resumes a paused run accepts those, not the next one. */
+  /**
+   * One incident for each host that has ever failed: who resumes a paused run accepts those, not the next one. A host that
+   * was silent and is heard again has been accepted for itself and makes no room for another.
+   */
   key: string;
 }
 
@@ -20,22 +23,38 @@ interface Spent {
 export function spentBudgets(picture: Picture): Spent[] {
   const { plan, run } = picture.snapshot;
   if (picture.failed.length === 0) return [];
+  const recovered = heardAgain(picture);
   return plan.header.budgets.flatMap((budget, number) =>
     budget.minMarginMs !== null
       ? []
       : [...Map.groupBy(picture.failed, host => scopeOf(budget, host.plan.planned))].flatMap(([name, failed]) => {
           if (name === null) return [];
           const of = plan.scopeSizes[number]?.get(name) ?? 0;
+          const ever = failed.length + recovered.filter(host => scopeOf(budget, host.plan.planned) === name).length;
           return {
             budget,
             scope: budget.scope === 'run' ? 'the run' : `${budget.scope} ${name}`,
             failed,
             of,
             exceeded: isExceeded(budget, failed.length, of),
-            key: `budget:${run.id}::${number}:${name}:${failed.length}`,
+            key: `budget:${run.id}::${number}:${name}:${ever}`,
           };
         }),
   );
+}
+
+/** Hosts that were silent in this run and have not failed now. */
+function heardAgain({ snapshot, hosts, failed }: Picture): HostPicture[] {
+  const { run, plan, incidents } = snapshot;
+  const prefix = `silent:${run.id}:`;
+  const found = new Set<HostPicture>();
+  for (const key of incidents.keys()) {
+    if (!key.startsWith(prefix)) continue;
+    const host = hosts[plan.byId.get(key.split(':', 3)[2] ?? '') ?? -1];
+    if (host) found.add(host);
+  }
+  for (const host of failed) found.delete(host);
+  return [...found];
 }
 
 /** More than allowed: a budget of 0 is exceeded by the first failure, one of 2 by the third. */

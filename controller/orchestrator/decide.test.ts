@@ -386,6 +386,25 @@ describe('budgets and waves', () => {
     expect(states(done)).toEqual(['undone', 'undone', 'finished', 'finished', 'finished', 'finished']);
   });
 
+  it('asks again for the next failure also where one that was accepted was a silence that is over', () => {
+    const hosts = ['x0', 'x1', 'x2', 'x3'].map(name => ({ name, jobs: JOBS }));
+    const run = ready({ hosts, budgets: [{ ...budget, scope: 'run', of: null, maxFailed: 0 }] });
+    const decided = (now: number) => {
+      const actions = decide(run.snapshot, now);
+      for (const action of actions) run.apply(action, now);
+      return actions.map(({ action }) => action);
+    };
+    Object.assign(run.host(0), { connected: false, lastSeenAt: START });
+    for (const index of [1, 2, 3]) run.host(index).held = 'not its turn';
+    expect(decided(START + 5 * MINUTE)).toEqual(['openIncident', 'openIncident', 'pauseRun']);
+    run.state = 'running';
+    Object.assign(run.host(0), { connected: true, lastSeenAt: START + 6 * MINUTE });
+    expect(decided(START + 6 * MINUTE)).toContain('resolveIncident');
+    Object.assign(run.host(1), { acceptedAt: null, refusal: 'not-permitted: no' });
+    expect(decided(START + 7 * MINUTE)).toEqual(['openIncident', 'openIncident', 'pauseRun']);
+    expect(run.titles.at(-1)).toBe('the run: 1 of 4 hosts failed, 0 may');
+  });
+
   it('stops when a budget says so, and nobody else begins', () => {
     const done = night(spec([{ ...budget, maxFailed: 0, action: 'stop' }]), { a0: bad }).play();
     expect(states(done)).toEqual(['undone', 'idle', 'idle', 'idle', 'idle', 'idle']);
