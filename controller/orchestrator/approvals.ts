@@ -9,13 +9,31 @@ import type { Approver, TrustRoot } from '@tidemark/shared/signing/trust-root.ts
  * What is missing before a plan may run, as one sentence, or null. Every agent checks the trust root's thresholds by
  * itself; here they are checked so that nobody waits for a window in which every server refuses.
  */
-export function missingApproval(
+export const missingApproval = (
   plan: Plan,
   envelopes: readonly Envelope[],
   root: TrustRoot,
   now: number,
-): string | null {
-  const { approvers, why } = approversOfPlan(envelopes, root, plan.digest, now);
+): string | null => judgeApprovals(plan, envelopes, root, now).missing;
+
+/** The same, with the moment until which time alone changes nothing about it. */
+export function judgeApprovals(
+  plan: Plan,
+  envelopes: readonly Envelope[],
+  root: TrustRoot,
+  now: number,
+): { missing: string | null; until: number } {
+  const { approvers, why, until } = approversOfPlan(envelopes, root, plan.digest, now);
+  const lapses = plan.header.approvals.flatMap(({ expiresMs }) =>
+    expiresMs === null ? [] : approvers.map(({ approvedAt }) => approvedAt + expiresMs),
+  );
+  return {
+    missing: missingOf(plan, root, approvers, why, now),
+    until: Math.min(until, ...lapses.filter(at => at > now)),
+  };
+}
+
+function missingOf(plan: Plan, root: TrustRoot, approvers: readonly Given[], why: string, now: number): string | null {
   for (const rule of plan.header.approvals) {
     const counting = approvers.filter(
       ({ name, approvedAt }) =>
@@ -43,14 +61,16 @@ function approversOfPlan(
   root: TrustRoot,
   plan: Digest,
   now: number,
-): { approvers: Given[]; why: string } {
+): { approvers: Given[]; why: string; until: number } {
   const approvers = new Map<string, Given>();
+  let until = Number.POSITIVE_INFINITY;
   const problems: string[] = [];
   for (const envelope of envelopes) {
     const verified = verifyApproval(envelope, root, plan, now);
     if (!verified.ok) problems.push(verified.error);
     else {
       const { approvers: by, approval } = verified.value;
+      until = Math.min(until, approval.expiresAt);
       for (const approver of by) {
         const key = approver.publicKey.toString('hex');
         const approvedAt = Math.max(approval.approvedAt, approvers.get(key)?.approvedAt ?? 0);
@@ -59,7 +79,7 @@ function approversOfPlan(
     }
   }
   const why = problems.length > 0 ? ` (${problems.length} do not count: ${problems[0]})` : '';
-  return { approvers: [...approvers.values()], why };
+  return { approvers: [...approvers.values()], why, until };
 }
 
 /** A plan never changes, and a large one has a hundred thousand jobs. */

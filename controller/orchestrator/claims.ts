@@ -3,11 +3,6 @@ import type { PlanIndex } from './plan-index.ts';
 import type { ElsewhereOut, LimitClaim } from './ports.ts';
 import type { Action } from './snapshot.ts';
 
-/** Keys of the plan's limits that hold over all runs. */
-export const keysOf = ({ header }: PlanIndex): string[] => [
-  ...new Set(header.limits.flatMap(({ key }) => (key === null ? [] : [key]))),
-];
-
 /** By number of the limit: hosts that other runs have out of service, as text. Those of this run it counts itself. */
 export function elsewhereOf(plan: PlanIndex, out: readonly ElsewhereOut[]): string[][] {
   const byKey = Map.groupBy(

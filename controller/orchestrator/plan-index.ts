@@ -67,6 +67,8 @@ export interface PlanIndex {
   waves: readonly { hosts: readonly number[]; needs: readonly number[] }[];
   /** Members by number, as in header.limits. */
   limits: readonly (readonly number[])[];
+  /** Of limits that hold over all runs. */
+  limitKeys: readonly string[];
   clusters: ReadonlyMap<string, IndexedCluster>;
   /** Units as they take their turn: the more important first, then the longest, then as the plan lists them. */
   unitsInTurn: readonly Unit[];
@@ -111,8 +113,9 @@ export function indexPlan(digest: string, header: PlanHeader, orders: readonly O
   const scopeSizes = header.budgets.map(budget => sizesOf(budget, header));
   const unitsInTurn = inTurn(units, header);
   const longestUnitMs = units.reduce((most, unit) => Math.max(most, unit.expectedMs), 0);
-  const numbers = { byId, byName };
-  return { digest, header, hosts, units, waves, limits, clusters, unitsInTurn, longestUnitMs, scopeSizes, ...numbers };
+  const limitKeys = [...new Set(header.limits.flatMap(({ key }) => (key === null ? [] : [key])))];
+  const together = { units, waves, limits, limitKeys, clusters };
+  return { digest, header, hosts, ...together, unitsInTurn, longestUnitMs, scopeSizes, byId, byName };
 }
 
 const planned = (job: Order['jobs'][number]): PlannedJob => ({

@@ -174,7 +174,7 @@ export interface RunTransaction {
    * goes on from `upTo`, and between the two nothing is missed.
    */
   changedHosts(run: string, since: number): Promise<{ hosts: StoredHost[]; upTo: number }>;
-  /** By host id, of all hosts of the run. */
+  /** By host id, of all hosts of the run. Where nothing has changed it may be the same map again, and only there. */
   presence(run: string): Promise<ReadonlyMap<string, Presence>>;
   factsOf(hostIds: readonly string[]): Promise<ReadonlyMap<string, NonNullable<StoredHost['facts']>>>;
   /** The lease still is this holder's, under this epoch, and stays so until the end of the transaction. */

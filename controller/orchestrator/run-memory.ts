@@ -17,6 +17,7 @@ export class RunMemory {
   readonly decide = createDecider();
   #hosts = new Map<string, StoredHost>();
   #snapshots: HostSnapshot[] = [];
+  #presence: ReadonlyMap<string, Presence> | null = null;
   #upTo = 0;
 
   constructor(plan: PlanIndex, isTrue: IsTrue) {
@@ -38,6 +39,9 @@ export class RunMemory {
   /** Reads who is there. Changes with every heartbeat, and silence is a matter of minutes: once a tick is enough. */
   async refreshPresence(transaction: RunTransaction, run: string): Promise<void> {
     const presence = await transaction.presence(run);
+    // A store that gives the very same again says that nothing has changed.
+    if (presence === this.#presence) return;
+    this.#presence = presence;
     const stale: string[] = [];
     for (const { planned } of this.#plan.hosts) {
       const now = presence.get(planned.id);

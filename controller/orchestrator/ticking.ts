@@ -2,7 +2,7 @@ import { assert } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { Plan } from '@tidemark/shared/orders/plan.ts';
 import { applyActions } from './applying.ts';
-import { claimsOf, elsewhereOf, keysOf } from './claims.ts';
+import { claimsOf, elsewhereOf } from './claims.ts';
 import type { GateWatch } from './gate-watch.ts';
 import type { KnownPlan } from './known-plans.ts';
 import { pictureOf } from './picture.ts';
@@ -104,8 +104,8 @@ function decideOnce(
     const now = clock.now();
     const uncovered = await dependencies.coverageOf(known.plan, now);
     const gates = await dependencies.gates?.states(run, known.plan, now);
-    const keys = keysOf(known.index);
-    const others = keys.length > 0 ? await transaction.claims?.elsewhere(run, keys) : undefined;
+    const { limitKeys } = known.index;
+    const others = limitKeys.length > 0 ? await transaction.claims?.elsewhere(run, limitKeys) : undefined;
     const elsewhere = others && elsewhereOf(known.index, others);
     const snapshot = {
       ...memory.snapshot(head, deadlines),

@@ -34,10 +34,17 @@ export function verifyEd25519(publicKey: Uint8Array, message: Uint8Array, signat
 
 export const signEd25519 = (privateKey: KeyObject, message: Uint8Array): Buffer => nodeSign(null, message, privateKey);
 
+/** A controller signs thousands of dispatches with one key, and each names it. */
+const rawPublicKeys = new WeakMap<KeyObject, Buffer>();
+
 /** The raw 32 bytes of a key's public half. */
 export function rawPublicKey(key: KeyObject): Buffer {
+  const known = rawPublicKeys.get(key);
+  if (known) return Buffer.from(known);
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;
-  return publicKey.export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length);
+  const raw = publicKey.export({ format: 'der', type: 'spki' }).subarray(SPKI_PREFIX.length);
+  rawPublicKeys.set(key, Buffer.from(raw));
+  return raw;
 }
 
 /** Whether these are 32 bytes that a signature may be verified with. */

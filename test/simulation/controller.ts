@@ -106,6 +106,7 @@ export class ControllerProcess {
    */
   do(work: () => Promise<unknown>, lost: () => void = () => {}): void {
     if (!this.alive) return;
+    this.#ground.engine.stir();
     work().catch(error => {
       if (!this.alive) return;
       if (!isDatabaseLost(error)) this.#ground.engine.fail(error);
@@ -119,7 +120,12 @@ export class ControllerProcess {
     return {
       before: async () => {
         await engine.gate(this);
-        if (this.isStalled) await new Promise<void>(goOn => engine.at(this.#stalledUntil, goOn));
+        if (this.isStalled) await new Promise<void>(goOn =>
+            engine.at(this.#stalledUntil, () => {
+              engine.stir();
+              goOn();
+            }),
+          );
         if (!this.alive) await new Promise(() => {});
         if (isAway()) throw new DatabaseLost('the database does not answer');
       },

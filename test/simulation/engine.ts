@@ -14,6 +14,8 @@ export class Engine {
   readonly #queue: Planned[] = [];
   readonly #gates: Gate[] = [];
   #planned = 0;
+  /** Something goes on by itself: it has to come to rest before the next event. */
+  #astir = false;
   #failed: unknown = null;
 
   constructor(start: number, random: Random) {
@@ -41,6 +43,11 @@ export class Engine {
     return new Promise(open => this.#gates.push({ owner, open }));
   }
 
+  /** Whoever begins something that other code awaits says so; events that only change what is there cost no turn. */
+  stir(): void {
+    this.#astir = true;
+  }
+
   /** An error that nothing in the simulated world may cause ends the simulation. */
   fail(error: unknown): void {
     this.#failed ??= error;
@@ -59,7 +66,8 @@ export class Engine {
       pop(this.#queue);
       this.now = next.time;
       next.run();
-      await quiet();
+      if (this.#astir) await quiet();
+      this.#astir = false;
       if (this.#failed !== null) throw this.#failed;
     }
   }

@@ -70,6 +70,18 @@ export interface NightResult {
 const approver = generateKeyPairSync('ed25519').privateKey;
 const dispatchKey: KeyObject = generateKeyPairSync('ed25519').privateKey;
 
+const TRUST_ROOT: TrustRoot = {
+  ...{ format: 'tidemark/trust-root/v1', fleet: FLEET, version: 1 },
+  approvers: [
+    {
+      name: 'ada',
+      publicKey: rawPublicKey(approver).toString('base64'),
+      classes: ['observe', 'patch', 'command'],
+    },
+  ],
+  thresholds: { observe: 0, patch: 1, command: 1 },
+};
+
 /** After the window: whoever has begun comes to its end, and what waits for a person is closed. */
 const AFTERWARDS_MS = 2 * 3_600_000;
 /** After the end of the run: what agents still have to say is heard. */
@@ -210,7 +222,7 @@ class Night implements Witness {
       plans: { document: async plan => (plan === digest ? this.#document : null) },
       approvals: {
         of: async (_, gate = 'plan') => (gate === 'plan' ? [approval as Envelope] : []),
-        trustRoot: async () => trustRoot(),
+        trustRoot: async () => TRUST_ROOT,
       },
       offer: async (_, hostId) => {
         const planned = byHost.get(hostId);
@@ -337,15 +349,6 @@ class Night implements Witness {
       if (message) this.#violations.set(property.name, { property: property.name, at: this.#engine.now, message });
     }
   }
-}
-
-function trustRoot(): TrustRoot {
-  const publicKey = rawPublicKey(approver).toString('base64');
-  return {
-    ...{ format: 'tidemark/trust-root/v1', fleet: FLEET, version: 1 },
-    approvers: [{ name: 'ada', publicKey, classes: ['observe', 'patch', 'command'] }],
-    thresholds: { observe: 0, patch: 1, command: 1 },
-  };
 }
 
 /** The production answer, computed once for the same facts: reading CEL anew each tick would be most of a night. */

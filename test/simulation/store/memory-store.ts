@@ -35,24 +35,27 @@ export class MemoryDatabase {
   addHost(host: Pick<HostRow, 'id' | 'name' | 'facts'>): void {
     this.tables.hosts.set(host.id, {
       ...host,
-      ...{ state: 'enrolled', connected: false, lastSeenAt: null, acknowledged: 0, dispatchSequence: 0 },
+      ...{ state: 'enrolled', acknowledged: 0, dispatchSequence: 0 },
+      presence: { connected: false, lastSeenAt: null, factsObservedAt: host.facts?.observedAt ?? null },
     });
   }
 
   /** As the enrolment notes it: an agent was heard, or its connection ended. */
   seen(hostId: string, at: number, connected: boolean): void {
     const host = this.tables.hosts.get(hostId);
-    if (host) Object.assign(host, { lastSeenAt: at, connected });
+    if (host) this.tables.seen(host, { lastSeenAt: at, connected });
   }
 
   /** A controller that starts knows of no connection. */
   forgetConnections(): void {
-    for (const host of this.tables.hosts.values()) host.connected = false;
+    for (const host of this.tables.hosts.values()) this.tables.seen(host, { connected: false });
   }
 
   recordFacts(hostId: string, facts: Readonly<Record<string, unknown>>, observedAt: number): void {
     const host = this.tables.hosts.get(hostId);
-    if (host) host.facts = { facts, observedAt };
+    if (!host) return;
+    host.facts = { facts, observedAt };
+    this.tables.seen(host, { factsObservedAt: observedAt });
   }
 
   /** For a person. False where there is none that is open. */
@@ -129,6 +132,7 @@ export class MemoryDatabase {
     return {
       due: async (hostIds, limit) => {
         await weather.before();
+        if (tables.outbox.size === 0) return [];
         const wanted = new Set(hostIds);
         const due: DueMessage[] = [];
         for (const row of tables.outbox.values()) if (wanted.has(row.hostId)) due.push(row);

@@ -18,7 +18,8 @@ export function headOf(tables: Tables, run: RunRow): StoredRunHead {
 export function storedHost(tables: Tables, row: RunHostRow): StoredHost {
   const { change: _, ...host } = row;
   const agent = tables.hosts.get(row.hostId);
-  return { ...host, connected: agent?.connected ?? false, lastSeenAt: agent?.lastSeenAt ?? null, facts: null };
+  const { connected, lastSeenAt } = present(agent, row.hostId).presence;
+  return { ...host, connected, lastSeenAt, facts: null };
 }
 
 export function factsOf(tables: Tables, hostIds: readonly string[]) {
@@ -97,15 +98,7 @@ export function memoryTransaction(tables: Tables, undo: UndoLog, now: () => numb
       };
     },
 
-    async presence(run) {
-      const ids = [...runAt(run).hosts.keys()];
-      return new Map(
-        ids.map(id => {
-          const { connected, lastSeenAt, facts } = present(tables.hosts.get(id), id);
-          return [id, { connected, lastSeenAt, factsObservedAt: facts?.observedAt ?? null }];
-        }),
-      );
-    },
+    presence: async run => tables.presenceIn(runAt(run)),
 
     factsOf: async hostIds => factsOf(tables, hostIds),
 

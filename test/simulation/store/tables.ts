@@ -1,6 +1,7 @@
 import type { DueMessage } from '@tidemark/controller/loops/deliver.ts';
-import type { NewRunEvent, StoredHost, StoredRunHead } from '@tidemark/controller/orchestrator/ports.ts';
+import type { NewRunEvent, Presence, StoredHost, StoredRunHead } from '@tidemark/controller/orchestrator/ports.ts';
 import type { WaveTimes } from '@tidemark/controller/orchestrator/snapshot.ts';
+import { present } from '@tidemark/shared/base/assert.ts';
 
 /* What the memory store keeps, and how a transaction takes back what it did. */
 
@@ -8,8 +9,8 @@ export interface HostRow {
   id: string;
   name: string;
   state: 'enrolled' | 'evicted' | 'banned';
-  connected: boolean;
-  lastSeenAt: number | null;
+  /** Replaced as a whole, so that who has it can tell that nothing changed. */
+  presence: Presence;
   /** Highest report that is stored. */
   acknowledged: number;
   dispatchSequence: number;
@@ -69,9 +70,25 @@ export class Tables {
   readonly orders = new Map<string, { run: string; hostId: string }>();
   auditEntries = 0;
   #number = 0;
+  #presence: { run: string; hosts: number; of: ReadonlyMap<string, Presence> } | null = null;
 
   next(): number {
     return ++this.#number;
+  }
+
+  /** An agent was heard, its connection ended, or its facts came. */
+  seen(host: HostRow, change: Partial<Presence>): void {
+    host.presence = { ...host.presence, ...change };
+    this.#presence = null;
+  }
+
+  /** The same map again while nothing has changed: a night asks for it thousands of times. */
+  presenceIn({ id, hosts }: RunRow): ReadonlyMap<string, Presence> {
+    const known = this.#presence;
+    if (known?.run === id && known.hosts === hosts.size) return known.of;
+    const of = new Map([...hosts.keys()].map(hostId => [hostId, present(this.hosts.get(hostId), hostId).presence]));
+    this.#presence = { run: id, hosts: hosts.size, of };
+    return of;
   }
 }
 
