@@ -1,8 +1,11 @@
 import { type HostPicture, isOut, nameOf, type Picture, pictureAt } from './picture.ts';
 
-/** What is known of a member: `unknown` where its probe does not tell, or told too long ago. */
+/**
+ * What is known of a member: `unknown` where its probe does not tell, or told too long ago; `away` where its connection is
+ * gone and it may be back in a moment.
+ */
 export interface MemberHealth {
-  is: 'well' | 'ill' | 'unknown';
+  is: 'well' | 'ill' | 'unknown' | 'away';
   /** To be said after its name. */
   text: string;
 }
@@ -15,6 +18,7 @@ export function healthOf(picture: Picture, host: HostPicture): MemberHealth {
   if (host.silence !== null) return { is: 'ill', text: host.silence };
   const heard = host.host.connected || now - (host.host.lastSeenAt ?? 0) <= deadlines.silenceMs;
   if (!heard) return { is: 'ill', text: 'is not connected' };
+  if (!host.host.connected) return { is: 'away', text: 'has lost its connection' };
   const { cluster } = host.plan.planned;
   const asks = cluster !== null && (snapshot.plan.clusters.get(cluster)?.planned.healthyWhen ?? null) !== null;
   if (!asks) return { is: 'well', text: 'is well' };
@@ -28,6 +32,8 @@ export function healthOf(picture: Picture, host: HostPicture): MemberHealth {
 export interface ClusterBar {
   text: string;
   cluster: string;
+  /** It may change although nothing else in the run moves. */
+  passes: boolean;
   /** Members that have to be asked: what they say may change it. */
   ask: readonly HostPicture[];
   /** Members that are no help although nobody is at work on them: somebody should look. */
@@ -55,18 +61,20 @@ export function clusterBar(
     let healthy = members.length - cluster.members.length;
     const ask: HostPicture[] = [];
     const ill: HostPicture[] = [];
+    let passes = false;
     const reasons: string[] = [];
     for (const other of others) {
       const health = gone.has(other.index) ? GONE : healthOf(picture, other);
       if (health.is === 'well') healthy++;
       else reasons.push(`${nameOf(other)} ${health.text}`);
+      passes ||= health.is !== 'well' && health !== GONE && !isOut(other);
       if (health.is === 'unknown') ask.push(other);
       if (health.is === 'ill' && health !== GONE && !isOut(other)) ill.push(other);
     }
     if (healthy >= minHealthy) continue;
     const why = reasons.length > 0 ? `: ${reasons.join(', ')}` : '';
     const text = `cluster ${name} needs ${minHealthy} healthy members beside it and has ${healthy}${why}`;
-    return { text, cluster: name, ask, ill };
+    return { text, cluster: name, passes, ask, ill };
   }
   return null;
 }

@@ -32,7 +32,12 @@ export function createCoverage(approvals: Approvals): (plan: Plan, now: number) 
     if (last && now >= last.at && now - last.at < LOOK_MS) return last.missing;
     const root = await approvals.trustRoot();
     const envelopes = root === null ? [] : await approvals.of(plan.digest);
-    if (last && now >= last.from && now < last.until && isDeepStrictEqual([root, envelopes], [last.root, last.envelopes]))
+    if (
+      last &&
+      now >= last.from &&
+      now < last.until &&
+      isDeepStrictEqual([root, envelopes], [last.root, last.envelopes])
+    )
       known.set(plan.digest, { ...last, at: now });
     else known.set(plan.digest, { at: now, root, envelopes, from: now, ...judge(plan, root, envelopes, now) });
     return known.get(plan.digest)?.missing ?? null;

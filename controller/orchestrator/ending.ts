@@ -4,6 +4,7 @@ import { awaitsPerson, type HostPicture, isSettled, isWrittenOff, nameOf, type P
 import type { Unit } from './plan-index.ts';
 import type { Action } from './snapshot.ts';
 import type { Waits } from './starts.ts';
+import { touchWait } from './touching.ts';
 import { currentWave, waitOfWave } from './waves.ts';
 
 /** Hosts that have not begun and for which it is too late, or that a stopped run will not begin. */
@@ -81,9 +82,16 @@ const isMoving = (picture: Picture): boolean =>
 function waitsForTime(picture: Picture, waits: Waits): boolean {
   const { run, waves } = picture.snapshot;
   if (run.state === 'stopping') return false;
-  if (waits.some(wait => wait?.passes)) return true;
+  if (waits.some(wait => wait?.passes) || picture.working.some(host => waitsToBeTouched(picture, host))) return true;
   const next = waves.findIndex(times => times.openedAt === null && times.endedAt === null);
   return run.state === 'running' && next >= 0 && waitOfWave(picture, next)?.passes === true;
+}
+
+/** Prepared and waiting for a member of its cluster, while what is left of it still fits. */
+function waitsToBeTouched(picture: Picture, host: HostPicture): boolean {
+  const { window } = picture.snapshot.plan.header;
+  const left = host.plan.jobs.slice(host.plan.touchesAt ?? 0).reduce((sum, job) => sum + job.expectedMs, 0);
+  return picture.now + left + window.reserveMs <= window.end && touchWait(picture, host)?.passes === true;
 }
 
 function waitsForPerson(picture: Picture): boolean {

@@ -143,9 +143,17 @@ export function firstHold(
   return first;
 }
 
-/** What a host may be released to now. */
-export const releasableTo = (picture: Picture, host: HostPicture): number =>
-  firstHold(picture, host, host.host.frontier)?.position ?? host.plan.jobs.length;
+/** What a host may be released to now; a member of a cluster first to where it is prepared, see touching.ts. */
+export function releasableTo(picture: Picture, host: HostPicture): number {
+  const { frontier } = host.host;
+  const { touchesAt, jobs } = host.plan;
+  const first = firstHold(picture, host, frontier)?.position ?? jobs.length;
+  return touchesAt !== null && frontier <= touchesAt && !standsBeforeTouch(host) ? Math.min(first, touchesAt) : first;
+}
+
+/** A member of a cluster of which all that prepares it has been done, and nothing else released. */
+export const standsBeforeTouch = ({ plan, host, phase }: HostPicture): boolean =>
+  plan.touchesAt !== null && host.frontier === plan.touchesAt && phase.is === 'working' && phase.atHold;
 
 /** Nobody can vouch for it: this is what budgets count. */
 export function countsAsFailed(host: HostPicture): boolean {

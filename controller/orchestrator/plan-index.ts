@@ -1,5 +1,6 @@
 import type { OnFailure, Order } from '@tidemark/shared/orders/order.ts';
 import type { PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
+import { classOf, stepKinds } from '@tidemark/shared/orders/step-kinds.ts';
 
 /*
  * A plan as the decider reads it: immutable, made once a plan, so that a tick over thousands of hosts looks up and
@@ -39,6 +40,8 @@ export interface IndexedHost {
   jobs: readonly PlannedJob[];
   /** By position: what has to be done elsewhere before the job there is released. */
   holds: ReadonlyMap<number, readonly Hold[]>;
+  /** Of members of clusters: position of the first job that takes something out of service, where others come before it. */
+  touchesAt: number | null;
   /** Numbers of the limits that it counts in. */
   limits: readonly number[];
   expectedMs: number;
@@ -100,6 +103,7 @@ export function indexPlan(digest: string, header: PlanHeader, orders: readonly O
     wave: waveNumbers.get(host.wave) ?? -1,
     jobs: jobs[index] ?? [],
     holds: holds[index] ?? new Map(),
+    touchesAt: touchOf(host, jobs[index] ?? [], header),
     limits: limitsOf[index] ?? [],
     expectedMs: (jobs[index] ?? []).reduce((sum, job) => sum + job.expectedMs, 0),
   }));
@@ -131,6 +135,26 @@ const planned = (job: Order['jobs'][number]): PlannedJob => ({
   backoffMs: job.retries.backoffMs,
   onFailure: job.onFailure,
 });
+
+/** Kinds that look or prepare, and leave in service what is. All others count as taking something out of it. */
+const PREPARES: ReadonlySet<string> = new Set([
+  ...stepKinds.filter(kind => classOf(kind) === 'observe'),
+  'check/sql',
+  'check/command',
+  'service/status',
+  'package/refresh',
+  'package/download',
+  'artifact/stage',
+  'snapshot/create',
+  'snapshot/prune',
+  'batch/hold',
+]);
+
+function touchOf({ cluster }: PlannedHost, jobs: readonly PlannedJob[], { clusters }: PlanHeader): number | null {
+  const members = clusters.find(({ name }) => name === cluster)?.members.length ?? 0;
+  const first = jobs.findIndex(({ kind }) => !PREPARES.has(kind));
+  return members > 1 && first > 0 ? first : null;
+}
 
 /** The longest binds the end of the run; what people called more important comes before that. */
 function inTurn(units: readonly Unit[], { hosts }: PlanHeader): Unit[] {

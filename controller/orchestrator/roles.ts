@@ -1,5 +1,4 @@
-import { type HostPicture, nameOf, type Picture, pictureAt } from './picture.ts';
-import type { Unit } from './plan-index.ts';
+import { type HostPicture, nameOf, type Picture } from './picture.ts';
 import type { Action } from './snapshot.ts';
 
 /**
@@ -9,11 +8,11 @@ import type { Action } from './snapshot.ts';
  */
 export function roleCheck(
   picture: Picture,
-  unit: Unit,
+  hosts: readonly HostPicture[],
 ): { actions: Action[]; wait: { text: string; passes: boolean } | null } {
   const actions: Action[] = [];
   let wait: { text: string; passes: boolean } | null = null;
-  for (const host of unit.hosts.map(index => pictureAt(picture, index))) {
+  for (const host of hosts) {
     const role = roleOf(picture, host);
     if (role.state === 'as-planned') continue;
     wait = { text: role.text, passes: role.state === 'not-known' };
@@ -65,7 +64,7 @@ function refuse(picture: Picture, host: HostPicture, text: string): Action[] {
       host: host.index,
       title: text,
       detail:
-        'Nothing was done on it in this run. Give the cluster back the roles that the plan was made for and plan it ' +
+        'Nothing was taken out of service on it in this run. Give the cluster back the roles that the plan was made for and plan it ' +
         'anew, or resolve this incident to go on without the host.',
     });
   }

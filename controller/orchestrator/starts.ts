@@ -13,6 +13,7 @@ import {
 import type { Unit } from './plan-index.ts';
 import { roleCheck } from './roles.ts';
 import type { Action } from './snapshot.ts';
+import { barActions, touchWait } from './touching.ts';
 
 /** Why something has not begun. `passes` where it may change although nothing else in the run moves. */
 export interface Wait {
@@ -38,7 +39,10 @@ export function releaseActions(picture: Picture): Action[] {
     if (host.phase.is !== 'working' && host.phase.is !== 'waiting') continue;
     if (host.host.acceptedAt === null) continue;
     const upTo = releasableTo(picture, host);
-    if (upTo > host.host.frontier) actions.push({ action: 'release', host: host.index, upTo });
+    if (upTo <= host.host.frontier) continue;
+    const wait = touchWait(picture, host);
+    if (wait === null) actions.push({ action: 'release', host: host.index, upTo });
+    else actions.push(...wait.actions.filter(action => !isAsked(actions, action)));
   }
   return actions;
 }
@@ -52,7 +56,10 @@ export function startActions(picture: Picture): { actions: Action[]; waits: Wait
     if (!isToBegin(picture, unit)) continue;
     const wait = waitOfUnit(picture, unit, usage, actions);
     if (wait === null) {
-      const roles = roleCheck(picture, unit);
+      const roles = roleCheck(
+        picture,
+        unit.hosts.map(index => pictureAt(picture, index)),
+      );
       actions.push(...roles.actions);
       if (roles.wait === null) {
         occupy(picture, unit, usage);
@@ -205,25 +212,17 @@ function waitForOthers(picture: Picture, unit: Unit, hosts: readonly HostPicture
 function waitForPeers(picture: Picture, hosts: readonly HostPicture[], usage: Usage, actions: Action[]): Wait | null {
   const bar = clusterBar(picture, hosts, usage.gone);
   if (bar === null) return null;
-  const key = `cluster:${picture.snapshot.run.id}::${bar.cluster}:${bar.ill.map(nameOf).join(',')}`;
-  if (bar.ill.length > 0 && !picture.snapshot.incidents.has(key)) {
-    actions.push({
-      action: 'openIncident',
-      key,
-      host: null,
-      title: bar.text,
-      detail:
-        'Nothing begins on its other members until it is well again, or until the window no longer has room for them.',
-    });
-  }
-  for (const peer of bar.ask) {
-    const asked = peer.host.factsAsked;
-    if (asked !== null && picture.now - asked.last < picture.snapshot.deadlines.factsRetryMs) continue;
-    if (!actions.some(action => action.action === 'observeFacts' && action.host === peer.index))
-      actions.push({ action: 'observeFacts', host: peer.index });
-  }
-  return { text: bar.text, passes: bar.ask.length + bar.ill.length > 0 };
+  actions.push(...barActions(picture, bar).filter(action => !isAsked(actions, action)));
+  return { text: bar.text, passes: bar.passes };
 }
+
+/** Two hosts may wait for the same member: it is asked once. */
+const isAsked = (actions: readonly Action[], wanted: Action): boolean =>
+  actions.some(
+    action =>
+      (action.action === 'observeFacts' && wanted.action === 'observeFacts' && action.host === wanted.host) ||
+      (action.action === 'openIncident' && wanted.action === 'openIncident' && action.key === wanted.key),
+  );
 
 function limitsOf(hosts: readonly HostPicture[]): Iterable<number> {
   const [only] = hosts;

@@ -4,6 +4,7 @@ import type { IsTrue, StoredHost, StoredJob, StoredRun } from './ports.ts';
 import type { Deadlines, RunSnapshot } from './snapshot.ts';
 import { startActions, type Waits } from './starts.ts';
 import { isActiveState, snapshotOf } from './stored-snapshot.ts';
+import { touchWait } from './touching.ts';
 import { waitOfWave } from './waves.ts';
 
 export type HostRunState =
@@ -126,7 +127,9 @@ export function reasonOf(picture: Picture, host: HostPicture, waits: Waits, ende
     return (
       firstHold(picture, host, phase.position)
         ?.missing.map(hold => hold.reason)
-        .join('; ') ?? ''
+        .join('; ') ??
+      touchWait(picture, host)?.text ??
+      ''
     );
   }
   if (phase.is === 'waiting') return waitOfWaveText(picture, host) ?? waits[host.plan.unit]?.text ?? '';

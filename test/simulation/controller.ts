@@ -120,7 +120,8 @@ export class ControllerProcess {
     return {
       before: async () => {
         await engine.gate(this);
-        if (this.isStalled) await new Promise<void>(goOn =>
+        if (this.isStalled)
+          await new Promise<void>(goOn =>
             engine.at(this.#stalledUntil, () => {
               engine.stir();
               goOn();

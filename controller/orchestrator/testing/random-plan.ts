@@ -18,6 +18,8 @@ export interface JobSpec {
   retries?: number;
   expectedMs?: number;
   reboots?: true;
+  /** Leaves in service what is. */
+  prepares?: true;
 }
 
 export interface HostSpec {
@@ -100,6 +102,12 @@ export function planOf(spec: PlanSpec): SamplePlan {
   return { header: PlanHeader.parse(header), orders };
 }
 
+function callOf({ reboots, prepares }: JobSpec): Job['call'] {
+  if (reboots) return { kind: 'system/reboot', args: { when: 'always', maxReboots: 1, downMs: 60_000 } };
+  if (prepares) return { kind: 'snapshot/prune', args: {} };
+  return { kind: 'command/run', args: { command: ['/bin/true'], expectStatus: [0] } };
+}
+
 function jobOf(host: string, spec: JobSpec, window: { start: number; end: number }): Job {
   return {
     id: spec.id,
@@ -107,9 +115,7 @@ function jobOf(host: string, spec: JobSpec, window: { start: number; end: number
     name: `${spec.id} on ${host}`,
     component: null,
     reason: 'a test',
-    call: spec.reboots
-      ? { kind: 'system/reboot', args: { when: 'always', maxReboots: 1, downMs: 60_000 } }
-      : { kind: 'command/run', args: { command: ['/bin/true'], expectStatus: [0] } },
+    call: callOf(spec),
     undo: null,
     timeoutMs: 120_000,
     expectedMs: spec.expectedMs ?? 30_000,
@@ -125,7 +131,13 @@ const STEPS = ['prepare', 'stop', 'patch', 'start', 'verify'];
 
 const jobs = fc
   .array(fc.record({ onFailure, retries: fc.integer({ min: 0, max: 1 }) }), { minLength: 5, maxLength: 5 })
-  .map(options => options.map((option, index) => ({ id: STEPS[index] ?? 'step', ...option })));
+  .map(options =>
+    options.map((option, index) => ({
+      id: STEPS[index] ?? 'step',
+      ...option,
+      ...(index === 0 ? { prepares: true as const } : {}),
+    })),
+  );
 
 interface Group {
   hosts: HostSpec[];
