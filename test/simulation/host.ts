@@ -45,6 +45,8 @@ export class SimulatedHost {
   readonly fate: HostFate;
   /** Whether the machine runs: not while it boots, hangs or is dead. */
   isUp = true;
+  /** Since when the machine is away; null where it runs. */
+  downSince: number | null = null;
   /** Reports that nobody has acknowledged. */
   spool: Report[] = [];
   /** Set by the network: something is to be said. */
@@ -248,6 +250,7 @@ export class SimulatedHost {
   #power(up: boolean): void {
     if (this.isUp === up) return;
     this.isUp = up;
+    this.downSince = up ? null : this.#engine.now;
     this.onPower();
     if (up) this.#turn();
   }

@@ -17,7 +17,8 @@ import { SimulatedHost, type Witness } from './host.ts';
 import { drawLandscape, FLEET, type Landscape } from './landscape.ts';
 import { HostLink } from './network.ts';
 import { Person } from './person.ts';
-import { PROPERTIES, type Records } from './properties.ts';
+import { PROPERTIES } from './properties/all.ts';
+import type { Records } from './properties/property.ts';
 import { Random } from './random.ts';
 import { MemoryDatabase } from './store/memory-store.ts';
 import { hasBegun, isPatched, isTakenBack, isTouched, World } from './world.ts';
@@ -327,6 +328,10 @@ class Night implements Witness {
     };
   }
 
+  readonly #releasedAt = (host: string, job: string): number | null =>
+    this.#records().events.findLast(event => event.event === 'released' && event.host === host && event.job === job)
+      ?.at ?? null;
+
   #noteEnd(): void {
     if (this.#endedAt !== null) return;
     const run = this.#database.tables.runs.values().next().value;
@@ -342,6 +347,8 @@ class Night implements Witness {
     const moment = {
       ...{ world: this.#world, now: this.#engine.now, calm: this.#options.calm },
       approvalExpiresAt: this.#fate.approvalExpiresAt,
+      restarts: this.#fate.crashes.map(({ at, downMs }) => ({ from: at, to: at + downMs })),
+      releasedAt: this.#releasedAt,
     };
     for (const property of PROPERTIES) {
       if (this.#violations.has(property.name)) continue;
