@@ -1,6 +1,7 @@
 import type { OnFailure, Order } from '@tidemark/shared/orders/order.ts';
 import type { PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
 import { classOf, stepKinds } from '@tidemark/shared/orders/step-kinds.ts';
+import { inTurn } from './turns.ts';
 
 /*
  * A plan as the decider reads it: immutable, made once a plan, so that a tick over thousands of hosts looks up and
@@ -73,7 +74,7 @@ export interface PlanIndex {
   /** Of limits that hold over all runs. */
   limitKeys: readonly string[];
   clusters: ReadonlyMap<string, IndexedCluster>;
-  /** Units as they take their turn: the more important first, then the longest, then as the plan lists them. */
+  /** Units as they take their turn: the more important first, then those on the longest path, see turns.ts. */
   unitsInTurn: readonly Unit[];
   /** Of the unit that takes longest. */
   longestUnitMs: number;
@@ -115,7 +116,7 @@ export function indexPlan(digest: string, header: PlanHeader, orders: readonly O
     header.clusters.map(cluster => [cluster.name, { planned: cluster, members: numbersOf(cluster.members, byName) }]),
   );
   const scopeSizes = header.budgets.map(budget => sizesOf(budget, header));
-  const unitsInTurn = inTurn(units, header);
+  const unitsInTurn = inTurn({ units, hosts, limits, header });
   const longestUnitMs = units.reduce((most, unit) => Math.max(most, unit.expectedMs), 0);
   const limitKeys = [...new Set(header.limits.flatMap(({ key }) => (key === null ? [] : [key])))];
   const together = { units, waves, limits, limitKeys, clusters };
@@ -154,15 +155,6 @@ function touchOf({ cluster }: PlannedHost, jobs: readonly PlannedJob[], { cluste
   const members = clusters.find(({ name }) => name === cluster)?.members.length ?? 0;
   const first = jobs.findIndex(({ kind }) => !PREPARES.has(kind));
   return members > 1 && first > 0 ? first : null;
-}
-
-/** The longest binds the end of the run; what people called more important comes before that. */
-function inTurn(units: readonly Unit[], { hosts }: PlanHeader): Unit[] {
-  const importance = units.map(unit => Math.max(...unit.hosts.map(index => hosts[index]?.importance ?? 0)));
-  return units.toSorted(
-    (a, b) =>
-      (importance[b.index] ?? 0) - (importance[a.index] ?? 0) || b.expectedMs - a.expectedMs || a.index - b.index,
-  );
 }
 
 /** Name of the wave, cluster or application that a host counts in for a budget; null where it does not. */

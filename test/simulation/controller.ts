@@ -26,14 +26,18 @@ export interface Ground {
   dispatchKey: KeyObject;
   fate: NightFate;
   random: Random;
+  /** Only what makes a night cheaper to play. */
+  looksSeldom: boolean;
   /** A controller has started, which knows of no connection. */
   started(): void;
 }
 
 /** A decision follows its cause at once; this is the time that a real one takes to get round to it. */
 const WAKE_MS = 100;
-/** Production looks once a second; what the rules wait for without anybody's word is minutes. */
-const IDLE_MS = 10_000;
+/** As production: what the rules wait for without anybody's word is over within a second. */
+const IDLE_MS = 1_000;
+/** Where things go wrong: so it is looked six times a minute, and a night costs a third of that. */
+const SELDOM_MS = 10_000;
 
 /** One life of one controller: the production orchestrator and its loops, over what survives it. */
 export class ControllerProcess {
@@ -72,8 +76,9 @@ export class ControllerProcess {
     };
     database.forgetConnections();
     ground.started();
-    this.#loops.tick.start(IDLE_MS);
-    this.#loops.deliver.start(IDLE_MS);
+    const everyMs = ground.looksSeldom ? SELDOM_MS : IDLE_MS;
+    this.#loops.tick.start(everyMs);
+    this.#loops.deliver.start(everyMs);
   }
 
   wake(): void {

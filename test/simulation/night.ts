@@ -233,6 +233,7 @@ class Night implements Witness {
       dispatchKey,
       fate: this.#fate,
       random: this.#random.fork('database'),
+      looksSeldom: this.#options.faults > 0,
       started: () => {
         for (const link of this.#links) link.forgotten();
       },
