@@ -31,8 +31,9 @@ export function healthOf(picture: Picture, host: HostPicture): MemberHealth {
 /** Why hosts may not leave a cluster now. */
 export interface ClusterBar {
   text: string;
-  cluster: string;
-  /** It may change although nothing else in the run moves. */
+  /** Of the incident about those that are ill. */
+  key: string;
+  /** It may change although nothing else in the run moves. Not where a person gave up those that wait. */
   passes: boolean;
   /** Members that have to be asked: what they say may change it. */
   ask: readonly HostPicture[];
@@ -61,20 +62,22 @@ export function clusterBar(
     let healthy = members.length - cluster.members.length;
     const ask: HostPicture[] = [];
     const ill: HostPicture[] = [];
-    let passes = false;
+    let tells = false;
     const reasons: string[] = [];
     for (const other of others) {
       const health = gone.has(other.index) ? GONE : healthOf(picture, other);
       if (health.is === 'well') healthy++;
       else reasons.push(`${nameOf(other)} ${health.text}`);
-      passes ||= health.is !== 'well' && health !== GONE && !isOut(other);
+      tells ||= health.is === 'unknown' || health.is === 'away';
       if (health.is === 'unknown') ask.push(other);
       if (health.is === 'ill' && health !== GONE && !isOut(other)) ill.push(other);
     }
     if (healthy >= minHealthy) continue;
     const why = reasons.length > 0 ? `: ${reasons.join(', ')}` : '';
     const text = `cluster ${name} needs ${minHealthy} healthy members beside it and has ${healthy}${why}`;
-    return { text, cluster: name, passes, ask, ill };
+    const key = `cluster:${picture.snapshot.run.id}::${name}:${ill.map(nameOf).join(',')}`;
+    const passes = tells || (ill.length > 0 && picture.snapshot.incidents.get(key) !== 'resolved');
+    return { text, key, passes, ask, ill };
   }
   return null;
 }

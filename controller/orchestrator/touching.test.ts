@@ -85,6 +85,15 @@ describe('a member of a cluster', () => {
     expect(act(run, START + 59 * MINUTE + 1)).toMatchObject([{ action: 'undo', host: 1 }]);
   });
 
+  it('is taken back where somebody gives up waiting for the peer', () => {
+    const run = prepared();
+    run.host(0).connected = false;
+    for (const _ of ['it is silent', 'the cluster waits for it']) act(run, START + 10 * MINUTE);
+    expect(act(run, START + 11 * MINUTE)).toEqual([]);
+    for (const key of run.incidents.keys()) run.incidents.set(key, 'resolved');
+    expect(act(run, START + 11 * MINUTE)).toMatchObject([{ action: 'undo', host: 1 }]);
+  });
+
   it('is not touched either where it has taken another role while it was prepared', () => {
     const hosts = (['active', 'standby'] as const).map((role, at) => ({
       ...{ name: `db0${at + 1}`, cluster: 'db', role, jobs: JOBS },

@@ -1,5 +1,5 @@
 import { type ClusterBar, clusterBar } from './clusters.ts';
-import { type HostPicture, nameOf, type Picture, pictureAt, standsBeforeTouch } from './picture.ts';
+import { type HostPicture, type Picture, pictureAt, standsBeforeTouch } from './picture.ts';
 import { roleCheck } from './roles.ts';
 import type { Action } from './snapshot.ts';
 
@@ -31,17 +31,17 @@ export function touchWait(picture: Picture, host: HostPicture): TouchWait | null
 
 /** Asks members that do not tell, and people about those that are no help although nobody is at work on them. */
 export function barActions(picture: Picture, bar: ClusterBar): Action[] {
-  const { run, incidents, deadlines } = picture.snapshot;
+  const { incidents, deadlines } = picture.snapshot;
   const actions: Action[] = [];
-  const key = `cluster:${run.id}::${bar.cluster}:${bar.ill.map(nameOf).join(',')}`;
-  if (bar.ill.length > 0 && !incidents.has(key)) {
+  if (bar.ill.length > 0 && !incidents.has(bar.key)) {
     actions.push({
       action: 'openIncident',
-      key,
+      key: bar.key,
       host: null,
       title: bar.text,
       detail:
-        'Nothing begins on its other members until it is well again, or until the window no longer has room for them.',
+        'Nothing begins on its other members until it is well again, or until the window no longer has room for them. ' +
+        'Resolve this incident to give up those that wait for it.',
     });
   }
   for (const peer of bar.ask) {
