@@ -1,5 +1,6 @@
 import type { DeliveryStore, DueMessage } from '@tidemark/controller/loops/deliver.ts';
-import type { Leases, OrchestratorStore, RunReads } from '@tidemark/controller/orchestrator/ports.ts';
+import type { Leases, OrchestratorStore, RunReads, RunTransaction } from '@tidemark/controller/orchestrator/ports.ts';
+import { memoryClaims } from './memory-claims.ts';
 import { factsOf, headOf, isLive, memoryTransaction, storedHost } from './memory-transaction.ts';
 import { type HostRow, Tables, UndoLog } from './tables.ts';
 
@@ -18,24 +19,27 @@ export class DatabaseLost extends Error {
 }
 
 /**
- * The orchestrator's store in memory: the same contract as the one over PostgreSQL (test/contract/orchestrator-store),
+ * The orchestrator's store in memory: the same contract as the one over PostgreSQL (test/contract/orchestrator-store-suite),
  * with one transaction after the other. What is in {@link Tables} survives a controller; nothing else does.
  */
 export class MemoryDatabase {
   readonly tables = new Tables();
   readonly #now: () => number;
   readonly #plans: ReadonlyMap<string, string>;
+  readonly #sharesLimits: boolean;
+  #last: Promise<unknown> = Promise.resolve();
 
-  /** `plans`: names by digest. */
-  constructor(now: () => number, plans: ReadonlyMap<string, string>) {
+  /** `plans`: names by digest. Where there is one run only, nothing is shared with others, and its claims cost time. */
+  constructor(now: () => number, plans: ReadonlyMap<string, string>, { sharesLimits = false } = {}) {
     this.#now = now;
     this.#plans = plans;
+    this.#sharesLimits = sharesLimits;
   }
 
-  addHost(host: Pick<HostRow, 'id' | 'name' | 'facts'>): void {
+  addHost(host: Pick<HostRow, 'id' | 'name' | 'facts'> & { state?: HostRow['state'] }): void {
     this.tables.hosts.set(host.id, {
-      ...host,
       ...{ state: 'enrolled', acknowledged: 0, dispatchSequence: 0 },
+      ...host,
       presence: { connected: false, lastSeenAt: null, factsObservedAt: host.facts?.observedAt ?? null },
     });
   }
@@ -66,9 +70,15 @@ export class MemoryDatabase {
     return true;
   }
 
-  /** All or nothing. Nobody else comes in between: the work awaits nothing but this store. */
+  /** All or nothing, one after the other. The work awaits nothing but this store, or all would wait for it. */
   async transaction<T>(weather: Weather, work: (undo: UndoLog) => Promise<T>): Promise<T> {
     await weather.before();
+    const mine = this.#last.then(() => this.#alone(weather, work));
+    this.#last = mine.catch(() => {});
+    return mine;
+  }
+
+  async #alone<T>(weather: Weather, work: (undo: UndoLog) => Promise<T>): Promise<T> {
     const undo = new UndoLog();
     try {
       const result = await work(undo);
@@ -87,9 +97,14 @@ export class MemoryDatabase {
   /** One controller's access to it. */
   orchestrator(weather: Weather = FAIR): OrchestratorStore {
     return {
-      transaction: work => this.transaction(weather, undo => work(memoryTransaction(this.tables, undo, this.#now))),
+      transaction: work => this.transaction(weather, undo => work(this.#transactionOf(undo))),
       read: this.#reads(weather),
     };
+  }
+
+  #transactionOf(undo: UndoLog): RunTransaction {
+    const transaction = memoryTransaction(this.tables, undo, this.#now);
+    return this.#sharesLimits ? { ...transaction, claims: memoryClaims(this.tables, undo, this.#now) } : transaction;
   }
 
   #reads(weather: Weather): RunReads {

@@ -1,5 +1,11 @@
 import type { DueMessage } from '@tidemark/controller/loops/deliver.ts';
-import type { NewRunEvent, Presence, StoredHost, StoredRunHead } from '@tidemark/controller/orchestrator/ports.ts';
+import type {
+  LimitClaim,
+  NewRunEvent,
+  Presence,
+  StoredHost,
+  StoredRunHead,
+} from '@tidemark/controller/orchestrator/ports.ts';
 import type { WaveTimes } from '@tidemark/controller/orchestrator/snapshot.ts';
 import { present } from '@tidemark/shared/base/assert.ts';
 
@@ -55,6 +61,11 @@ export interface LeaseRow {
   expiresAt: number;
 }
 
+export interface ClaimRow extends LimitClaim {
+  run: string;
+  expiresAt: number;
+}
+
 /** Everything that is kept. Numbers that only ever grow are not taken back, as a database's sequences are not. */
 export class Tables {
   readonly hosts = new Map<string, HostRow>();
@@ -63,6 +74,8 @@ export class Tables {
   readonly outbox = new Map<number, OutboxRow>();
   readonly events = new Map<string, EventRow[]>();
   readonly leases = new Map<string, LeaseRow>();
+  /** By key and host. */
+  readonly claims = new Map<string, ClaimRow>();
   /** By digest. */
   readonly amendments = new Map<string, AmendmentRow>();
   readonly requests = new Map<string, { hostId: string; answered: boolean }>();
