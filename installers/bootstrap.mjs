@@ -26,7 +26,9 @@ if (problem) fail(problem);
 
 install();
 const built = await run([join(root, 'installers/build.mjs')]);
-process.exit(built === 0 && entry.script ? await run([...(entry.flags ?? []), join(root, entry.script), ...args]) : built);
+process.exit(
+  built === 0 && entry.script ? await run([...(entry.flags ?? []), join(root, entry.script), ...args]) : built,
+);
 
 function install() {
   const why = differsFromLock(readJson('package-lock.json'), readJson('node_modules/.package-lock.json'));
