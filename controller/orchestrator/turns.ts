@@ -1,9 +1,23 @@
 import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
-import type { IndexedHost, Unit } from './plan-index.ts';
 
-interface Planned {
-  units: readonly Unit[];
-  hosts: readonly IndexedHost[];
+/* Of the plan's index, which is made with this, what it needs. */
+
+interface Unit {
+  index: number;
+  /** By number. */
+  hosts: readonly number[];
+  expectedMs: number;
+}
+
+interface Host {
+  unit: number;
+  wave: number;
+  holds: ReadonlyMap<number, readonly { host: number }[]>;
+}
+
+interface Planned<U extends Unit> {
+  units: readonly U[];
+  hosts: readonly Host[];
   /** Members by number, as in header.limits. */
   limits: readonly (readonly number[])[];
   header: PlanHeader;
@@ -18,7 +32,7 @@ interface Planned {
  * which one may be out the first has a path of three, the second of two: begun as the plan lists them, alone they would end
  * long after everything else.
  */
-export function inTurn({ units, hosts, limits, header }: Planned): Unit[] {
+export function inTurn<U extends Unit>({ units, hosts, limits, header }: Planned<U>): U[] {
   const importance = units.map(unit => Math.max(...unit.hosts.map(index => header.hosts[index]?.importance ?? 0)));
   const path = pathsOf({ units, hosts, limits, header });
   return units.toSorted(
@@ -31,7 +45,7 @@ export function inTurn({ units, hosts, limits, header }: Planned): Unit[] {
 }
 
 /** By unit, in milliseconds. */
-function pathsOf({ units, hosts, limits, header }: Planned): number[] {
+function pathsOf({ units, hosts, limits, header }: Planned<Unit>): number[] {
   const path = followedBy(units, hosts);
   const limited = [...path];
   for (const [number, members] of limits.entries()) {
@@ -52,7 +66,7 @@ function pathsOf({ units, hosts, limits, header }: Planned): number[] {
 }
 
 /** By unit: its own length with that of the longest chain of units of its wave that wait for it. */
-function followedBy(units: readonly Unit[], hosts: readonly IndexedHost[]): number[] {
+function followedBy(units: readonly Unit[], hosts: readonly Host[]): number[] {
   const followers: Set<number>[] = units.map(() => new Set());
   for (const { unit, wave, holds } of hosts) {
     for (const hold of [...holds.values()].flat()) {

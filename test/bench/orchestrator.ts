@@ -41,8 +41,9 @@ async function makespan(): Promise<void> {
     reached.push((night.makespanMs / bound.divisible).toFixed(3));
     ofWhole.push((night.makespanMs / bound.whole).toFixed(3));
   }
-  row('makespan of 200 hosts in 35 clusters over its lower bound', reached.join(', '), '1.10');
-  row('  the same where hosts cannot be cut into pieces', ofWhole.join(', '), '');
+  // Why the goal is about this bound: docs/decisions/0341-the-longest-path-begins-first.md.
+  row('makespan of 200 hosts in 35 clusters over its lower bound', ofWhole.join(', '), '1.10');
+  row('  the same over one in which hosts can be cut into pieces', reached.join(', '), '');
 }
 
 /** What each host's jobs took, by the events of its run. */
