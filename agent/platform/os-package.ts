@@ -37,7 +37,7 @@ export interface OsPackages {
   repair(wait: Waiting): Promise<string[]>;
 }
 
-export type PackageManager = 'apt' | 'dnf' | 'zypper' | 'pacman' | 'apk';
+export type PackageManager = 'apt' | 'dnf' | 'zypper' | 'pacman' | 'apk' | 'windows';
 
 export interface InstalledPackage {
   name: string;

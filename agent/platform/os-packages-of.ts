@@ -10,10 +10,11 @@ import type { OsPackages } from './os-package.ts';
 import { createTool, type Tool } from './os-package-tool.ts';
 import { createPacman } from './pacman.ts';
 import { resolveBelow } from './server-path.ts';
+import { createWindowsPackages, findWinget, WINDOWS_MARK, windowsTool } from './windows-packages.ts';
 import { createZypper, ZYPPER_ENVIRONMENT } from './zypper.ts';
 
 /** For messages. */
-export const KNOWN_MANAGERS = 'apt, dnf 4, zypper, pacman, apk';
+export const KNOWN_MANAGERS = 'apt, dnf 4, zypper, pacman, apk, Windows';
 
 /** The manager that this server's packages are in; null where it has none that is known here. */
 export function findOsPackages(place: CommandPlace, clock: Clock): OsPackages | null {
@@ -28,6 +29,7 @@ export function findOsPackages(place: CommandPlace, clock: Clock): OsPackages | 
   if (has('/usr/bin/dnf', '/usr/bin/rpm') && !isDnf5(place.root)) return from(createDnf);
   if (has('/usr/bin/pacman', '/etc/pacman.conf')) return from(createPacman);
   if (findApk(place.root)) return from(createApk);
+  if (has(WINDOWS_MARK)) return createWindowsPackages(windowsTool(place), findWinget(place.root));
   return null;
 }
 

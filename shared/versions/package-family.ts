@@ -2,9 +2,10 @@ import { compareApkVersions } from './apk.ts';
 import { compareDpkgVersions } from './dpkg.ts';
 import { comparePacmanVersions } from './pacman.ts';
 import { compareRpmVersions } from './rpm.ts';
+import { compareWindowsVersions } from './windows.ts';
 
 /** What packages are made for: their format, and with it the form and the order of their versions. */
-export const PACKAGE_FAMILIES = ['dpkg', 'rpm', 'pacman', 'apk'] as const;
+export const PACKAGE_FAMILIES = ['dpkg', 'rpm', 'pacman', 'apk', 'windows'] as const;
 export type PackageFamily = (typeof PACKAGE_FAMILIES)[number];
 
 const FAMILY_OF: Readonly<Record<string, PackageFamily>> = {
@@ -13,6 +14,7 @@ const FAMILY_OF: Readonly<Record<string, PackageFamily>> = {
   zypper: 'rpm',
   pacman: 'pacman',
   apk: 'apk',
+  windows: 'windows',
 };
 
 /** By the name of the package manager, as facts have it; null where nobody here knows it. */
@@ -25,4 +27,5 @@ export const VERSION_ORDER: Readonly<Record<PackageFamily, (a: string, b: string
   rpm: compareRpmVersions,
   pacman: comparePacmanVersions,
   apk: compareApkVersions,
+  windows: compareWindowsVersions,
 };
