@@ -11,7 +11,8 @@ import { pause } from './command.ts';
 const ROOT = '/sys/fs/cgroup';
 /** Those that systemd makes use of, where the machine still has version 1. */
 const VERSION_1 = ['systemd', 'unified', 'memory', 'pids', 'cpu', 'cpuacct', 'blkio', 'freezer', 'devices'];
-const GONE_WITHIN_MS = 10_000;
+/** Longer than a machine with a load of 100 needs. */
+const GONE_WITHIN_MS = 120_000;
 
 const isVersion2 = (): boolean => existsSync(join(ROOT, 'cgroup.controllers'));
 

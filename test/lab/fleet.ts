@@ -22,6 +22,8 @@ const CONNECTED_WITHIN_MS = { atLeast: 60_000, eachHost: 2_000 };
 export interface FleetOptions extends LabOptions, AgentSettings {
   /** What is done on each host before its agent is enrolled: what the agent finds there is known from the start. */
   prepare?: (host: Host) => Promise<void>;
+  /** More of the controller's settings: `{silenceMs: 30_000}`. */
+  controller?: Readonly<Record<string, string | number>>;
 }
 
 interface KnownHost {
@@ -35,6 +37,16 @@ export interface Incident {
   host: string | null;
   title: string;
   detail: string;
+}
+
+export interface RunEvent {
+  host: string | null;
+  job: string | null;
+  event: string;
+  attempt: number | null;
+  /** Of jobs: `forward` or `undo`. */
+  direction?: string;
+  message?: string;
 }
 
 /**
@@ -54,7 +66,7 @@ export class LabFleet {
     const lab = await Lab.start(options);
     try {
       const fleet = new LabFleet(lab);
-      await fleet.setUpController();
+      await fleet.setUpController(options.controller ?? {});
       await lab.inTurn(async host => {
         await options.prepare?.(host);
         await fleet.enrol(host, options);
@@ -62,7 +74,7 @@ export class LabFleet {
       await fleet.allConnected();
       return fleet;
     } catch (error) {
-      await lab.down();
+      await lab.down().catch((problem: Error) => options.say?.(problem.message));
       throw error;
     }
   }
@@ -82,8 +94,9 @@ export class LabFleet {
 
   // -- controller -----------------------------------------------------------------------------------------------------
 
-  private async setUpController(): Promise<void> {
+  private async setUpController(more: Readonly<Record<string, string | number>>): Promise<void> {
     const settings = {
+      ...more,
       fleet: FLEET,
       apiListen: `${GATEWAY}:${PORTS.api}`,
       linkListen: `${GATEWAY}:${PORTS.link}`,
@@ -182,8 +195,32 @@ export class LabFleet {
     throw new CommandFailed(`run ${id} should succeed and ended with ${code}:\n${stderr}${stdout}\n${described}`);
   }
 
+  /** Follows a run until nothing goes on without a person, or it ends; gives what it said. Throws where it has ended. */
+  async waitsForPerson(id: string): Promise<string> {
+    const { code, stdout, stderr } = await this.watch(id);
+    if (code === 5) return stderr + stdout;
+    const described = await this.cliOk('describe', 'run', id);
+    throw new CommandFailed(`run ${id} should wait and ended with ${code}:\n${stderr}${stdout}\n${described}`);
+  }
+
+  /** A person's signed decision: `decide('retry', run, 'web01', 'upgrade', 'the disk has room')`. */
+  decide(action: 'retry' | 'skip' | 'done', run: string, host: string, job: string, reason: string): Promise<string> {
+    return this.cliOk('run', action, run, host, job, '--reason', reason, '--key', APPROVER);
+  }
+
   incidents(): Promise<Incident[]> {
     return this.cliJson<Incident[]>('get', 'incidents');
+  }
+
+  /** The open ones about a host. */
+  async incidentsOf(host: Host): Promise<Incident[]> {
+    return (await this.incidents()).filter(incident => incident.host === host.name);
+  }
+
+  /** What happened in a run on a host, oldest first. */
+  async events(run: string, host: Host): Promise<RunEvent[]> {
+    const lines = (await this.cliOk('run', 'events', run, '-o', 'jsonl')).split('\n').filter(line => line !== '');
+    return lines.map(line => JSON.parse(line) as RunEvent).filter(event => event.host === host.name);
   }
 
   // -- agents ---------------------------------------------------------------------------------------------------------
@@ -229,7 +266,7 @@ export function environment(lab: LabPlaces): NodeJS.ProcessEnv {
   return { ...rest, TIDEMARK_CONFIG: join(lab.desk, 'contexts.json'), NO_COLOR: '1' };
 }
 
-const yamlLines = (values: Record<string, string>): string =>
+const yamlLines = (values: Readonly<Record<string, string | number>>): string =>
   Object.entries(values)
     .map(([key, value]) => `${key}: ${value}\n`)
     .join('');

@@ -88,7 +88,8 @@ export class Lab {
       });
       return lab;
     } catch (error) {
-      await lab.down();
+      // What went wrong first is what is to be told, also where the lab cannot be taken down.
+      await lab.down().catch((problem: Error) => say(problem.message));
       throw error;
     }
   }

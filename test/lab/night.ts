@@ -1,4 +1,5 @@
 import { readlinkSync } from 'node:fs';
+import { expect } from 'vitest';
 import { buildRelease, installByHand, marksOf } from '../support/product.ts';
 import type { Ended } from './command.ts';
 import type { LabFleet } from './fleet.ts';
@@ -15,8 +16,11 @@ const SCRIPT = `/opt/${PRODUCT}/current/bin/${PRODUCT}`;
 export const OLD = '1.0.0';
 export const NEW = '1.1.0';
 
-/** Lays the product out on every host, starts it, and makes landscape and bundle known to the controller. */
-export async function setUpNight(fleet: LabFleet): Promise<void> {
+/**
+ * Lays the product out on every host, starts it, and makes landscape and bundle known to the controller. `more` are lines
+ * of further components.
+ */
+export async function setUpNight(fleet: LabFleet, more: readonly string[] = []): Promise<void> {
   const { hosts } = fleet.lab;
   for (const host of hosts) {
     installByHand(host.path('/'), PRODUCT, OLD);
@@ -26,7 +30,7 @@ export async function setUpNight(fleet: LabFleet): Promise<void> {
   for (const version of [OLD, NEW]) {
     await fleet.cliOk('signatures', 'import', await buildRelease(fleet.desk('releases'), PRODUCT, version));
   }
-  await fleet.importLandscape(landscape(hosts.map(({ name }) => name)));
+  await fleet.importLandscape(landscape(hosts.map(({ name }) => name)) + more.map(line => `  - ${line}\n`).join(''));
   await fleet.cliOk('bundle', 'create', BUNDLE, '--release', `${PRODUCT}@${NEW}`);
 }
 
@@ -44,8 +48,17 @@ ${hosts.map(host => `  - {name: ${host}, application: shop-${host}, environment:
 ${components.join('')}`;
 }
 
-/** Patches these hosts by the standard steps, or by those that are given as YAML. */
-export const nightPolicy = (hosts: readonly string[], steps = 'standard'): string => `apiVersion: tidemark/v1
+interface NightOptions {
+  /** YAML. */
+  steps?: string;
+  waves?: string;
+}
+
+/** Patches these hosts by the standard steps, all of them at once. */
+export const nightPolicy = (
+  hosts: readonly string[],
+  { steps = 'standard', waves = '[{name: all, maxParallel: 10}]' }: NightOptions = {},
+): string => `apiVersion: tidemark/v1
 kind: PatchPolicy
 metadata: {name: night-${hosts.join('-')}, owner: team-shop}
 spec:
@@ -53,8 +66,7 @@ spec:
   bundle: {name: ${BUNDLE}}
   window: {duration: 2h, reserve: 5m, timezone: Europe/Berlin}
   tiers: {span: host, order: [{name: app}]}
-  waves:
-    - {name: all, maxParallel: 10}
+  waves: ${waves}
   steps: ${steps}
 `;
 
@@ -80,17 +92,20 @@ export const current = (host: Host): string =>
 export const isRunning = async (host: Host): Promise<boolean> =>
   (await host.exec([SCRIPT, 'status'], { env: { TIDEMARK_ROOT: '/' } })).code === 0;
 
-interface RunEvent {
-  host: string | null;
-  job: string | null;
-  event: string;
-  message: string;
+/** From outside: stopped once, started once more, and the new release runs. */
+export async function patchedOnce(host: Host): Promise<void> {
+  expect({ current: current(host), stops: stops(host), starts: starts(host) }).toEqual({
+    current: NEW,
+    stops: 1,
+    // Once before the night, once in it.
+    starts: 2,
+  });
+  expect(await isRunning(host)).toBe(true);
 }
 
 /** What was said of every job of a host, in order: `started`, `failed`, ... by the job's name. */
 export async function histories(fleet: LabFleet, run: string, host: Host): Promise<Map<string, string[]>> {
-  const lines = (await fleet.cliOk('run', 'events', run, '-o', 'jsonl')).split('\n').filter(line => line !== '');
-  const events = lines.map(line => JSON.parse(line) as RunEvent).filter(event => event.host === host.name && event.job);
+  const events = (await fleet.events(run, host)).filter(event => event.job);
   return new Map(
     [...Map.groupBy(events, ({ job }) => job ?? '')].map(([job, each]) => [job, each.map(({ event }) => event)]),
   );

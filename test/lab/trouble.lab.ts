@@ -12,29 +12,32 @@ import {
   NEW,
   nightPolicy,
   OLD,
+  patchedOnce,
   ROOMY_DISK,
   saidBy,
   setUpNight,
-  slowStop,
   starts,
   stops,
 } from './night.ts';
-
-const STOP_SECONDS = 6;
-/** Silence is 90 s without a word; a look at it every second comes on top. */
-const SILENT_WITHIN_MS = 150_000;
+import { stubbornServices } from './trouble-services.ts';
+import { beginAndStop, SILENCE_MS, silentHosts } from './trouble-silence.ts';
 
 const KILLS = 4;
 
-/** Each scenario has a host of its own, so that all of them happen at the same time. */
-const HOSTS = ['cut', 'killed', 'apart', 'frozen', 'full', 'reboots'];
+/** Each scenario has hosts of its own, so that all of them happen at the same time. */
+const HOSTS = ['cut', 'killed', 'apart', 'full', 'reboots'];
 
 describe.concurrent('a night with trouble', () => {
   let fleet: LabFleet;
 
   beforeAll(async () => {
-    fleet = await LabFleet.start({ names: HOSTS, diskSizes: { full: ROOMY_DISK } });
-    await setUpNight(fleet);
+    fleet = await LabFleet.start({
+      names: [...HOSTS, ...silentHosts.names, ...stubbornServices.names],
+      diskSizes: { full: ROOMY_DISK },
+      layOut: stubbornServices.layOut,
+      controller: { silenceMs: SILENCE_MS },
+    });
+    await setUpNight(fleet, stubbornServices.components);
   });
 
   afterAll(async () => {
@@ -43,7 +46,7 @@ describe.concurrent('a night with trouble', () => {
 
   it('2: goes on after a power cut in the middle of a step, and does nothing twice', async () => {
     const host = fleet.host('cut');
-    const run = await beginAndStop(host);
+    const run = await beginAndStop(fleet, host);
     await host.kill();
     await pause(1_000);
     host.boot();
@@ -53,7 +56,7 @@ describe.concurrent('a night with trouble', () => {
 
   it('3: loses nothing when the agent is killed again and again and systemd starts it again', async () => {
     const host = fleet.host('killed');
-    const run = await beginAndStop(host);
+    const run = await beginAndStop(fleet, host);
     for (let kills = 0; kills < KILLS; kills++) {
       const killed = await agentProcess(host);
       await host.execOk(['kill', '-KILL', killed]);
@@ -68,7 +71,7 @@ describe.concurrent('a night with trouble', () => {
 
   it('4: finishes what was released while it is cut off, and tells it afterwards', async () => {
     const host = fleet.host('apart');
-    const run = await beginAndStop(host);
+    const run = await beginAndStop(fleet, host);
     await host.cut();
     await until('the host has patched itself', () => current(host) === NEW && starts(host) === 2);
     expect((await runView(run)).state).toBe('running');
@@ -77,42 +80,25 @@ describe.concurrent('a night with trouble', () => {
     await patchedOnce(host);
   });
 
-  it('5: says that a frozen host is silent, and does not wait for it for ever', async () => {
-    const host = fleet.host('frozen');
-    const run = await beginAndStop(host);
-    host.freeze();
-    await until('there is an incident', async () => (await incidentsOf(host)).length > 0, {
-      withinMs: SILENT_WITHIN_MS,
-      everyMs: 1_000,
-    });
-    const [incident] = await incidentsOf(host);
-    expect(incident?.title).toContain('frozen has not been heard from for');
-    // Nobody knows what it does meanwhile, so a person decides; then the run is over without it.
-    await fleet.cliOk('incident', 'resolve', String(incident?.id), '--reason', 'the server is lost');
-    const end = await fleet.watch(run);
-    expect(saidBy(end)).toMatch(/failed.*0 of 1 hosts/);
-    expect(end.code).toBe(4);
-    host.thaw();
-    await until('the host is connected again', () => fleet.isConnected('frozen'));
-    expect(stops(host)).toBe(1);
-  });
+  silentHosts.scenarios(() => fleet);
+  stubbornServices.scenarios(() => fleet);
 
   it('6: refuses to begin where there is no room, and begins when there is', async () => {
     const host = fleet.host('full');
     await host.execOk(['fallocate', '-l', '700M', '/var/filler']);
-    const refused = await fleet.watch(await fleet.begin(nightPolicy(['full'], CAUTIOUS_STEPS)));
+    const refused = await fleet.watch(await fleet.begin(nightPolicy(['full'], { steps: CAUTIOUS_STEPS })));
     expect(refused.code).toBe(4);
     expect(saidBy(refused)).toMatch(/not enough space: .* free and needs .* missing/);
     expect([current(host), stops(host), await isRunning(host)]).toEqual([OLD, 0, true]);
     await host.execOk(['rm', '/var/filler']);
-    await fleet.succeeds(await fleet.begin(nightPolicy(['full'], CAUTIOUS_STEPS)));
+    await fleet.succeeds(await fleet.begin(nightPolicy(['full'], { steps: CAUTIOUS_STEPS })));
     await patchedOnce(host);
   });
 
   it('7: goes on when the host reboots by itself', async () => {
     const host = fleet.host('reboots');
     const before = await host.bootId();
-    const run = await beginAndStop(host);
+    const run = await beginAndStop(fleet, host);
     await host.exec(['systemctl', 'reboot']);
     await fleet.succeeds(run);
     expect(host.endedBoots()).toEqual([133]);
@@ -120,31 +106,8 @@ describe.concurrent('a night with trouble', () => {
     await patchedOnce(host);
   });
 
-  /** Begins a run on this host alone and waits until it is in the middle of stopping the component. */
-  async function beginAndStop(host: Host): Promise<string> {
-    slowStop(host, STOP_SECONDS);
-    const run = await fleet.begin(nightPolicy([host.name]));
-    await until(`${host.name} is stopping its component`, () => stops(host) > 0, {
-      describe: async () =>
-        (await fleet.cliOk('describe', 'run', run)) + (await host.execOk(['journalctl', '-n', '40'])),
-    });
-    return run;
-  }
-
-  async function patchedOnce(host: Host): Promise<void> {
-    expect({ current: current(host), stops: stops(host), starts: starts(host) }).toEqual({
-      current: NEW,
-      stops: 1,
-      // Once before the night, once in it.
-      starts: 2,
-    });
-    expect(await isRunning(host)).toBe(true);
-  }
-
   const agentProcess = async (host: Host): Promise<string> =>
     (await host.execOk(['systemctl', 'show', '--property=MainPID', '--value', AGENT_UNIT])).trim();
 
   const runView = (run: string) => fleet.cliJson<{ state: string }>('run', 'show', run);
-
-  const incidentsOf = async (host: Host) => (await fleet.incidents()).filter(incident => incident.host === host.name);
 });
