@@ -4,14 +4,6 @@ export interface Duration {
   p90: number;
 }
 
-/** Of one job of one host, by the host's number in the plan and the job's position. */
-export type DurationOf = (host: number, position: number) => Duration;
-
-/** Where nothing has been learned: what one sees of package upgrades and service restarts on one kind of machine. */
-const UNLEARNED_P90 = 1.5;
-
-export const expected = (expectedMs: number): Duration => ({ p50: expectedMs, p90: expectedMs * UNLEARNED_P90 });
-
 /** Standard normal at 0.9. */
 const Z90 = 1.2815515655446004;
 

@@ -21,12 +21,11 @@ const wave = (maxParallel: number) => [{ name: 'all', needs: [], maxParallel, so
 /** Every job takes exactly what is expected. */
 const exact = (spec: PlanSpec) => {
   const plan = { digest: `sha256:${'1'.repeat(64)}`, ...planOf(spec) };
-  const jobs = new Map(plan.orders.map(({ host, jobs: list }) => [host.name, list]));
-  const learned = (host: string, position: number) => {
-    const ms = jobs.get(host)?.[position]?.expectedMs ?? 0;
-    return { p50: ms, p90: ms };
-  };
-  return forecast(plan, { repetitions: 3, learned });
+  const orders = plan.orders.map(order => ({
+    ...order,
+    jobs: order.jobs.map(job => ({ ...job, p90Ms: job.expectedMs })),
+  }));
+  return forecast({ ...plan, orders }, { repetitions: 3 });
 };
 
 describe('a forecast', () => {

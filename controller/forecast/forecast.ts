@@ -1,7 +1,7 @@
 import type { Order } from '@tidemark/shared/orders/order.ts';
 import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
 import { indexPlan, type PlanIndex } from '../orchestrator/plan-index.ts';
-import { type DurationOf, draw, expected, normals } from './durations.ts';
+import { draw, normals } from './durations.ts';
 import { type PlayedNight, playNight } from './play.ts';
 
 /** Times are milliseconds since the epoch, margins milliseconds. */
@@ -24,8 +24,6 @@ export interface ForecastPlan {
 
 export interface ForecastOptions {
   repetitions: number;
-  /** Learned; by number of the host in the header and position of the job. Null where nothing has been. */
-  learned?: (host: string, position: number) => ReturnType<DurationOf> | null;
   /** The same seed gives the same forecast. */
   seed?: number;
 }
@@ -40,7 +38,7 @@ const WORTH_MS = 60_000;
 /** Plays the plan's night many times. Gives the event loop a turn between them. */
 export async function forecast(plan: ForecastPlan, options: ForecastOptions): Promise<Forecast> {
   const { repetitions, seed = 1 } = options;
-  const nights = await playAll(plan, repetitions, seed, options);
+  const nights = await playAll(plan, repetitions, seed);
   const { window } = plan.header;
   const ends = nights.map(({ end }) => end);
   const p90 = quantile(ends, 0.9);
@@ -58,16 +56,11 @@ export async function forecast(plan: ForecastPlan, options: ForecastOptions): Pr
   };
 }
 
-async function playAll(
-  plan: ForecastPlan,
-  repetitions: number,
-  seed: number,
-  { learned }: ForecastOptions,
-): Promise<PlayedNight[]> {
+async function playAll(plan: ForecastPlan, repetitions: number, seed: number): Promise<PlayedNight[]> {
   const index = indexForTime(plan);
   const nights: PlayedNight[] = [];
   for (let repetition = 0; repetition < repetitions; repetition++) {
-    nights.push(playNight(index, durations(index, seed * 100_003 + repetition, learned)));
+    nights.push(playNight(index, durations(index, seed * 100_003 + repetition)));
     await new Promise(resolve => setImmediate(resolve));
   }
   return nights;
@@ -80,11 +73,9 @@ function indexForTime({ digest, header, orders }: ForecastPlan): PlanIndex {
 }
 
 /** Drawn once a night and job, in an order that does not depend on the limits: so two forecasts can be compared. */
-function durations(plan: PlanIndex, seed: number, learned: ForecastOptions['learned']) {
+function durations(plan: PlanIndex, seed: number) {
   const normal = normals(seed);
-  const drawn = plan.hosts.map(({ planned, jobs }) =>
-    jobs.map((job, position) => draw(learned?.(planned.name, position) ?? expected(job.expectedMs), normal())),
-  );
+  const drawn = plan.hosts.map(({ jobs }) => jobs.map(job => draw({ p50: job.expectedMs, p90: job.p90Ms }, normal())));
   return (host: number, position: number): number => drawn[host]?.[position] ?? 0;
 }
 
@@ -104,7 +95,7 @@ function lateIn(header: PlanHeader, nights: readonly PlayedNight[]): Forecast['l
 async function bindingLimits(plan: ForecastPlan, options: ForecastOptions, usual: number): Promise<Forecast['binds']> {
   const found: Forecast['binds'] = [];
   for (const { limit, is, raisedTo, header } of raisedPlans(plan.header)) {
-    const nights = await playAll({ ...plan, header }, options.repetitions, options.seed ?? 1, options);
+    const nights = await playAll({ ...plan, header }, options.repetitions, options.seed ?? 1);
     const end = quantile(
       nights.map(night => night.end),
       0.5,

@@ -38,7 +38,7 @@ function whyNotAgain(picture: Picture, host: HostPicture, position: number): str
     return `only a job at or before one that failed can be done again: ${whereItIs(host)}`;
   }
   const { window } = picture.snapshot.plan.header;
-  const left = host.plan.jobs.slice(position).reduce((sum, job) => sum + job.expectedMs, 0) + window.reserveMs;
+  const left = host.plan.jobs.slice(position).reduce((sum, job) => sum + job.p90Ms, 0) + window.reserveMs;
   if (picture.now + left > window.end) {
     return `window: ${minutes(left)} with the reserve do not fit before its end at ${new Date(window.end).toISOString()}`;
   }

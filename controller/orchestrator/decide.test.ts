@@ -70,9 +70,9 @@ describe('when a run begins', () => {
     expect(begins(run, START)).toEqual(['x']);
   });
 
-  it('starts a host only if its jobs and the reserve end before the window does, and else counts it as missed', () => {
+  it('starts a host only if its jobs end before window and reserve do nine times of ten, and else counts it as missed', () => {
     const run = ready({
-      hosts: [{ name: 'x', jobs: [{ id: 'patch', expectedMs: 10 * MINUTE }] }],
+      hosts: [{ name: 'x', jobs: [{ id: 'patch', expectedMs: 4 * MINUTE, p90Ms: 10 * MINUTE }] }],
       window: { start: START, end: START + HOUR, reserveMs: 20 * MINUTE },
     });
     expect(begins(run, START + 30 * MINUTE)).toEqual(['x']);
@@ -82,7 +82,7 @@ describe('when a run begins', () => {
   });
 
   it('counts the waiting for each other into the time that a unit needs', () => {
-    const long = [{ id: 'stop' }, { id: 'patch', expectedMs: 20 * MINUTE }];
+    const long = [{ id: 'stop' }, { id: 'patch', expectedMs: 15 * MINUTE, p90Ms: 20 * MINUTE }];
     const run = ready({
       hosts: [
         { name: 'x', unit: 'u', jobs: long },

@@ -17,7 +17,7 @@ export function giveUpActions(picture: Picture): Action[] {
   if (run.state !== 'stopping' && fits && !picture.waiting.some(host => isOfEndedWave(picture, host))) return actions;
   for (const number of waitingUnits(picture)) {
     const unit = present(plan.units[number], `unit ${number}`);
-    const needed = unit.expectedMs + window.reserveMs;
+    const needed = unit.p90Ms + window.reserveMs;
     const isStopping = run.state === 'stopping';
     if (!isStopping && picture.now + needed <= window.end && !hasEndedWave(picture, unit)) continue;
     const waiting = unit.hosts.map(index => pictureAt(picture, index)).filter(isYetToBegin);

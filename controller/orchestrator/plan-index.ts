@@ -1,3 +1,4 @@
+import { p90Of } from '@tidemark/shared/orders/expected.ts';
 import type { OnFailure, Order } from '@tidemark/shared/orders/order.ts';
 import type { PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
 import { classOf, stepKinds } from '@tidemark/shared/orders/step-kinds.ts';
@@ -17,6 +18,8 @@ export interface PlannedJob {
   name: string;
   component: string | null;
   expectedMs: number;
+  /** Nine times of ten it takes no longer. */
+  p90Ms: number;
   timeoutMs: number;
   /** The server goes away and comes back. */
   reboots: boolean;
@@ -60,6 +63,8 @@ export interface Unit {
   hosts: readonly number[];
   /** Of its longest chain, hold points inside of the unit included. */
   expectedMs: number;
+  /** The same, by what its jobs take nine times of ten: as long must be left for it to begin. */
+  p90Ms: number;
 }
 
 export interface PlanIndex {
@@ -76,7 +81,7 @@ export interface PlanIndex {
   clusters: ReadonlyMap<string, IndexedCluster>;
   /** Units as they take their turn: the more important first, then those on the longest path, see turns.ts. */
   unitsInTurn: readonly Unit[];
-  /** Of the unit that takes longest. */
+  /** Of the unit that takes longest, nine times of ten. */
   longestUnitMs: number;
   /** By number of the budget and name of what it is about: how many hosts that has. */
   scopeSizes: readonly ReadonlyMap<string, number>[];
@@ -117,7 +122,7 @@ export function indexPlan(digest: string, header: PlanHeader, orders: readonly O
   );
   const scopeSizes = header.budgets.map(budget => sizesOf(budget, header));
   const unitsInTurn = inTurn({ units, hosts, limits, header });
-  const longestUnitMs = units.reduce((most, unit) => Math.max(most, unit.expectedMs), 0);
+  const longestUnitMs = units.reduce((most, unit) => Math.max(most, unit.p90Ms), 0);
   const limitKeys = [...new Set(header.limits.flatMap(({ key }) => (key === null ? [] : [key])))];
   const together = { units, waves, limits, limitKeys, clusters };
   return { digest, header, hosts, ...together, unitsInTurn, longestUnitMs, scopeSizes, byId, byName };
@@ -130,6 +135,7 @@ const planned = (job: Order['jobs'][number]): PlannedJob => ({
   name: job.name,
   component: job.component,
   expectedMs: job.expectedMs,
+  p90Ms: p90Of(job),
   timeoutMs: job.timeoutMs,
   reboots: job.call.kind === 'system/reboot',
   attempts: job.retries.max + 1,
@@ -213,7 +219,8 @@ function indexUnits(
     index,
     name,
     hosts,
-    expectedMs: longestChain(hosts, jobs, holds),
+    expectedMs: longestChain(hosts, jobs, holds, 'expectedMs'),
+    p90Ms: longestChain(hosts, jobs, holds, 'p90Ms'),
   }));
 }
 
@@ -222,6 +229,7 @@ function longestChain(
   hosts: readonly number[],
   jobs: readonly (readonly PlannedJob[])[],
   holds: readonly ReadonlyMap<number, readonly Hold[]>[],
+  time: 'expectedMs' | 'p90Ms',
 ): number {
   const inside = new Set(hosts);
   const ends = new Map<string, number>();
@@ -238,7 +246,7 @@ function longestChain(
     for (const hold of holds[host]?.get(position) ?? []) {
       if (inside.has(hold.host)) start = Math.max(start, endOf(hold.host, hold.position));
     }
-    const end = start + (jobs[host]?.[position]?.expectedMs ?? 0);
+    const end = start + (jobs[host]?.[position]?.[time] ?? 0);
     ends.set(key, end);
     return end;
   };

@@ -4,6 +4,7 @@ import type { PlanDocument } from '@tidemark/shared/orders/plan.ts';
 import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
 import type { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import type { LearnedStep } from './learning.ts';
 import type { RunState, WaveTimes } from './snapshot.ts';
 
 /*
@@ -248,6 +249,8 @@ export interface RunTransaction {
   /** Orders of runs that have not ended. */
   activeOrders(hostId: string): Promise<{ run: string; plan: string; orderDigest: string }[]>;
   answerFacts(hostId: string, request: string, at: number): Promise<void>;
+  /** Keeps how long a step took, for plans to come; of each kind on each host only so many, the newest. */
+  learn(step: LearnedStep): Promise<void>;
 }
 
 export interface RunReads {

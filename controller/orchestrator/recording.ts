@@ -4,6 +4,7 @@ import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/
 import { amended, remindOf } from './amendments.ts';
 import { jobEvent, offer, runEvent } from './applying.ts';
 import type { KnownPlan } from './known-plans.ts';
+import { lessonOf } from './learning.ts';
 import type { IndexedHost, PlanIndex } from './plan-index.ts';
 import type { HostChange, OrchestratorStore, RunTransaction, StoredHost } from './ports.ts';
 import { afterReport } from './reports.ts';
@@ -71,8 +72,10 @@ export function createRecording({ store, planOf, clock, wake }: RecordingDepende
     const planned = index?.hosts[index.byId.get(hostId) ?? -1];
     if (!index || !planned) return { ...summary(body), note: 'its plan cannot be read' };
     // A server's clock may be ahead; an event is never later than when it was heard of.
-    const at = Math.min(atMs, clock.now());
-    const changed = await applyBody(transaction, { run: order.run, plan: order.plan, index, planned, host, at }, body);
+    const now = clock.now();
+    const at = Math.min(atMs, now);
+    const place = { run: order.run, plan: order.plan, index, planned, host, at, aheadMs: atMs - at };
+    const changed = await applyBody(transaction, place, body);
     return changed ? summary(body) : null;
   }
 
@@ -139,6 +142,8 @@ interface Place {
   planned: IndexedHost;
   host: StoredHost;
   at: number;
+  /** By how much the server's clock is ahead, as far as that can be seen. */
+  aheadMs: number;
 }
 
 /** Whether the report changed anything. */
@@ -174,7 +179,7 @@ async function applyBody(transaction: RunTransaction, place: Place, body: Report
 }
 
 async function jobReported(transaction: RunTransaction, place: Place, body: JobBody): Promise<boolean> {
-  const { run, planned, host, at } = place;
+  const { run, index, planned, host, at, aheadMs } = place;
   const job = planned.jobs[body.job];
   if (!job) return false;
   const before = host.jobs.find(known => known.position === body.job && known.direction === body.direction);
@@ -191,10 +196,18 @@ async function jobReported(transaction: RunTransaction, place: Place, body: JobB
   await transaction.addEvents(run, [
     jobEvent(planned, body.job, body.kind, at, body.message, { attempt: body.attempt, direction: body.direction }),
   ]);
+  const durationMs = body.direction === 'forward' ? lessonOf(job, before ?? NOT_BEGUN, after) : null;
+  if (durationMs !== null && aheadMs <= MOST_AHEAD_MS) {
+    const bundle = index.header.bundle.name;
+    await transaction.learn({ hostId: host.hostId, kind: job.kind, bundle, durationMs, endedAt: at });
+  }
   const learnt = learnFrom(host, body, at);
   if (Object.keys(learnt).length > 0) await transaction.setHost(run, host.hostId, learnt);
   return true;
 }
+
+/** Times of a clock that is further ahead were put back to when they were heard of: what lies between them is nothing. */
+const MOST_AHEAD_MS = 5_000;
 
 /** An agent that did more than is known here was let to by a controller whose memory was lost: it is right. */
 function learnFrom(host: StoredHost, body: JobBody, at: number): HostChange {

@@ -1,11 +1,12 @@
+import { p90Of } from '@tidemark/shared/orders/expected.ts';
 import type { Job, Order } from '@tidemark/shared/orders/order.ts';
-import { type Call, defaultDurationMs } from '@tidemark/shared/orders/step-kinds.ts';
 import { narrowed } from './check-jobs.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import { append, compareText, listed } from './fleet-view.ts';
 import type { CompileInput, PlannerComponent } from './input.ts';
 import { draftsOf, type HostContext } from './job-calls.ts';
 import { jobName } from './job-name.ts';
+import { History } from './learned.ts';
 import type { Policy } from './policy.ts';
 import type { Candidate } from './population.ts';
 import { durationText } from './quantities.ts';
@@ -30,7 +31,7 @@ export interface Expansion {
 
 /** Turns the steps into each host's linear list of jobs, with nothing left to decide in it. */
 export function expandSteps(
-  input: Pick<CompileInput, 'policy' | 'fleet' | 'now' | 'installedBytes'> & { bundleName: string },
+  input: Pick<CompileInput, 'policy' | 'fleet' | 'now' | 'installedBytes' | 'history'> & { bundleName: string },
   candidates: readonly Candidate[],
   window: Window,
 ): Expansion {
@@ -44,12 +45,13 @@ export function expandSteps(
   const orders: PlannedOrder[] = [];
   const tooLong: { host: string; totalMs: number }[] = [];
   const undecided = new Undecided();
+  const history = new History(input.history);
   for (const candidate of candidates) {
     const { host } = candidate.view;
     const stopping = stops.get(candidate) ?? [];
     const { bundleName: bundle, installedBytes } = input;
     const context = { candidate, stopping, snapshot, holds, windowEnd: window.end, bundle, installedBytes };
-    const drafted = draftHost(policy, context, undecided);
+    const drafted = draftHost(policy, context, history, undecided);
     if (drafted === null) continue;
     if (drafted.length === 0) {
       errors.push(errorAt(policy.stepsPlace, `none of the steps does anything on ${host.name}`));
@@ -76,7 +78,7 @@ export function expandSteps(
 type UntimedJob = Omit<Job, 'notBefore' | 'notAfter'>;
 
 /** Null where the condition of a step has no answer for this host: that is noted. */
-function draftHost(policy: Policy, context: HostContext, undecided: Undecided): UntimedJob[] | null {
+function draftHost(policy: Policy, context: HostContext, history: History, undecided: Undecided): UntimedJob[] | null {
   const { view, role, facts } = context.candidate;
   const subject = { host: { ...view.subject, clusterRole: role ?? '' }, facts };
   let complete = true;
@@ -108,7 +110,7 @@ function draftHost(policy: Policy, context: HostContext, undecided: Undecided): 
         step: step.id,
         undo: step.undo ? undo : null,
         timeoutMs: Math.max(1, timeoutMs ?? step.timeoutMs),
-        expectedMs: expectedMsOf(draft.call),
+        ...history.expected(context.candidate.id, context.bundle, draft.call),
         retries: waitsForPerson ? { max: 0, backoffMs: 0 } : { ...step.retries },
         onFailure: waitsForPerson ? 'hold' : step.onFailure,
       };
@@ -117,24 +119,16 @@ function draftHost(policy: Policy, context: HostContext, undecided: Undecided): 
   return complete ? jobs : null;
 }
 
-/** A wait takes as long as it says; of all else the vocabulary knows what it takes. */
-const expectedMsOf = (call: Call): number =>
-  call.kind === 'manual/task'
-    ? call.args.expectedMs
-    : call.kind === 'system/wait' && call.args.until === 'elapsed'
-      ? call.args.ms
-      : defaultDurationMs(call.kind);
-
 /**
  * No job may start before the window. While nothing is out of service, a job may only start as long as all that is left,
- * and the reserve for undo, fit before the end; from the first interruption on only the end itself counts, since a host
+ * and the reserve for undo, fit before the end, nine times of ten; from the first interruption on only the end itself counts, since a host
  * that is left stopped is worse than one that is late.
  */
 function withTimes(
   jobs: readonly UntimedJob[],
   { start, end, reserveMs }: Window,
 ): { jobs: Job[] } | { tooLong: number } {
-  const total = jobs.reduce((sum, job) => sum + job.expectedMs, 0);
+  const total = jobs.reduce((sum, job) => sum + p90Of(job), 0);
   if (start + total + reserveMs > end) return { tooLong: total };
   const found = jobs.findIndex(job => INTERRUPTING.has(job.call.kind));
   const firstInterruption = found < 0 ? jobs.length : found;
@@ -142,7 +136,7 @@ function withTimes(
   return {
     jobs: jobs.map((job, index) => {
       const notAfter = index <= firstInterruption ? end - reserveMs - left : end;
-      left -= job.expectedMs;
+      left -= p90Of(job);
       return { ...job, notBefore: start, notAfter };
     }),
   };

@@ -2,6 +2,7 @@ import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { BundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
 import type { Service } from '@tidemark/shared/orders/kinds/service.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import type { LearnedDuration } from './learned.ts';
 import type { Policy } from './policy.ts';
 
 /** All that a plan is made of. Same input, same bytes: nothing else is looked at. */
@@ -16,6 +17,8 @@ export interface CompileInput {
   agents: ReadonlyMap<string, AgentRecord>;
   /** By host id. */
   facts: ReadonlyMap<string, { facts: Readonly<Record<string, unknown>>; observedAt: number }>;
+  /** How long steps took before; empty where nothing has been learned. */
+  history: readonly LearnedDuration[];
   /** Facts that are older than this are not relied on. */
   factsMaxAgeMs: number;
   fleet: string;

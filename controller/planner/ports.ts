@@ -4,6 +4,7 @@ import type { StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import type { KnownBundle } from './choose-bundle.ts';
 import type { AgentRecord, CompileInput, PlannerBundle, PlannerLandscape } from './input.ts';
+import type { LearnedDuration } from './learned.ts';
 
 /** What a plan is made from; other capabilities know it, and whoever wires them hands it in. */
 export interface PlannerSources {
@@ -18,6 +19,8 @@ export interface PlannerSources {
   bundle(name: string): Promise<PlannerBundle | null>;
   /** Unpacked sizes of all releases that are known, by {@link releaseKey}. */
   installedBytes(): Promise<ReadonlyMap<string, number>>;
+  /** What was learned of how long these kinds of steps take: by host, by bundle, by both, and over all. */
+  durations(kinds: readonly string[]): Promise<readonly LearnedDuration[]>;
   trustRoot(): Promise<TrustRoot | null>;
 }
 

@@ -111,6 +111,7 @@ export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: P
         installedBytes: await sources.installedBytes(),
         agents: await sources.agents(),
         facts: await sources.facts(),
+        history: await sources.durations([...new Set(policy.value.steps.map(({ kind }) => kind))]),
         factsMaxAgeMs,
         fleet,
         trustRoot: await sources.trustRoot(),

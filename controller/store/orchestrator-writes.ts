@@ -5,6 +5,7 @@ import { and, asc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { HostChange, RunTransaction } from '../orchestrator/ports.ts';
 import { amendmentWrites } from './amendments.ts';
 import * as audit from './audit.ts';
+import { learn } from './durations.ts';
 import { openIncident, resolveIncident, resolveIncidents } from './incidents.ts';
 import * as leases from './leases.ts';
 import { limitClaimsOf } from './limit-claims.ts';
@@ -92,6 +93,7 @@ type Deciding = Omit<
   | 'hostOf'
   | 'activeOrders'
   | 'answerFacts'
+  | 'learn'
 >;
 
 const deciding = (tx: Tx): Deciding => ({
@@ -230,7 +232,7 @@ const deciding = (tx: Tx): Deciding => ({
 
 type Recording = Pick<
   RunTransaction,
-  'lockReports' | 'setReported' | 'orderOf' | 'hostOf' | 'activeOrders' | 'answerFacts'
+  'lockReports' | 'setReported' | 'orderOf' | 'hostOf' | 'activeOrders' | 'answerFacts' | 'learn'
 >;
 
 const recording = (tx: Tx): Recording => ({
@@ -271,6 +273,8 @@ const recording = (tx: Tx): Recording => ({
       .innerJoin(runHosts, eq(runHosts.run, runs.id))
       .where(and(eq(runHosts.hostId, hostId), inArray(runs.state, [...ACTIVE_STATES])))
       .for('share', { of: runs }),
+
+  learn: step => learn(tx, step),
 
   async answerFacts(hostId, request, at) {
     if (!UUID.test(request)) return;

@@ -23,6 +23,7 @@ import { createAccessStore } from '../store/access.ts';
 import type { openArtifactFiles } from '../store/artifact-files.ts';
 import { createBaselineStore } from '../store/baselines.ts';
 import { bundleStore } from '../store/bundles.ts';
+import { learned } from '../store/durations.ts';
 import { enrolmentStore } from '../store/enrolment.ts';
 import { createIncidentStore } from '../store/incidents.ts';
 import { inventoryStore } from '../store/inventory.ts';
@@ -83,6 +84,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
       bundles: () => bundles.list(),
       bundle: name => plannedBundle(bundles, name),
       installedBytes: () => knownReleaseSizes(store),
+      durations: kinds => learned(store.db, kinds),
       trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
     },
     store: planStore(store),

@@ -24,7 +24,10 @@ export const Job = z.strictObject({
   /** Takes back what `call` did; null where there is nothing to take back. */
   undo: Call.nullable(),
   timeoutMs: z.int().min(1),
+  /** Half of the time it takes no longer. */
   expectedMs: z.int().min(0),
+  /** Nine times of ten it takes no longer, as was learned; see expected.ts for where nothing was. */
+  p90Ms: z.int().min(0).optional(),
   retries: z.strictObject({ max: z.int().min(0).max(100), backoffMs: z.int().min(0) }),
   onFailure: OnFailure,
   /** Milliseconds since the epoch. Outside of these the agent refuses to start it: it is missed. */

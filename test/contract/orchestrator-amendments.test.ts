@@ -189,6 +189,6 @@ describe('a decision that does not count', () => {
     world.now += 50 * 60_000;
     expect(await refused('db01', 'retry', 'prepare')).not.toContain('window');
     world.now += 8 * 60_000;
-    expect(await refused('db01', 'retry', 'prepare')).toContain('window: 3 min with the reserve do not fit');
+    expect(await refused('db01', 'retry', 'prepare')).toContain('window: 4 min with the reserve do not fit');
   });
 });

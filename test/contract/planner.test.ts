@@ -83,6 +83,7 @@ async function world(): Promise<World> {
       bundles: async () => (given.bundle ? [{ name: given.bundle.name, ring: 'test' as const, createdAt: NOW }] : []),
       bundle: async name => (name === given.bundle?.name ? given.bundle : null),
       installedBytes: () => knownReleaseSizes(store),
+      durations: async () => [],
       trustRoot: async () => trust.root,
     },
   });

@@ -88,6 +88,7 @@ export function landscapeOf(
       installedBytes: new Map(),
       agents: new Map(hosts.map(({ name }) => [name, { id: hostIdOf(name), state: 'enrolled' as const }])),
       facts: new Map(hosts.map(({ name }) => [hostIdOf(name), { facts: factsOf(name), observedAt: NIGHT_START }])),
+      history: [],
       factsMaxAgeMs: 3_600_000,
       fleet: FLEET,
       trustRoot: null,

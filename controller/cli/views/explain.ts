@@ -1,3 +1,4 @@
+import { p90Of } from '@tidemark/shared/orders/expected.ts';
 import type { Job } from '@tidemark/shared/orders/order.ts';
 import type { Plan, PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
 import { plain } from '../output/sanitise.ts';
@@ -60,7 +61,10 @@ export function explainJob(plan: Plan, host: string, wanted: string): string[] |
     ['after', before ? `${before.id} on the same host` : 'nothing on the same host'],
     ...waitsFor(plan.header, host, job).map((text): [string, string] => ['waits for', text]),
     ...holdsUp(plan.header, host, job).map((text): [string, string] => ['holds up', text]),
-    ['takes', `${duration(job.expectedMs)} as a rule, ${duration(job.timeoutMs)} at most`],
+    [
+      'takes',
+      `${duration(job.expectedMs)} as a rule, ${duration(p90Of(job))} nine times of ten, ${duration(job.timeoutMs)} at most`,
+    ],
     ['starts', `not before ${moment(job.notBefore)} and not after ${moment(job.notAfter)}`],
     ['tries', `${job.retries.max + 1}${job.retries.max > 0 ? `, ${duration(job.retries.backoffMs)} apart` : ''}`],
     ['if it fails', job.onFailure],

@@ -17,6 +17,7 @@ export interface JobSpec {
   onFailure?: OnFailure;
   retries?: number;
   expectedMs?: number;
+  p90Ms?: number;
   reboots?: true;
   /** Leaves in service what is. */
   prepares?: true;
@@ -119,6 +120,7 @@ function jobOf(host: string, spec: JobSpec, window: { start: number; end: number
     undo: null,
     timeoutMs: 120_000,
     expectedMs: spec.expectedMs ?? 30_000,
+    ...(spec.p90Ms !== undefined && { p90Ms: spec.p90Ms }),
     retries: { max: spec.retries ?? 0, backoffMs: 0 },
     onFailure: spec.onFailure ?? 'undo-host',
     notBefore: window.start,

@@ -111,6 +111,7 @@ export function shop(): Omit<CompileInput, 'policy'> {
     installedBytes: new Map([['orders-db 1.4.0', 5_000_000]]),
     agents: new Map(HOSTS.map(({ name }) => [name, { id: hostIdOf(name), state: 'enrolled' as const }])),
     facts,
+    history: [],
     factsMaxAgeMs: 3_600_000,
     fleet: 'test-fleet',
     trustRoot: null,

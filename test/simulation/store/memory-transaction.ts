@@ -209,6 +209,9 @@ export function memoryTransaction(tables: Tables, undo: UndoLog, now: () => numb
       undo.change(tables, { auditEntries: tables.auditEntries + 1 });
     },
 
+    /** A night is planned once, from what its landscape says. */
+    learn: async () => {},
+
     lockReports: async hostId => tables.hosts.get(hostId)?.acknowledged ?? null,
 
     async setReported(hostId, sequence) {
