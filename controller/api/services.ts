@@ -111,7 +111,7 @@ export interface Services {
     }): Promise<{ events: OutputOf<'listRunEvents'>['events']; ended: boolean } | null>;
     pause(input: { run: string; by: string; reason: string }): Answer<unknown>;
     resume(input: { run: string; by: string; reason: string }): Answer<unknown>;
-    stop(input: { run: string; by: string; reason: string }): Answer<unknown>;
+    stop(input: { run: string; by: string; reason: string; undo: boolean }): Answer<unknown>;
     amend(input: { run: string; host: string; envelope: Envelope; by: string }): Answer<OutputOf<'amendHost'>>;
     approveWave(input: { run: string; wave: string; envelope: Envelope; by: string }): Answer<OutputOf<'approveWave'>>;
     signal(input: {

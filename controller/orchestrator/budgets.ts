@@ -1,7 +1,7 @@
 import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
 import type { HostPicture, Picture } from './picture.ts';
 import { scopeOf } from './plan-index.ts';
-import type { Action } from './snapshot.ts';
+import { type Action, isStopping } from './snapshot.ts';
 
 type Budget = PlanHeader['budgets'][number];
 
@@ -70,7 +70,7 @@ export function isExceeded(
 /** Pauses or stops the run where more has failed than a budget allows and nobody has accepted so many. */
 export function budgetActions(picture: Picture): Action[] {
   const { run, incidents } = picture.snapshot;
-  if (run.state === 'stopping') return [];
+  if (isStopping(run.state)) return [];
   const actions: Action[] = [];
   const tripped = spentBudgets(picture).filter(
     spent => spent.exceeded && !incidents.has(spent.key) && (run.state === 'running' || spent.budget.action === 'stop'),

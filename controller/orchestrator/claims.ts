@@ -1,4 +1,4 @@
-import { isOut, type Picture, pictureAt } from './picture.ts';
+import { isOut, type Picture } from './picture.ts';
 import type { PlanIndex } from './plan-index.ts';
 import type { ElsewhereOut, LimitClaim } from './ports.ts';
 import type { Action } from './snapshot.ts';
@@ -21,10 +21,12 @@ export function elsewhereOf(plan: PlanIndex, out: readonly ElsewhereOut[]): stri
 export function claimsOf(picture: Picture, actions: readonly Action[]): LimitClaim[] {
   const { header } = picture.snapshot.plan;
   const begins = new Set(actions.flatMap(action => (action.action === 'release' ? [action.host] : [])));
+  const goesBack = new Set(actions.flatMap(action => (action.action === 'undo' ? [action.host] : [])));
   const claims: LimitClaim[] = [];
   const isOver = actions.some(({ action }) => action === 'endRun');
   for (const host of picture.hosts) {
-    const counts = isOut(host) || (begins.has(host.index) && pictureAt(picture, host.index).phase.is !== 'done');
+    const leaves = goesBack.has(host.index) || (begins.has(host.index) && host.phase.is !== 'done');
+    const counts = isOut(host) || leaves;
     // Taken back cleanly it is in service; it protects its peers in this run, and no longer than that.
     if (!counts || (isOver && host.phase.is === 'undone')) continue;
     for (const number of host.plan.limits) {

@@ -12,9 +12,13 @@ export interface MemberHealth {
 
 /** A member that is out, silent or not well by its own probe covers for nobody. */
 export function healthOf(picture: Picture, host: HostPicture): MemberHealth {
+  return isOut(host) ? { is: 'ill', text: 'is out of service' } : probedHealth(picture, host);
+}
+
+/** What is known of it, whatever the run does or did on it. */
+export function probedHealth(picture: Picture, host: HostPicture): MemberHealth {
   const { snapshot, now } = picture;
   const { deadlines } = snapshot;
-  if (isOut(host)) return { is: 'ill', text: 'is out of service' };
   if (host.silence !== null) return { is: 'ill', text: host.silence };
   const heard = host.host.connected || now - (host.host.lastSeenAt ?? 0) <= deadlines.silenceMs;
   if (!heard) return { is: 'ill', text: 'is not connected' };

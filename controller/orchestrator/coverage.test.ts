@@ -1,5 +1,7 @@
+import type { Gate } from '@tidemark/shared/orders/plan.ts';
 import { describe, expect, it } from 'vitest';
 import { decide } from './decide.ts';
+import type { RunSnapshot } from './snapshot.ts';
 import { planOf, START } from './testing/random-plan.ts';
 import { SimulatedRun } from './testing/simulated-run.ts';
 
@@ -16,6 +18,42 @@ function run(begun: boolean, onExpire: 'hold' | 'cancel' = 'hold'): SimulatedRun
   if (begun) made.apply({ action: 'release', host: 0, upTo: 1 }, START);
   return made;
 }
+
+describe('a wave whose approval has ended while it is open', () => {
+  const gate: Gate = {
+    ...{ kind: 'approval', name: 'owner', from: [], need: 1, notAuthor: false, expiresMs: null, onExpire: 'hold' },
+  };
+  const open = (onExpire: 'hold' | 'cancel') => {
+    const made = run(true);
+    made.plan.header.waves[0]?.gates.push({ ...gate, onExpire } as Gate);
+    return made;
+  };
+  const given = new Map([['0:0', { state: 'passed' as const, detail: '', since: START, checkedAt: START }]]);
+
+  it('asks once, lets go on what has begun, and starts the others when it is given anew; each time it asks anew', () => {
+    const made = open('hold');
+    const act = (gates: RunSnapshot['gates']) => {
+      const actions = decide({ ...made.snapshot, ...(gates && { gates }) }, NOW);
+      for (const action of actions) made.apply(action, NOW);
+      return actions.map(({ action }) => action);
+    };
+    expect(act(new Map())).toEqual(['openIncident']);
+    expect(act(new Map())).toEqual(['release']);
+    expect(act(new Map())).toEqual([]);
+    expect(made.host(1).frontier).toBe(0);
+    expect(act(given)).toEqual(['resolveIncident']);
+    expect(act(new Map())).toEqual(['openIncident']);
+    expect([...made.incidents.values()]).toEqual(['resolved', 'open']);
+    expect(act(given)).toEqual(['resolveIncident']);
+    expect(act(given)).toEqual(['release']);
+    expect(made.host(1).frontier).toBe(2);
+  });
+
+  it('asks nobody where the policy cancels what has not begun', () => {
+    const actions = decide({ ...open('cancel').snapshot, gates: new Map() }, NOW);
+    expect(actions).toEqual([{ action: 'release', host: 0, upTo: 2 }]);
+  });
+});
 
 describe('a plan whose approval has ended', () => {
   it('starts nobody, asks once, and lets go on what has begun', () => {

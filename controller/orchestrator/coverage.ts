@@ -3,9 +3,10 @@ import type { Plan } from '@tidemark/shared/orders/plan.ts';
 import type { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import { judgeApprovals } from './approvals.ts';
+import { gateKey } from './gates.ts';
 import type { Picture } from './picture.ts';
 import type { Approvals } from './ports.ts';
-import type { Action } from './snapshot.ts';
+import type { Action, RunSnapshot } from './snapshot.ts';
 
 /** So often it is looked at again whether a run may still start hosts: approvals end, and trust roots change. */
 const LOOK_MS = 5_000;
@@ -56,18 +57,65 @@ const judge = (plan: Plan, root: TrustRoot | null, envelopes: readonly Envelope[
 export function coverageActions({ snapshot, waiting }: Picture): Action[] {
   const { run, incidents, plan } = snapshot;
   const missing = snapshot.uncovered ?? null;
+  const about = latestOf(incidents, `approval:${run.id}::plan`);
+  if (missing === null && about.open !== null)
+    return [{ action: 'resolveIncident', key: about.open, reason: 'it has been approved anew' }];
   const left = waiting.filter(host => !host.begun).length;
   if (missing === null || run.state !== 'running' || left === 0) return [];
   const ends = plan.header.approvals.some(rule => rule.onExpire === 'cancel');
   const title = `no further host may start: ${missing}`;
-  const key = `approval:${run.id}::plan`;
   const actions: Action[] = [];
-  if (!incidents.has(key)) {
+  if (about.open === null) {
     const detail = ends
       ? `${left} hosts have not begun and will not; the policy cancels them. Make a plan for them.`
-      : `${left} hosts have not begun. The run is paused: stop it, and make a plan for them that is approved.`;
-    actions.push({ action: 'openIncident', key, host: null, title, detail });
+      : `${left} hosts have not begun. The run is paused: have the plan approved anew (tidemark approve ${plan.digest} --key FILE) and resume the run, or stop it.`;
+    actions.push({ action: 'openIncident', key: about.next, host: null, title, detail });
   }
   actions.push({ action: ends ? 'stopRun' : 'pauseRun', reason: title });
   return actions;
+}
+
+/**
+ * An approval of a wave that has run out while the wave is open: its hosts that have not begun wait for a new one, and
+ * somebody has to know. Where the policy cancels them nobody waits, and the rules of the end give them up.
+ */
+export function lapsedActions(picture: Picture): Action[] {
+  const { snapshot, waiting } = picture;
+  const { run, plan, waves, incidents } = snapshot;
+  const actions: Action[] = [];
+  for (const [wave, { name, gates }] of plan.header.waves.entries()) {
+    const times = waves[wave];
+    if (!times || times.openedAt === null) continue;
+    for (const [number, gate] of gates.entries()) {
+      if (gate.kind !== 'approval') continue;
+      const about = latestOf(incidents, `lapsed:${run.id}::${name}/${gate.name}`);
+      const stands = snapshot.gates?.get(gateKey(wave, number))?.state === 'passed';
+      const left = waiting.filter(host => host.plan.wave === wave && !host.begun).length;
+      if (about.open !== null && (stands || left === 0 || times.endedAt !== null)) {
+        actions.push({
+          action: 'resolveIncident',
+          key: about.open,
+          reason: stands ? 'it was approved anew' : 'nobody waits',
+        });
+      }
+      if (stands || left === 0 || times.endedAt !== null || gate.onExpire !== 'hold') continue;
+      if (about.open !== null || run.state !== 'running') continue;
+      actions.push({
+        ...{ action: 'openIncident', key: about.next, host: null },
+        title: `wave ${name}: the approval of gate ${gate.name} has run out, no further host of it starts`,
+        detail: `${left} hosts have not begun. What has begun goes on. Approve it anew: tidemark run approve ${run.id} ${name} --key FILE`,
+      });
+    }
+  }
+  return actions;
+}
+
+/** What can happen again has an incident for each time: the one that is open, and the key of the next. */
+function latestOf(incidents: RunSnapshot['incidents'], key: string): { open: string | null; next: string } {
+  for (let time = 1; ; time++) {
+    const one = time === 1 ? key : `${key}#${time}`;
+    const state = incidents.get(one);
+    if (state === undefined) return { open: null, next: one };
+    if (state === 'open') return { open: one, next: one };
+  }
 }

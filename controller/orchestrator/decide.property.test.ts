@@ -102,7 +102,7 @@ describe('a run, whatever its hosts do', () => {
       .array(
         fc.tuple(
           fc.integer({ min: 1, max: 350 }),
-          fc.constantFrom<Person>('pause', 'resume', 'stop', 'resolve', 'resume'),
+          fc.constantFrom<Person>('pause', 'resume', 'stop', 'resolve', 'resume', 'stop with undo'),
         ),
         { maxLength: 6 },
       )
@@ -112,6 +112,25 @@ describe('a run, whatever its hosts do', () => {
         const night = new SimulatedNight(sample, { ...weather, people: acts }).play();
         expect(night.violations).toEqual([]);
         expect(night.isOver, `it is ${night.run.state} at the end of the night`).toBe(true);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('has taken back all that it had begun, where it was stopped with undo and nothing goes wrong', () => {
+    fc.assert(
+      fc.property(anyNight(0), fc.integer({ min: 1, max: 120 }), ({ sample, weather }, tick) => {
+        fc.pre(sample.header.waves.every(wave => wave.maxParallel >= 2));
+        const people = new Map<number, Person>([[tick, 'stop with undo']]);
+        const night = new SimulatedNight(sample, { ...weather, people }).play();
+        expect(night.violations).toEqual([]);
+        expect(night.isOver, `it is ${night.run.state} at the end of the night`).toBe(true);
+        if (night.run.state === 'succeeded') return;
+        const states = new Set(
+          night.agents.map(({ standing, begun }) => (begun.length > 0 ? standing?.state : 'never')),
+        );
+        states.delete('never');
+        expect([...states]).toEqual(states.size > 0 ? ['undone'] : []);
       }),
       { numRuns: RUNS },
     );

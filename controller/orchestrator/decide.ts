@@ -1,11 +1,12 @@
 import { budgetActions } from './budgets.ts';
-import { coverageActions } from './coverage.ts';
+import { coverageActions, lapsedActions } from './coverage.ts';
 import { endActions, giveUpActions } from './ending.ts';
 import { failureActions } from './failures.ts';
 import { marginActions } from './margin.ts';
 import { Painter, type Picture, pictureOf } from './picture.ts';
 import type { Action, RunSnapshot } from './snapshot.ts';
 import { offerActions, releaseActions, startActions } from './starts.ts';
+import { takeBackActions } from './taking-back.ts';
 import { waveActions } from './waves.ts';
 
 /**
@@ -29,10 +30,13 @@ function decideFrom(picture: Picture): Action[] {
   if (failures.length + budgets.length > 0) return [...unique(failures), ...budgets];
   const late = marginActions(picture);
   if (late.length > 0) return late;
-  const uncovered = coverageActions(picture);
+  const uncovered = [...coverageActions(picture), ...lapsedActions(picture)];
   if (uncovered.length > 0) return uncovered;
   const givenUp = giveUpActions(picture);
   if (givenUp.length > 0) return givenUp;
+  const back = takeBackActions(picture);
+  if (back.actions.length > 0) return back.actions;
+  if (back.waits) return [];
   const waves = waveActions(picture);
   if (waves.length > 0) return waves;
   const starts = startActions(picture);

@@ -2,7 +2,7 @@ import { present } from '@tidemark/shared/base/assert.ts';
 import { blockerOf } from './failures.ts';
 import { awaitsPerson, type HostPicture, isSettled, isWrittenOff, nameOf, type Picture, pictureAt } from './picture.ts';
 import type { Unit } from './plan-index.ts';
-import type { Action } from './snapshot.ts';
+import { type Action, isStopping } from './snapshot.ts';
 import type { Waits } from './starts.ts';
 import { touchWait } from './touching.ts';
 import { currentWave, waitOfWave } from './waves.ts';
@@ -14,14 +14,14 @@ export function giveUpActions(picture: Picture): Action[] {
   const actions: Action[] = [];
   const fits = picture.now + plan.longestUnitMs + window.reserveMs <= window.end;
   // Most ticks end here: every unit still fits, and no wave has ended without a host of it.
-  if (run.state !== 'stopping' && fits && !picture.waiting.some(host => isOfEndedWave(picture, host))) return actions;
+  if (!isStopping(run.state) && fits && !picture.waiting.some(host => isOfEndedWave(picture, host))) return actions;
   for (const number of waitingUnits(picture)) {
     const unit = present(plan.units[number], `unit ${number}`);
     const needed = unit.p90Ms + window.reserveMs;
-    const isStopping = run.state === 'stopping';
-    if (!isStopping && picture.now + needed <= window.end && !hasEndedWave(picture, unit)) continue;
+    const stops = isStopping(run.state);
+    if (!stops && picture.now + needed <= window.end && !hasEndedWave(picture, unit)) continue;
     const waiting = unit.hosts.map(index => pictureAt(picture, index)).filter(isYetToBegin);
-    if (isStopping) {
+    if (stops) {
       for (const host of waiting) actions.push(giveUp(host, 'cancelled', 'the run was stopped before its turn'));
     } else if (waiting.every(host => isOfEndedWave(picture, host))) {
       const late = waiting.filter(host => host.host.held === null);
@@ -81,7 +81,7 @@ const isMoving = (picture: Picture): boolean =>
 
 function waitsForTime(picture: Picture, waits: Waits): boolean {
   const { run, waves } = picture.snapshot;
-  if (run.state === 'stopping') return false;
+  if (isStopping(run.state)) return false;
   if (waits.some(wait => wait?.passes) || picture.working.some(host => waitsToBeTouched(picture, host))) return true;
   const next = waves.findIndex(times => times.openedAt === null && times.endedAt === null);
   return run.state === 'running' && next >= 0 && waitOfWave(picture, next)?.passes === true;
@@ -96,7 +96,7 @@ function waitsToBeTouched(picture: Picture, host: HostPicture): boolean {
 
 function waitsForPerson(picture: Picture): boolean {
   const { run, plan, incidents } = picture.snapshot;
-  if (run.state === 'stopping' || picture.now > plan.header.window.end) return false;
+  if (isStopping(run.state) || picture.now > plan.header.window.end) return false;
   if (run.state === 'paused' && picture.waiting.length > 0) return true;
   if (anyAwaits(picture)) return true;
   // A peer that was frozen half done waits for the decision about the host that failed.
@@ -111,7 +111,7 @@ function endOf(picture: Picture): Action {
   if (bad.length === 0) {
     return { action: 'endRun', state: 'succeeded', reason: `all ${picture.hosts.length} hosts are done` };
   }
-  const state = picture.snapshot.run.state === 'stopping' ? 'stopped' : 'failed';
+  const state = isStopping(picture.snapshot.run.state) ? 'stopped' : 'failed';
   const done = picture.hosts.length - bad.length;
   const shown = bad.slice(0, SHOWN_HOSTS).map(host => `${nameOf(host)} ${wordFor(host)}`);
   const more = bad.length > SHOWN_HOSTS ? ` and ${bad.length - SHOWN_HOSTS} more` : '';

@@ -37,7 +37,8 @@ function phaseActions(picture: Picture, host: HostPicture): Action[] {
       ];
     case 'undoing':
     case 'undone':
-      return holdCluster(picture, host, false);
+      // Where all is taken back its peers are not held: their turn comes.
+      return picture.snapshot.run.state === 'undoing' ? [] : holdCluster(picture, host, false);
     case 'working':
       return blockedActions(picture, host);
     default:

@@ -1,6 +1,6 @@
 import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
 import type { HostPicture, Picture } from './picture.ts';
-import type { Action } from './snapshot.ts';
+import { type Action, isStopping } from './snapshot.ts';
 
 type Budget = PlanHeader['budgets'][number];
 
@@ -10,7 +10,7 @@ type Budget = PlanHeader['budgets'][number];
  */
 export function marginActions(picture: Picture): Action[] {
   const { plan, run, incidents } = picture.snapshot;
-  if (run.state === 'stopping' || picture.waiting.length === 0) return [];
+  if (isStopping(run.state) || picture.waiting.length === 0) return [];
   const budgets = [...plan.header.budgets.entries()].filter(([, { minMarginMs }]) => minMarginMs !== null);
   if (budgets.length === 0 || picture.now < plan.header.window.start) return [];
   const end = picture.now + remainingMs(picture);

@@ -2,7 +2,7 @@ import { assert, present } from '@tidemark/shared/base/assert.ts';
 import { type Phase, phaseOf } from './phase.ts';
 import type { Hold, IndexedHost } from './plan-index.ts';
 import { silenceOf } from './silence.ts';
-import type { HostSnapshot, RunSnapshot } from './snapshot.ts';
+import { type HostSnapshot, isStopping, type RunSnapshot } from './snapshot.ts';
 
 /** One host at one tick: what the plan says, what is observed, and what follows from both. */
 export interface HostPicture {
@@ -216,7 +216,7 @@ export const isThroughWave = (host: HostPicture): boolean =>
 /** A decision about this very host is open and there is time left to make it. */
 export function awaitsPerson(picture: Picture, host: HostPicture): boolean {
   const { run, plan } = picture.snapshot;
-  if (host.host.held === null || run.state === 'stopping' || picture.now > plan.header.window.end) return false;
+  if (host.host.held === null || isStopping(run.state) || picture.now > plan.header.window.end) return false;
   return picture.asked.has(host.plan.planned.id);
 }
 

@@ -82,6 +82,7 @@ export type RunEventName =
   | 'amendment-signed'
   | 'amendment-taken'
   | 'amendment-refused'
+  | 'run-stopping'
   | 'run-paused'
   | 'run-resumed'
   | 'run-succeeded'

@@ -16,7 +16,7 @@ import type { PlanIndex } from './plan-index.ts';
 import type { Approvals, IsTrue, Leases, OrchestratorStore, Plans, RunEventName, StoredRun } from './ports.ts';
 import { createRecording } from './recording.ts';
 import { situationOf } from './situation.ts';
-import { DEFAULT_DEADLINES, type Deadlines, type RunState } from './snapshot.ts';
+import { type ActiveRunState, DEFAULT_DEADLINES, type Deadlines, type RunState } from './snapshot.ts';
 import { startActions } from './starts.ts';
 import { isActiveState, snapshotOf } from './stored-snapshot.ts';
 import { type RunMemories, type TickDependencies, tick } from './ticking.ts';
@@ -69,8 +69,8 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
   /** Changes a run's state for a person, who is named in the audit. */
   async function control(
     { run, by, reason }: Request,
-    to: RunState,
-    event: RunEventName | null,
+    to: ActiveRunState,
+    event: RunEventName,
     mayFrom: readonly RunState[],
   ): Promise<Result<null, OrchestratorError>> {
     const result = await store.transaction(async transaction => {
@@ -82,10 +82,10 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
       }
       if (!mayFrom.includes(stored.state))
         return fail('not-now', `run ${run} is ${stored.state}, it cannot be ${to} now`);
-      const why = `${to === 'stopping' ? 'stopped' : to === 'running' ? 'resumed' : to} by ${by}${reason ? `: ${reason}` : ''}`;
+      const why = `${WORD_FOR[to]} by ${by}${reason ? `: ${reason}` : ''}`;
       await transaction.setRun(run, { state: to, reason: to === 'running' ? '' : why, endedAt: null });
       if (to === 'running') await gates?.forget(run);
-      if (event) await transaction.addEvents(run, [runEvent(event, clock.now(), why)]);
+      await transaction.addEvents(run, [runEvent(event, clock.now(), why)]);
       await transaction.audit({ actor: by, action: `run.${to}`, subject: run, detail: { from: stored.state, reason } });
       return ok(null);
     });
@@ -146,8 +146,14 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
     pause: (request: Request) => control(request, 'paused', 'run-paused', ['running']),
     /** Goes on, and accepts the failures for which a budget paused the run. */
     resume: (request: Request) => control(request, 'running', 'run-resumed', ['paused']),
-    /** No further host begins; the run ends as stopped when those that have begun are through. */
-    stop: (request: Request) => control(request, 'stopping', null, ['running', 'paused']),
+    /**
+     * No further host begins; the run ends as stopped when those that have begun are through, or, with `undo`, taken back.
+     * A run that is stopped already can still be taken back, and none that is taken back stops halfway.
+     */
+    stop: ({ undo = false, ...request }: Request & { undo?: boolean }) =>
+      undo
+        ? control(request, 'undoing', 'run-stopping', ['running', 'paused', 'stopping'])
+        : control(request, 'stopping', 'run-stopping', ['running', 'paused']),
 
     /** Takes in what a person signed beyond an order: another attempt, a job to skip or done by hand, a host to take back. */
     async amend(request: AmendmentRequest): Promise<Result<SentAmendment, OrchestratorError>> {
@@ -246,6 +252,13 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
     },
   };
 }
+
+const WORD_FOR: Record<ActiveRunState, string> = {
+  running: 'resumed',
+  paused: 'paused',
+  stopping: 'stopped',
+  undoing: 'stopped with undo',
+};
 
 const fail = (code: OrchestratorError['code'], message: string) => err({ code, message });
 const unknownRun = (run: string) => fail('unknown-run', `there is no run ${run}: see "tidemark get runs"`);

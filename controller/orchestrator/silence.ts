@@ -43,6 +43,13 @@ export function silenceOf(
         ) ?? stuck(snapshot, plan, host.jobs[phase.position], phase.position, host, now)
       );
     case 'undoing': {
+      // What ran when it was turned comes to its end first, and in its own time.
+      const running = host.undo.size === 0 ? host.jobs.findIndex(({ state }) => state === 'running') : -1;
+      if (running >= 0)
+        return (
+          unheard(host, Math.max(lastWord(host), listeningSince), silenceMs + awayFor(plan, running), now) ??
+          stuck(snapshot, plan, host.jobs[running], running, host, now)
+        );
       const last = [...host.undo].reduce((low, [position]) => Math.min(low, position), plan.jobs.length);
       return (
         unheard(host, Math.max(lastWord(host), listeningSince), silenceMs, now) ??

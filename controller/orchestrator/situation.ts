@@ -1,6 +1,7 @@
 import { type Wish, whyNot } from './amending.ts';
 import { clusterBar } from './clusters.ts';
 import { type HostPicture, isSettled, nameOf, type Picture, pictureAt } from './picture.ts';
+import { isStopping } from './snapshot.ts';
 import type { HostRunState } from './views.ts';
 
 /** What somebody who is called needs to know about a host of a run: pure, from the run as it is now. */
@@ -101,6 +102,7 @@ function runActions({ snapshot: { run } }: Picture): string[] {
   const actions: string[] = [];
   if (run.state === 'running') actions.push(`tidemark run pause ${run.id} --reason TEXT`);
   if (run.state === 'paused') actions.push(`tidemark run resume ${run.id} --reason TEXT`);
-  if (run.state !== 'stopping') actions.push(`tidemark run stop ${run.id} --reason TEXT`);
+  if (!isStopping(run.state)) actions.push(`tidemark run stop ${run.id} --reason TEXT`);
+  if (run.state !== 'undoing') actions.push(`tidemark run stop ${run.id} --undo --reason TEXT`);
   return actions;
 }

@@ -5,8 +5,12 @@ import type { PlanIndex } from './plan-index.ts';
  * What the decider sees and what it may ask for. Both are plain data; times are milliseconds since the epoch.
  */
 
-export type ActiveRunState = 'running' | 'paused' | 'stopping';
+/** `stopping`: nobody begins any more; `undoing`: nor does what has begun stay, it is taken back. */
+export type ActiveRunState = 'running' | 'paused' | 'stopping' | 'undoing';
 export type EndedRunState = 'succeeded' | 'failed' | 'stopped';
+/** It ends with what has begun. */
+export const isStopping = (state: RunState): boolean => state === 'stopping' || state === 'undoing';
+
 export type RunState = ActiveRunState | EndedRunState;
 
 export interface JobSnapshot {

@@ -34,6 +34,8 @@ export function offerActions(picture: Picture): Action[] {
 /** Moves the frontier of hosts that have begun. A pause does not stop them: half stopped is no safe point. */
 export function releaseActions(picture: Picture): Action[] {
   const actions: Action[] = [];
+  // Nobody goes further who is to be taken back as soon as others have been.
+  if (picture.snapshot.run.state === 'undoing') return actions;
   for (const host of picture.hosts) {
     if (!host.begun || host.host.held !== null || host.host.direction === 'undo') continue;
     if (host.phase.is !== 'working' && host.phase.is !== 'waiting') continue;

@@ -4,7 +4,7 @@ import type { IsTrue, StoredHost, StoredJob, StoredRun, StoredRunHead } from './
 import type { ActiveRunState, Deadlines, HostSnapshot, JobSnapshot, RunSnapshot, RunState } from './snapshot.ts';
 
 export const isActiveState = (state: RunState): state is ActiveRunState =>
-  state === 'running' || state === 'paused' || state === 'stopping';
+  state === 'running' || state === 'paused' || state === 'stopping' || state === 'undoing';
 
 /** What the decider sees of a stored run. For a run that has ended, as if it were stopping: views read phases from it. */
 export function snapshotOf(run: StoredRun, plan: PlanIndex, isTrue: IsTrue, deadlines: Deadlines): RunSnapshot {

@@ -6,18 +6,19 @@ import { type Envelope, parseEnvelope } from '@tidemark/shared/signing/dsse.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import { type GivenApproval, mayApprove } from './approval-rules.ts';
 import type { PlannerError } from './errors.ts';
-import type { StoredApproval } from './ports.ts';
+import type { PlanRun, StoredApproval } from './ports.ts';
 
 /** The names of those whose signature in this envelope counts for the plan, or why it is not taken. */
 export function acceptApproval(
-  plan: { digest: Digest; header: PlanHeader; run: string | null },
+  plan: { digest: Digest; header: PlanHeader; run: PlanRun | null },
   envelope: Envelope,
   root: TrustRoot | null,
   now: number,
 ): Result<string[], PlannerError> {
   const { header, run } = plan;
-  if (run !== null)
-    return refuse('plan-already-run', `the plan runs or ran as ${run}: a plan runs once, so make a new one`);
+  // An approval that runs out while the plan runs can be given anew: what has not begun waits for it.
+  if (run?.hasEnded)
+    return refuse('plan-already-run', `the plan ran as ${run.id}: a plan runs once, so make a new one`);
   if (now >= header.window.end) {
     const end = new Date(header.window.end).toISOString();
     return refuse('window-over', `the plan's window was over at ${end}: make a new plan`);

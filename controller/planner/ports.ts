@@ -46,6 +46,12 @@ export interface StoredPlan {
   run: string | null;
 }
 
+/** What became of a plan that was applied. */
+export interface PlanRun {
+  id: string;
+  hasEnded: boolean;
+}
+
 /** DSSE, as JSON text. */
 export interface StoredApproval {
   approver: string;
@@ -56,7 +62,7 @@ export interface PlanTransaction {
   /** With its orders and their proofs. A plan that is there already stays as it is. */
   add(plan: Plan, document: PlanDocument, createdAt: number): Promise<void>;
   /** Null where it is not there; its run cannot begin before the end of the transaction. */
-  lock(digest: Digest): Promise<{ header: string; run: string | null } | null>;
+  lock(digest: Digest): Promise<{ header: string; run: PlanRun | null } | null>;
   /** Replaces what the approver gave for this plan before. */
   approve(digest: Digest, approval: StoredApproval, atMs: number): Promise<void>;
   audit(entry: {

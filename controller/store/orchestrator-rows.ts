@@ -6,7 +6,7 @@ import type { Queries, Tx } from './store.ts';
 
 /* Rows of runs as the orchestrator reads them. */
 
-export const ACTIVE_STATES = ['running', 'paused', 'stopping'] as const;
+export const ACTIVE_STATES = ['running', 'paused', 'stopping', 'undoing'] as const;
 
 export const ms = (date: Date | null): number | null => date?.getTime() ?? null;
 export const date = (at: number | null): Date | null => (at === null ? null : new Date(at));

@@ -46,7 +46,9 @@ function planTransaction(tx: Tx): PlanTransaction {
     add: (plan, document, createdAt) => addPlan(tx, plan, document, createdAt),
     lock: async digest => {
       const [row] = await tx.select({ header: plans.header }).from(plans).where(eq(plans.digest, digest)).for('update');
-      return row ? { header: row.header, run: await runOf(tx, digest) } : null;
+      if (!row) return null;
+      const run = await runOf(tx, digest);
+      return { header: row.header, run: run && { id: run.id, hasEnded: run.endedAt !== null } };
     },
     approve: async (plan, { approver, envelope }, atMs) => {
       const createdAt = new Date(atMs);
@@ -111,7 +113,7 @@ async function getPlan(db: Queries, digest: Digest): Promise<StoredPlan | null> 
     document,
     createdAt: row.createdAt.getTime(),
     approvals: given.get(digest) ?? [],
-    run: await runOf(db, digest),
+    run: (await runOf(db, digest))?.id ?? null,
   };
 }
 
@@ -141,7 +143,7 @@ async function approvalsOf(db: Queries, digests: readonly string[]): Promise<Map
   return Map.groupBy(rows, row => row.plan);
 }
 
-async function runOf(db: Queries, digest: Digest): Promise<string | null> {
-  const [row] = await db.select({ id: runs.id }).from(runs).where(eq(runs.plan, digest));
-  return row?.id ?? null;
+async function runOf(db: Queries, digest: Digest): Promise<{ id: string; endedAt: Date | null } | null> {
+  const [row] = await db.select({ id: runs.id, endedAt: runs.endedAt }).from(runs).where(eq(runs.plan, digest));
+  return row ?? null;
 }

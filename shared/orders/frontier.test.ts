@@ -44,7 +44,7 @@ const MATRIX: Record<Standing['state'], Row> = {
   },
   running: {
     release: 'running',
-    undo: 'refused',
+    undo: 'running',
     start: 'refused',
     pass: 'idle',
     retry: 'idle',
@@ -158,6 +158,33 @@ describe('frontier: the edges', () => {
   it('knows that a job that is missed between two attempts has begun', () => {
     const between: Standing = { state: 'idle', frontier: 2, position: 1, attempt: 2 };
     expect(step(between, { event: 'halt', outcome: 'missed' }, LENGTH)).toMatchObject({ value: { begun: true } });
+  });
+});
+
+describe('frontier: an order that is taken back while a job runs', () => {
+  const running: Standing = { state: 'running', frontier: 3, position: 1, attempt: 1 };
+  const turning = ended(step(running, { event: 'undo' }, LENGTH));
+
+  it.each([
+    ['pass', { event: 'pass' }],
+    ['retry', { event: 'retry' }],
+    ['halt', { event: 'halt', outcome: 'failed' }],
+    ['be unknown', { event: 'halt', outcome: 'unknown' }],
+  ] as const)('lets it %s, and begins with it then, whatever is released meanwhile', (_, end) => {
+    expect(runnable(turning)).toBeNull();
+    const released = ended(step(turning, { event: 'release', frontier: 3 }, LENGTH));
+    for (const standing of [turning, released])
+      expect(step(standing, end, LENGTH)).toMatchObject({ value: { state: 'undo-idle', position: 1, attempt: 1 } });
+  });
+
+  it('takes back all, also where the job was the last one', () => {
+    const last = ended(step({ ...running, position: 2 }, { event: 'undo' }, LENGTH));
+    expect(step(last, { event: 'pass' }, LENGTH)).toMatchObject({ value: { state: 'undo-idle', position: 2 } });
+  });
+
+  it('also what was begun behind it, where a person had sent it back', () => {
+    const again = ended(step({ ...running, reached: 2 }, { event: 'undo' }, LENGTH));
+    expect(step(again, { event: 'pass' }, LENGTH)).toMatchObject({ value: { state: 'undo-idle', position: 2 } });
   });
 });
 

@@ -10,7 +10,8 @@ import { err, ok, type Result } from '../base/result.ts';
 export type Standing =
   /** Nothing runs. Where `position < frontier` the next job may start. */
   | ({ state: 'idle'; frontier: number; position: number; attempt: number } & Tried)
-  | ({ state: 'running'; frontier: number; position: number; attempt: number } & Tried)
+  /** `turning`: however it ends, the order is taken back then. What has begun is never cut short. */
+  | ({ state: 'running'; frontier: number; position: number; attempt: number; turning?: true } & Tried)
   /** A job failed for good, was missed or is unknown: waits for a person or for the undo, which covers it if `begun`. */
   | ({
       state: 'halted';
@@ -104,12 +105,17 @@ function release(standing: Standing, frontier: number): Result<Standing, string>
   }
 }
 
-/** `idle | halted | finished -> undo-idle`, beginning with what was done last; `undone` where nothing was begun. */
+/**
+ * `idle | halted | finished -> undo-idle`, beginning with what was done last; `undone` where nothing was begun. `running ->
+ * running` until that job has ended.
+ */
 function undo(standing: Standing): Result<Standing, string> {
   switch (standing.state) {
     case 'idle':
       // A job that is between two attempts has been begun and must be taken back too.
       return ok(undoFrom(lastBegun(standing, standing.attempt > 1)));
+    case 'running':
+      return ok({ ...standing, turning: true });
     case 'halted':
       return ok(undoFrom(lastBegun(standing, standing.begun)));
     case 'finished':
@@ -133,6 +139,7 @@ function start(standing: Standing): Result<Standing, string> {
 
 /** `running -> idle | finished`, `undo-running -> undo-idle | undone`. */
 function pass(standing: Standing, length: number): Result<Standing, string> {
+  if (standing.state === 'running' && standing.turning) return ok(turned(standing));
   if (standing.state === 'running') return ok(behind(standing, standing.attempt, length));
   if (standing.state === 'undo-running') return ok(undoFrom(standing.position - 1));
   return refused(standing, 'passed');
@@ -140,6 +147,7 @@ function pass(standing: Standing, length: number): Result<Standing, string> {
 
 /** `running -> idle`, `undo-running -> undo-idle`, with one attempt more. */
 function retry(standing: Standing): Result<Standing, string> {
+  if (standing.state === 'running' && standing.turning) return ok(turned(standing));
   if (standing.state === 'running') return ok({ ...standing, state: 'idle', attempt: standing.attempt + 1 });
   if (standing.state === 'undo-running') return ok({ ...standing, state: 'undo-idle', attempt: standing.attempt + 1 });
   return refused(standing, 'tried again');
@@ -150,6 +158,7 @@ function halt(standing: Standing, outcome: HaltingOutcome): Result<Standing, str
   switch (standing.state) {
     case 'idle':
     case 'running': {
+      if (standing.state === 'running' && standing.turning) return ok(turned(standing));
       const { state: _, ...rest } = standing;
       // Missed between two attempts, it has begun all the same.
       const begun = standing.state === 'running' || standing.attempt > 1;
@@ -205,6 +214,9 @@ function behind(
     ...(reached !== undefined && reached >= next && { reached }),
   };
 }
+
+/** The job that ran when the order was to be taken back has ended: it is the first to be. */
+const turned = (standing: { position: number } & Tried): Standing => undoFrom(lastBegun(standing, true));
 
 /** The last job that has to be taken back; -1 where none was begun. */
 const lastBegun = ({ position, reached }: { position: number } & Tried, begun: boolean): number =>

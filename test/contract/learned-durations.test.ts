@@ -40,6 +40,8 @@ describe('what runs teach', () => {
     const orchestrator = world.orchestrator();
     await world.apply(orchestrator);
     await world.turn(orchestrator);
+    await orchestrator.tick();
+    await world.deliver();
     // Whoever reports cannot be stored any more after the lesson: then the lesson is not kept either.
     await world.store.sql.unsafe(`
       create function refuse() returns trigger language plpgsql as $$ begin raise 'no room'; end $$;
@@ -47,6 +49,9 @@ describe('what runs teach', () => {
     world.pass(60_000);
     await expect(world.report(orchestrator)).rejects.toThrow();
     expect(await world.store.db.select().from(durations)).toEqual([]);
+    await world.store.sql.unsafe('drop trigger refuse on audit');
+    await world.report(orchestrator);
+    expect(await world.store.db.select().from(durations)).toHaveLength(2 * JOBS.length);
   });
 });
 

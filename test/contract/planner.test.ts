@@ -254,6 +254,9 @@ describe('an approval', () => {
     expect(await approve(digest)).toMatchObject({ error: { code: 'window-over' } });
     w.time.now = NOW;
     await w.store.db.insert(runs).values({ id: 'r1', plan: digest, state: 'running', startedBy: 'ada' });
+    // Where an approval has run out the next one lets the run go on.
+    expect(await approve(digest)).toMatchObject({ ok: true });
+    await w.store.db.update(runs).set({ state: 'failed', endedAt: new Date(NOW) });
     expect(await approve(digest)).toMatchObject({ error: { code: 'plan-already-run' } });
     expect(await w.planner.get(digest)).toMatchObject({ run: 'r1' });
   });

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { DigestParam, Direction, HostName, Instant, RunId } from './common.ts';
 import { route } from './route.ts';
 
-export const RunState = z.enum(['running', 'paused', 'stopping', 'succeeded', 'failed', 'stopped']);
+export const RunState = z.enum(['running', 'paused', 'stopping', 'undoing', 'succeeded', 'failed', 'stopped']);
 export type RunState = z.infer<typeof RunState>;
 
 export const HostRunState = z.enum([
@@ -133,6 +133,7 @@ export const MAX_EVENTS_PAGE = 1_000;
 
 const RunParams = z.strictObject({ run: RunId });
 const Reason = z.strictObject({ reason: z.string().max(1_024).default('') });
+const StopRequest = Reason.extend({ undo: z.boolean().default(false) });
 
 const WaveName = z.string().min(1).max(256);
 
@@ -219,9 +220,9 @@ export const runRoutes = {
     path: '/runs/:run/stop',
     role: 'operator',
     tag: 'runs',
-    summary: 'Starts no further host; what is begun comes to its end',
+    summary: 'Starts no further host; what is begun comes to its end, or with `undo` is taken back',
     params: RunParams,
-    body: Reason,
+    body: StopRequest,
     reply: RunSummary,
   }),
   amendHost: route({

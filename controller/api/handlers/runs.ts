@@ -48,7 +48,7 @@ export function runHandlers({
       return viewOf(params.run);
     },
     stopRun: async ({ params, body, principal }) => {
-      await unwrap(runs.stop({ run: params.run, by: principal.name, reason: body.reason }));
+      await unwrap(runs.stop({ run: params.run, by: principal.name, ...body }));
       return viewOf(params.run);
     },
     amendHost: ({ params, body, principal }) => unwrap(runs.amend({ ...params, envelope: body, by: principal.name })),

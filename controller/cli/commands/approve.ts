@@ -6,6 +6,7 @@ import { loadPrivateKey } from '../keys.ts';
 import { durationOption, type PrintingOptions, prints, talks } from '../options.ts';
 import { paintFor } from '../output/colour.ts';
 import { printOne } from '../output/format.ts';
+import { plain } from '../output/sanitise.ts';
 import { openStored, planDigest } from '../plans.ts';
 import { withClient } from '../session.ts';
 import { planLines } from '../views/plan.ts';
@@ -51,11 +52,17 @@ export const addApprove: AddCommand = (program, { io }) => {
       } as const;
       const state = await client.approvePlan({ params: { digest }, body: signApproval(approval, key) });
       printOne(io, options.output, state, digest, () => [
-        `Signed. ${state.approvals.length} of ${state.needed} approvals: ${state.complete ? `it may run: tidemark apply ${digest}` : 'more are needed before it may run'}`,
+        `Signed. ${state.approvals.length} of ${state.needed} approvals: ${nextStep(digest, state.complete, stored.run)}`,
       ]);
     });
   });
 };
+
+/** An approval that ran out in the middle of a run is given anew: that run goes on. */
+function nextStep(digest: string, complete: boolean, run: string | null): string {
+  if (!complete) return 'more are needed before it may run';
+  return run === null ? `it may run: tidemark apply ${digest}` : `it may go on: tidemark run resume ${plain(run)}`;
+}
 
 function expiry(plan: Plan, now: number, validForMs: number | undefined): number {
   const expiresAt = validForMs === undefined ? plan.header.window.end : now + validForMs;

@@ -54,15 +54,27 @@ export const addRun: AddCommand = (program, cli) => {
     client.pauseRun(request),
   );
   addDecision(run, cli, 'resume', 'go on after a pause', (client, request) => client.resumeRun(request));
-  addDecision(run, cli, 'stop', 'start no further host; what has begun comes to its end', (client, request) =>
-    client.stopRun(request),
+  addDecision(
+    run,
+    cli,
+    'stop',
+    'start no further host; what has begun comes to its end',
+    (client, { body, params }, { undo = false }) => client.stopRun({ params, body: { ...body, undo } }),
+  ).option(
+    '--undo',
+    'take back what the run has done and what is under way: half done hosts first, then those of the last wave',
   );
 };
 
-type Decide = (client: Client, request: { params: { run: string }; body: { reason: string } }) => Promise<RunSummary>;
+type DecisionOptions = PrintingOptions & { reason?: string; undo?: true };
+type Decide = (
+  client: Client,
+  request: { params: { run: string }; body: { reason: string } },
+  options: DecisionOptions,
+) => Promise<RunSummary>;
 
-function addDecision(run: Command, { io }: Cli, name: string, description: string, decide: Decide): void {
-  prints(
+function addDecision(run: Command, { io }: Cli, name: string, description: string, decide: Decide): Command {
+  return prints(
     talks(
       run
         .command(name)
@@ -70,9 +82,9 @@ function addDecision(run: Command, { io }: Cli, name: string, description: strin
         .argument('<run>', 'like r12')
         .option('--reason <text>', 'why: it is kept in the audit log'),
     ),
-  ).action(async (id: string, options: PrintingOptions & { reason?: string }) => {
+  ).action(async (id: string, options: DecisionOptions) => {
     const after = await withClient(io, options, client =>
-      decide(client, { params: { run: id }, body: { reason: options.reason ?? '' } }),
+      decide(client, { params: { run: id }, body: { reason: options.reason ?? '' } }, options),
     );
     printOne(io, options.output, after, after.id, () => [
       `Run ${plain(after.id)} is ${after.state}${after.reason ? `: ${plain(after.reason)}` : ''}`,

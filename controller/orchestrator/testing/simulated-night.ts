@@ -1,5 +1,6 @@
 import { present } from '@tidemark/shared/base/assert.ts';
-import { isOver } from '@tidemark/shared/orders/frontier.ts';
+import { isOver, isUndo } from '@tidemark/shared/orders/frontier.ts';
+import { endedWell } from '@tidemark/shared/orders/job-state.ts';
 import { decide } from '../decide.ts';
 import type { Action } from '../snapshot.ts';
 import { HOUR, type SamplePlan, START } from './random-plan.ts';
@@ -16,7 +17,7 @@ export interface Weather {
   people?: ReadonlyMap<number, Person>;
 }
 
-export type Person = 'pause' | 'resume' | 'stop' | 'resolve';
+export type Person = 'pause' | 'resume' | 'stop' | 'stop with undo' | 'resolve';
 
 const TICK_MS = 10_000;
 /** Nothing that the rules wait for takes longer than a job's timeout and the deadline of silence. */
@@ -35,6 +36,7 @@ export class SimulatedNight {
   #ticks = 0;
   /** Somebody resumed a paused run, and with that took the failures so far. */
   #accepted = false;
+  #takesBack = false;
   #lastMove: number;
   now = START;
 
@@ -66,6 +68,10 @@ export class SimulatedNight {
     const { run } = this;
     if (what === 'pause' && run.state === 'running') run.state = 'paused';
     if (what === 'stop' && (run.state === 'running' || run.state === 'paused')) run.state = 'stopping';
+    if (what === 'stop with undo' && !this.isOver) {
+      run.state = 'undoing';
+      this.#takesBack = true;
+    }
     if (what === 'resolve') for (const key of run.incidents.keys()) run.incidents.set(key, 'resolved');
     if (what === 'resume' && run.state === 'paused') {
       run.state = 'running';
@@ -163,6 +169,7 @@ export class SimulatedNight {
   #checkBefore(action: Action): void {
     if (action.action === 'release') this.#checkRelease(action.host, action.upTo);
     if (action.action === 'openWave') this.#checkWave(action.wave);
+    if (action.action === 'undo' && this.run.state === 'undoing') this.#checkTakenBack(action.host);
     if (action.action === 'endRun' && action.state === 'succeeded') {
       const open = this.agents.filter(agent => agent.standing?.state !== 'finished');
       if (open.length > 0) this.violations.push(`succeeded although ${open.length} hosts have not finished`);
@@ -188,6 +195,43 @@ export class SimulatedNight {
         this.violations.push(`${after.job} on ${name} was released before ${before.job} on ${before.host}`);
     }
   }
+
+  /** Who was let go on because of what this host did is back before it; and nobody who serves goes while others stand half done. */
+  #checkTakenBack(index: number): void {
+    const { name } = present(this.run.plan.hosts[index], 'host').planned;
+    const agentOf = (host: string) => present(this.agents[this.run.plan.byName.get(host) ?? -1], host);
+    const at = ({ host, job }: { host: string; job: string }) =>
+      agentOf(host).order.jobs.findIndex(({ id }) => id === job);
+    const first = new Map<string, SamplePlan['header']['precedences'][number]>();
+    for (const precedence of this.#sample.header.precedences) {
+      const pair = [precedence.before.host, precedence.after.host].sort().join();
+      const known = first.get(pair);
+      if (!known || at(precedence.before) < at(known.before)) first.set(pair, precedence);
+    }
+    for (const { before, after } of first.values()) {
+      if (before.host !== name) continue;
+      const other = this.run.host(this.run.plan.byName.get(after.host) ?? -1);
+      const went = other.frontier > at(after) && other.refusal === null;
+      const state = agentOf(after.host).standing?.state;
+      const isBack = state === 'undone' || state === 'undo-halted' || this.#isUnknown(after.host);
+      if (went && !isBack) this.violations.push(`${name} is taken back before ${after.host}, which is ${state}`);
+    }
+    // As far as it is known: a host that is thought to be under way is taken back at once.
+    if (!this.run.host(index).jobs.every(({ state }) => endedWell(state))) return;
+    const half = this.agents.filter(({ standing, order }) => {
+      if (standing === null || this.#isUnknown(order.host.name)) return false;
+      const { frontier } = this.run.host(this.run.plan.byName.get(order.host.name) ?? -1);
+      // Of those that were done as well several go back at once.
+      const wasDone = this.run
+        .host(this.run.plan.byName.get(order.host.name) ?? -1)
+        .jobs.every(job => endedWell(job.state));
+      return frontier > 0 && !isOver(standing) && standing.state !== 'undo-halted' && !(wasDone && isUndo(standing));
+    });
+    if (half.length > 0) this.violations.push(`${name} is taken back while ${half.length} hosts stand half done`);
+  }
+
+  #isUnknown = (name: string): boolean =>
+    this.run.host(this.run.plan.byName.get(name) ?? -1).jobs.some(({ state }) => state === 'unknown');
 
   #checkWave(wave: number): void {
     const { header } = this.#sample;
@@ -224,7 +268,9 @@ export class SimulatedNight {
     for (const limit of header.limits) {
       const out = limit.hosts.filter(name => {
         const index = present(this.run.plan.byName.get(name), name);
-        return begun(index) && !finished(index);
+        // Where all is taken back, what has been serves again.
+        const serves = this.#takesBack && this.agents[index]?.standing?.state === 'undone';
+        return begun(index) && !finished(index) && !serves;
       });
       if (out.length > limit.maxOut) this.violations.push(`${out.join(', ')} are out at once, ${limit.maxOut} may`);
     }

@@ -65,7 +65,7 @@ export class SimulatedRun {
   }
 
   get snapshot(): RunSnapshot {
-    if (this.state !== 'running' && this.state !== 'paused' && this.state !== 'stopping') {
+    if (this.state === 'succeeded' || this.state === 'failed' || this.state === 'stopped') {
       throw new Error('an ended run has no snapshot');
     }
     return {

@@ -27,7 +27,9 @@ export const runs = pgTable(
     plan: text('plan')
       .notNull()
       .references(() => plans.digest),
-    state: text('state', { enum: ['running', 'paused', 'stopping', 'succeeded', 'failed', 'stopped'] }).notNull(),
+    state: text('state', {
+      enum: ['running', 'paused', 'stopping', 'undoing', 'succeeded', 'failed', 'stopped'],
+    }).notNull(),
     /** One sentence: why it is in this state. */
     reason: text('reason').notNull().default(''),
     startedBy: text('started_by').notNull(),
