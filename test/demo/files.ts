@@ -1,3 +1,4 @@
+import { FIRST_OF_SHOP, ordersPair } from '../support/pair-policy.ts';
 import { type Ports, placements, placeOf, SERVERS, scriptOf } from './site.ts';
 
 /* The files that a user of Tidemark writes: landscape and policy. Ports are the only thing filled in. */
@@ -58,19 +59,9 @@ spec:
       # ledger cannot roll: its tiers are stopped in order across all its servers.
       - {when: 'host.app == "ledger"', span: application}
   clusters:
-    - name: ordersdb
-      when: host.cluster == "ordersdb"
-      order: inactive-first
-      activeWhen: facts.ordersdb.role == "active"
-      handover:
-        uses: cluster/handover
-        with:
-          command: [${scriptOf('orders-db')}, handover]
-          confirm: [${scriptOf('orders-db')}, is-standby]
-        timeout: 1m
-      onFailure: hold-cluster
+${ordersPair(scriptOf('orders-db'))}
   waves:
-    - {name: first, when: 'host.name in ["web02", "app02"] || host.clusterRole == "standby"', soak: 2s}
+    - {name: first, when: ${FIRST_OF_SHOP}, soak: 2s}
     - {name: ledger, when: 'host.app == "ledger"', needs: [first]}
     - {name: rest, needs: [first]}      # no "when": all that remain
   budgets:

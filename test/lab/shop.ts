@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildRelease, NEW_VERSION, OLD_VERSION, PRODUCTS, type Product, releaseFiles } from '../demo/releases.ts';
 import { placeOf, scriptOf } from '../demo/site.ts';
+import { FIRST_OF_SHOP, ordersPair } from '../support/pair-policy.ts';
 import { AGENT_HOME } from './agent.ts';
 import type { LabFleet } from './fleet.ts';
 import type { Host } from './host.ts';
@@ -115,19 +116,9 @@ spec:
     order: [{name: web, minInService: 50%}, {name: app, minInService: 50%}, {name: db}]
     span: host
   clusters:
-    - name: ordersdb
-      when: host.cluster == "ordersdb"
-      order: inactive-first
-      activeWhen: facts.ordersdb.role == "active"
-      handover:
-        uses: cluster/handover
-        with:
-          command: [${scriptOf('orders-db')}, handover]
-          confirm: [${scriptOf('orders-db')}, is-standby]
-        timeout: 1m
-      onFailure: hold-cluster
+${ordersPair(scriptOf('orders-db'))}
   waves:
-    - {name: first, when: 'host.name in ["web02", "app02"] || host.clusterRole == "standby"', soak: 1s}
+    - {name: first, when: ${FIRST_OF_SHOP}, soak: 1s}
     - {name: rest, needs: [first]}
   steps: standard
 `;

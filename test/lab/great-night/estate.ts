@@ -1,3 +1,5 @@
+import { pairCluster } from '../../support/pair-policy.ts';
+
 /*
  * What the great night patches, for any number of hosts. Pure. Two kinds of applications, as sites have them:
  *
@@ -138,15 +140,10 @@ spec:
     overrides:
       - {when: 'host.app.startsWith("ledger")', span: application}
   clusters:
-    - name: pairs
-      when: host.cluster != ""
-      order: inactive-first
-      activeWhen: facts.pair.role == "active"
-      handover:
-        uses: cluster/handover
-        with: {command: [${PAIR_SCRIPT}, handover], confirm: [${PAIR_SCRIPT}, is-standby]}
-        timeout: 3m
-      onFailure: hold-cluster
+${pairCluster({
+  ...{ name: 'pairs', when: 'host.cluster != ""', activeWhen: 'facts.pair.role == "active"' },
+  ...{ script: PAIR_SCRIPT, timeout: '3m' },
+})}
   waves:
     - {name: canary, when: 'host.clusterRole == "" && host.app.startsWith("shop")', pick: ${Math.max(2, Math.round(servers.length / 25))}, maxParallel: ${atOnce}, soak: 2s}
     - {name: inactive, when: host.clusterRole == "standby", needs: [canary], maxParallel: ${atOnce}}
