@@ -61,6 +61,8 @@ function haltActions(
     // A person who has dealt with it may also want to see the host taken back; until then nothing moves.
     return [...actions, ...hold(host, because), ...holdCluster(picture, host, true)];
   }
+  // Where all is taken back, its turn comes by other rules.
+  if (picture.snapshot.run.state === 'undoing') return actions;
   actions.push(...holdCluster(picture, host, false));
   if (phase.is === 'skipped' || host.host.held !== null) return actions;
   if (reaction === 'undo-host') actions.push({ action: 'undo', host: host.index, reason: because });
@@ -73,6 +75,7 @@ function haltActions(
  * back too, after the host that it waits for, and so never stays half stopped.
  */
 function blockedActions(picture: Picture, host: HostPicture): Action[] {
+  if (picture.snapshot.run.state === 'undoing') return [];
   const blocker = blockerOf(picture, host);
   if (blocker === null || host.host.held !== null) return [];
   return [{ action: 'undo', host: host.index, reason: blocker }];

@@ -46,12 +46,14 @@ describe('what runs teach', () => {
     await world.store.sql.unsafe(`
       create function refuse() returns trigger language plpgsql as $$ begin raise 'no room'; end $$;
       create trigger refuse before insert on audit for each row execute function refuse();`);
-    world.pass(60_000);
+    // The first job of each begins, and ends.
+    world.pass(10_000);
+    world.pass(10_000);
     await expect(world.report(orchestrator)).rejects.toThrow();
     expect(await world.store.db.select().from(durations)).toEqual([]);
     await world.store.sql.unsafe('drop trigger refuse on audit');
     await world.report(orchestrator);
-    expect(await world.store.db.select().from(durations)).toHaveLength(2 * JOBS.length);
+    expect(await world.store.db.select().from(durations)).toHaveLength(2);
   });
 });
 

@@ -115,6 +115,7 @@ describe('what somebody sees who is called', () => {
       `tidemark run undo ${run} db01 --reason TEXT --key FILE`,
       `tidemark run pause ${run} --reason TEXT`,
       `tidemark run stop ${run} --reason TEXT`,
+      `tidemark run stop ${run} --undo --reason TEXT`,
     ]);
     const incidents = createIncidents({ store: createIncidentStore(world.store), clock: world.clock });
     const [incident] = await incidents.list({ state: 'open' });

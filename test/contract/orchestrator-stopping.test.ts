@@ -14,7 +14,11 @@ const JOBS = ['stop', 'patch', 'start'].map(id => ({ id, expectedMs: 20_000 }));
 describe('a run that is stopped with undo', () => {
   it('takes back what is half done first, then what is done, by its limits, and says who wanted it and why', async () => {
     const spec: PlanSpec = {
-      hosts: ['app01', 'app02', 'app03', 'app04'].map(name => ({ name, jobs: JOBS })),
+      // The others are still at work when the first two are done.
+      hosts: ['app01', 'app02', 'app03', 'app04'].map((name, index) => ({
+        name,
+        jobs: JOBS.map(job => ({ ...job, expectedMs: index < 2 ? 20_000 : 70_000 })),
+      })),
       waves: [{ name: 'all', needs: [], maxParallel: 2, soakMs: 0 }],
       limits: [{ hosts: ['app01', 'app02'], maxOut: 1 }],
     };
