@@ -19,7 +19,7 @@ describe('a run that is stopped with undo', () => {
         name,
         jobs: JOBS.map(job => ({ ...job, expectedMs: index < 2 ? 20_000 : 70_000 })),
       })),
-      waves: [{ name: 'all', needs: [], maxParallel: 2, soakMs: 0 }],
+      waves: [{ name: 'all', needs: [], maxParallel: 3, soakMs: 0 }],
       limits: [{ hosts: ['app01', 'app02'], maxOut: 1 }],
     };
     const world = await World.make(await freshStore(), spec);
