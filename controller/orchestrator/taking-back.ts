@@ -1,5 +1,5 @@
-import { endedWell } from '@tidemark/shared/orders/job-state.ts';
 import { probedHealth } from './clusters.ts';
+import { positionOf } from './phase.ts';
 import { type HostPicture, isAtWork, isWrittenOff, nameOf, type Picture, pictureAt } from './picture.ts';
 import type { PlanIndex } from './plan-index.ts';
 import type { Action } from './snapshot.ts';
@@ -43,7 +43,7 @@ function standsHalfDone(picture: Picture, host: HostPicture): boolean {
 }
 
 const isUndoing = ({ phase }: HostPicture): boolean => phase.is === 'undoing';
-const wasDone = ({ host }: HostPicture): boolean => host.jobs.every(({ state }) => endedWell(state));
+const wasDone = ({ plan, host }: HostPicture): boolean => positionOf(plan, host) === plan.jobs.length;
 
 /** Why a host that is done stays as it is; `ask` where facts would tell, `passes` where it may change by itself. */
 interface Bar {

@@ -1,7 +1,7 @@
 import { present } from '@tidemark/shared/base/assert.ts';
 import { isOver, isUndo } from '@tidemark/shared/orders/frontier.ts';
-import { endedWell } from '@tidemark/shared/orders/job-state.ts';
 import { decide } from '../decide.ts';
+import { positionOf } from '../phase.ts';
 import type { Action } from '../snapshot.ts';
 import { HOUR, type SamplePlan, START } from './random-plan.ts';
 import { type Script, SimulatedAgent, type SimulatedReport } from './simulated-agent.ts';
@@ -217,18 +217,23 @@ export class SimulatedNight {
       if (went && !isBack) this.violations.push(`${name} is taken back before ${after.host}, which is ${state}`);
     }
     // As far as it is known: a host that is thought to be under way is taken back at once.
-    if (!this.run.host(index).jobs.every(({ state }) => endedWell(state))) return;
-    const half = this.agents.filter(({ standing, order }) => {
-      if (standing === null || this.#isUnknown(order.host.name)) return false;
+    if (!this.#wasDone(index)) return;
+    const half = this.agents.filter(agent => {
+      const { standing, order } = agent;
+      // Who is away for good is waited for by nobody.
+      if (standing === null || this.#isUnknown(order.host.name) || agent.isSilent(this.now)) return false;
       const { frontier } = this.run.host(this.run.plan.byName.get(order.host.name) ?? -1);
       // Of those that were done as well several go back at once.
-      const wasDone = this.run
-        .host(this.run.plan.byName.get(order.host.name) ?? -1)
-        .jobs.every(job => endedWell(job.state));
+      const wasDone = this.#wasDone(this.run.plan.byName.get(order.host.name) ?? -1);
       return frontier > 0 && !isOver(standing) && standing.state !== 'undo-halted' && !(wasDone && isUndo(standing));
     });
     if (half.length > 0) this.violations.push(`${name} is taken back while ${half.length} hosts stand half done`);
   }
+
+  #wasDone = (index: number): boolean => {
+    const planned = present(this.run.plan.hosts[index], 'host');
+    return positionOf(planned, this.run.host(index)) === planned.jobs.length;
+  };
 
   #isUnknown = (name: string): boolean =>
     this.run.host(this.run.plan.byName.get(name) ?? -1).jobs.some(({ state }) => state === 'unknown');
