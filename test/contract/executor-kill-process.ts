@@ -277,7 +277,8 @@ const executor = createExecutor({
   hostId: setup.hostId,
   trustRoot: setup.trustRoot,
   dispatchKey: Buffer.from(setup.dispatchKey, 'base64'),
-  command: setup.command,
+  // The launcher has the agent's. This is for facts, which are collected at every start, beside the order and for as long.
+  command: ['/bin/false'],
   graceMs: setup.graceMs,
   factsDir: join(setup.root, 'facts.d'),
   policy: { kinds: stepKinds, programs: ['/**'], paths: ['/**'] },

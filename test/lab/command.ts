@@ -56,6 +56,9 @@ export async function runOk(argv: readonly string[], options: CommandOptions = {
 
 export const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
 
+/** A look that takes long (a command line starts a process) is not repeated at once: waiting is to leave the machine alone. */
+const LONGEST_PAUSE_MS = 2_000;
+
 /** Waits until `condition` holds; throws after `withinMs`, saying what was waited for and what `describe` saw last. */
 export async function until(
   what: string,
@@ -63,9 +66,12 @@ export async function until(
   { withinMs = 60_000, everyMs = 100, describe = () => '' }: UntilOptions = {},
 ): Promise<void> {
   const end = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs / 1000} s: ${what}\n${await describe()}`);
-    await pause(everyMs);
+  for (;;) {
+    const begun = performance.now();
+    if (await condition()) return;
+    const now = performance.now();
+    if (now > end) throw new Error(`not within ${withinMs / 1000} s: ${what}\n${await describe()}`);
+    await pause(Math.max(everyMs, Math.min(now - begun, LONGEST_PAUSE_MS)));
   }
 }
 

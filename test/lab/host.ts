@@ -33,7 +33,9 @@ const ENVIRONMENT = {
   DEBIAN_FRONTEND: 'noninteractive',
 };
 
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 120_000;
+/** Of a host that is going down nobody answers. */
+const ASK_FOR_S = 10;
 const POWER_OFF_WITHIN_MS = 20_000;
 
 /**
@@ -114,7 +116,9 @@ export class Host {
       `${this.name} is ready`,
       async () => {
         if (this.leader() === null) return false;
-        const ended = await this.exec(['systemctl', 'is-system-running']).catch(() => null);
+        // It waits by itself, once there is somebody to ask: asking again and again takes as much time as the boot.
+        const ask = ['timeout', String(ASK_FOR_S), 'systemctl', 'is-system-running', '--wait'];
+        const ended = await this.exec(ask).catch(() => null);
         said = ended ? `${ended.stdout}${ended.stderr}`.trim() : 'it cannot be entered yet';
         return said === 'running' || said === 'degraded';
       },

@@ -262,16 +262,22 @@ export class Fleet {
 export const canMount = (): boolean =>
   spawnSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt'], { stdio: 'ignore' }).status === 0;
 
-/** Waits until `condition` holds; fails with `what` after a minute, with whatever the condition last threw. */
+/**
+ * Waits until `condition` holds; fails with `what` after a minute, with whatever the condition last threw. A look that takes
+ * long (a command line starts a process) is not repeated at once.
+ */
 export async function until(
   what: string,
   condition: () => Promise<boolean> | boolean,
   withinMs = READY_WITHIN_MS,
 ): Promise<void> {
   const end = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not within ${withinMs / 1000} s: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 100));
+  for (;;) {
+    const begun = performance.now();
+    if (await condition()) return;
+    const now = performance.now();
+    if (now > end) throw new Error(`not within ${withinMs / 1000} s: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, Math.max(100, Math.min(now - begun, 2_000))));
   }
 }
 

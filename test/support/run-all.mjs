@@ -29,9 +29,10 @@ const environment = { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modul
 const started = Date.now();
 const reports = mkdtempSync(join(tmpdir(), 'tidemark-reports-'));
 const running = new Set();
+// To all that tests have started as well: each is in the group of its runner.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => {
-    for (const child of running) child.kill(signal);
+    for (const child of running) process.kill(-child.pid, signal);
   });
 
 const failedChecks = [];
@@ -74,7 +75,7 @@ async function runCheck({ name, argv }) {
 
 function runToEnd([file, ...argv], stdio) {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, argv, { cwd: root, env: environment, stdio: ['ignore', stdio, stdio] });
+    const child = spawn(file, argv, { cwd: root, env: environment, detached: true, stdio: ['ignore', stdio, stdio] });
     running.add(child);
     let output = '';
     const keep = text => {
