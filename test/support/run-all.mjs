@@ -29,9 +29,11 @@ const environment = { ...process.env, NODE_COMPILE_CACHE: join(root, 'node_modul
 const started = Date.now();
 const reports = mkdtempSync(join(tmpdir(), 'tidemark-reports-'));
 const running = new Set();
+let stopped = false;
 // To all that tests have started as well: each is in the group of its runner.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => {
+    stopped = true;
     for (const child of running) process.kill(-child.pid, signal);
   });
 
@@ -61,7 +63,7 @@ async function runTests() {
 
 async function runChecks() {
   const results = [];
-  for (const check of CHECKS) results.push(await runCheck(check));
+  for (const check of CHECKS) if (!stopped) results.push(await runCheck(check));
   return results;
 }
 
