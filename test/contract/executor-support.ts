@@ -336,7 +336,7 @@ export class TestServer {
 }
 
 /** Waits for a state, not for a time; the test's own time limit ends it. */
-export async function until(what: string, holds: () => boolean, withinMs = 45_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, withinMs = 120_000): Promise<void> {
   const begun = performance.now();
   while (!holds()) {
     if (performance.now() - begun > withinMs) throw new Error(`this never came: ${what}`);

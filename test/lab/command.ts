@@ -63,7 +63,7 @@ const LONGEST_PAUSE_MS = 2_000;
 export async function until(
   what: string,
   condition: () => Promise<boolean> | boolean,
-  { withinMs = 60_000, everyMs = 100, describe = () => '' }: UntilOptions = {},
+  { withinMs = 180_000, everyMs = 100, describe = () => '' }: UntilOptions = {},
 ): Promise<void> {
   const end = performance.now() + withinMs;
   for (;;) {

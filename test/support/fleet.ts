@@ -22,7 +22,8 @@ import { join } from 'node:path';
 const DIST = join(import.meta.dirname, '../../dist');
 const CLI = join(DIST, 'tidemark.mjs');
 const AGENT = join(DIST, 'tidemark-agent.mjs');
-const READY_WITHIN_MS = 60_000;
+/** For what hangs: a controller that starts on a machine where everything else starts too takes a minute. */
+const READY_WITHIN_MS = 180_000;
 
 export interface CommandResult {
   code: number | null;
@@ -62,30 +63,39 @@ export class Fleet {
         '',
       ].join('\n'),
     );
-    await fleet.startController();
-    await fleet.cliOk(
+    try {
+      await fleet.setUp();
+      return fleet;
+    } catch (error) {
+      await fleet.stop();
+      throw error;
+    }
+  }
+
+  private async setUp(): Promise<void> {
+    await this.startController();
+    await this.cliOk(
       'login',
-      `https://127.0.0.1:${api}`,
+      `https://127.0.0.1:${this.ports.api}`,
       '--token-file',
-      fleet.state('admin.token'),
+      this.state('admin.token'),
       '--ca-file',
-      fleet.state('ca.pem'),
+      this.state('ca.pem'),
     );
-    await fleet.cliOk('key', 'create', '--out', fleet.path('approver.pem'));
-    await fleet.cliOk(
+    await this.cliOk('key', 'create', '--out', this.path('approver.pem'));
+    await this.cliOk(
       'trust',
       'create',
       '--fleet',
       'test',
       '--approver',
-      `ada=${fleet.path('approver.pem')}`,
+      `ada=${this.path('approver.pem')}`,
       '--key',
-      fleet.path('approver.pem'),
+      this.path('approver.pem'),
       '--out',
-      fleet.path('trust-root.json'),
+      this.path('trust-root.json'),
     );
-    await fleet.cliOk('trust', 'install', fleet.path('trust-root.json'));
-    return fleet;
+    await this.cliOk('trust', 'install', this.path('trust-root.json'));
   }
 
   path(...parts: string[]): string {
@@ -263,7 +273,7 @@ export const canMount = (): boolean =>
   spawnSync('unshare', ['-m', 'sh', '-c', 'mount -t tmpfs tmpfs /mnt'], { stdio: 'ignore' }).status === 0;
 
 /**
- * Waits until `condition` holds; fails with `what` after a minute, with whatever the condition last threw. A look that takes
+ * Waits until `condition` holds; fails with `what` after some minutes, with whatever the condition last threw. A look that takes
  * long (a command line starts a process) is not repeated at once.
  */
 export async function until(

@@ -42,6 +42,17 @@ export class Night {
   static async prepare(options: NightOptions): Promise<Night> {
     const fleet = await Fleet.start();
     const night = new Night(fleet, options);
+    try {
+      await night.setUp();
+      return night;
+    } catch (error) {
+      await night.stop();
+      throw error;
+    }
+  }
+
+  private async setUp(): Promise<void> {
+    const { fleet, options } = this;
     const { hosts } = options;
     for (const { name, product, disk } of hosts) {
       await fleet.enrol(name);
@@ -59,7 +70,6 @@ export class Night {
       }
     }
     await fleet.cliOk('bundle', 'create', 'next', ...products.flatMap(product => ['--release', `${product}@1.1.0`]));
-    return night;
   }
 
   /** Starts every component by its own script, as somebody did long ago. */
