@@ -1,61 +1,152 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { closeSync, existsSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AttributeTable, type AttributeTableMemory } from './attribute-table.ts';
 import type { Owners } from './owners.ts';
 
-/** What file systems keep about files beside mode and owner: capabilities, access lists, labels. */
-export interface Attributes {
-  /** Of what stands at this path (bytes as latin1), by name; null for none. */
-  of(path: string): ReadonlyMap<string, Buffer> | null;
-}
-
-export const NO_ATTRIBUTES: Attributes = { of: () => null };
-
-export interface ReadAttributes {
-  byPath: Map<string, Map<string, Buffer>>;
-  /** What could not be read, for the coverage. */
-  limits: string[];
-}
+/** What file systems keep about a file beside mode and owner, by name: capabilities, access lists, labels. */
+export type AttributeSet = ReadonlyMap<string, Buffer>;
 
 /** Others are caches of the system or signatures of single files, and would make every file an object of its own. */
 const WANTED = '^(security\\.(capability|selinux|SMACK64)|system\\.posix_acl_(access|default))$';
 const ACLS = /^system\.posix_acl_/;
-/** Where every file has a label, those would take more memory than the scan. */
-const MAX_PATHS = 200_000;
+/** So many different ones are no labels of a system, but a file system in which each file has its own. */
+const MAX_SETS = 100_000;
 const PLACES = ['/usr/bin/getfattr', '/bin/getfattr', '/usr/local/bin/getfattr'];
 const NOT_READ = 'capabilities, ACLs and labels were not read';
+const HOW = ['-P', '-h', '-d', '-e', 'hex', '--absolute-names', '-m', WANTED] as const;
+const RECURSIVE = ['-R', '--one-file-system', ...HOW, '--'];
+const ENVIRONMENT = { LANG: 'C', PATH: '/usr/bin:/bin' };
+
+/** The program that reads attributes, or null where none is installed. */
+export const attributesProgram = (): string | null => PLACES.find(place => existsSync(place)) ?? null;
+
+export const NO_PROGRAM = `${NOT_READ}: getfattr is not installed (package attr)`;
+
+export interface ReadAttributes {
+  /** Null where nothing has any. */
+  table: AttributeTableMemory | null;
+  /** What could not be read, for the coverage. */
+  limits: string[];
+}
 
 /**
- * Asks `getfattr`, once for all roots. Follows no link and leaves no file system. Where it is not installed, or fails,
- * the limits say so: a comparison with a host where it works would show differences that are none.
+ * Asks `getfattr`, once for all roots. Follows no link and leaves no file system. Where it fails, the limits say so: a
+ * comparison with a host where it works would show differences that are none.
  */
 export async function readAttributes(
+  program: string | null,
   root: string,
   roots: readonly string[],
   owners: Owners,
   signal?: AbortSignal,
 ): Promise<ReadAttributes> {
-  const program = PLACES.find(place => existsSync(place));
-  if (!program) return nothing(`${NOT_READ}: getfattr is not installed (package attr)`);
+  if (!program) return nothing(NO_PROGRAM);
   const base = root.replace(/\/+$/, '');
   const there = roots.map(path => join(base, path)).filter(path => existsSync(path));
-  if (there.length === 0) return { byPath: new Map(), limits: [] };
-  const reader = new Reader(Buffer.from(base).toString('latin1'), owners);
-  const options = ['-R', '-P', '-h', '-d', '-e', 'hex', '--absolute-names', '--one-file-system', '-m', WANTED, '--'];
-  const problem = await run(program, [...options, ...there], text => reader.take(text), signal);
+  if (there.length === 0) return { table: null, limits: [] };
+  const table = new AttributeTable();
+  const prefix = Buffer.from(base).toString('latin1').length;
+  const reader = new Reader(owners, (path, set) => table.add(path.slice(prefix), set));
+  const problem = await run(program, [...RECURSIVE, ...there], text => reader.take(text), signal);
   if (problem) return nothing(`${NOT_READ}: ${problem}`);
-  const { byPath } = reader;
-  if (byPath.size <= MAX_PATHS) return { byPath, limits: [] };
-  return nothing(`${NOT_READ}: more than ${MAX_PATHS} files have some`);
+  if (table.sets > MAX_SETS) return nothing(`${NOT_READ}: files have more than ${MAX_SETS} different ones`);
+  return { table: table.memory(), limits: [] };
 }
 
-const nothing = (limit: string): ReadAttributes => ({ byPath: new Map(), limits: [limit] });
+/** The same by a thread that waits for it. Throws where the program fails. */
+export function readAttributesSync(
+  program: string,
+  root: string,
+  roots: readonly string[],
+  owners: Owners,
+): AttributeTableMemory | null {
+  const base = root.replace(/\/+$/, '');
+  const there = roots.map(path => join(base, path)).filter(path => existsSync(path));
+  if (there.length === 0) return null;
+  const table = new AttributeTable();
+  const prefix = Buffer.from(base).toString('latin1').length;
+  const reader = new Reader(owners, (path, set) => table.add(path.slice(prefix), set));
+  const output = temporaryFile();
+  try {
+    const { stderr, status, error } = spawnSync(program, [...RECURSIVE, ...there], {
+      env: ENVIRONMENT,
+      stdio: ['ignore', output, 'pipe'],
+    });
+    if (error) throw error;
+    const complaint = complaintOf(status, stderr.toString('latin1'));
+    if (complaint) throw new Error(complaint);
+    const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
+    for (let at = 0; ; ) {
+      const count = readSync(output, piece, 0, PIECE_BYTES, at);
+      if (count === 0) return table.memory();
+      reader.take(piece.toString('latin1', 0, count));
+      at += count;
+    }
+  } finally {
+    closeSync(output);
+  }
+}
 
-/** Null where it went well. Files that vanish meanwhile are no failure, but make it end with status 1. */
+/** Has no name any more: it is gone when it is closed. */
+function temporaryFile(): number {
+  const path = join(tmpdir(), `tidemark-attributes-${randomUUID()}`);
+  const descriptor = openSync(path, 'wx+', 0o600);
+  unlinkSync(path);
+  return descriptor;
+}
+
+const nothing = (limit: string): ReadAttributes => ({ table: null, limits: [limit] });
+
+const PIECE_BYTES = 256 * 1024;
+/** Of {@link MAX_ASKED} names with labels and lists. */
+const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
+
+/** Fewer than what fits a command line, with names of 255 bytes. */
+const MAX_ASKED = 2_000;
+
+/**
+ * The attributes of names in an open directory (bytes as latin1; `.` is the directory itself), asked at once. Nothing is
+ * said of what vanished meanwhile. Throws where the program fails.
+ */
+export function askAttributes(
+  program: string,
+  directory: number,
+  names: readonly string[],
+  owners: Owners,
+): Map<string, AttributeSet> {
+  const found = new Map<string, AttributeSet>();
+  // Its third descriptor is the directory, so that no path can lead it elsewhere.
+  const below = '/proc/self/fd/3/';
+  for (let from = 0; from < names.length; from += MAX_ASKED) {
+    const reader = new Reader(owners, (path, set) => void found.set(path.slice(below.length), set));
+    const paths = names.slice(from, from + MAX_ASKED).map(name => below + name);
+    const { stdout, stderr, status, error } = spawnSync('/usr/bin/xargs', ['-0', program, ...HOW, '--'], {
+      input: Buffer.from(`${paths.join('\0')}\0`, 'latin1'),
+      stdio: ['pipe', 'pipe', 'pipe', directory],
+      env: ENVIRONMENT,
+      maxBuffer: MAX_OUTPUT_BYTES,
+    });
+    if (error) throw error;
+    const complaint = complaintOf(status, stderr.toString('latin1'));
+    if (complaint) throw new Error(complaint);
+    reader.take(stdout.toString('latin1'));
+  }
+  return found;
+}
+
+/** Null where it went well. Files that vanish meanwhile are no failure, but make it end with status 1 (of xargs: 123). */
+function complaintOf(status: number | null, complaint: string): string | null {
+  const isUnusable = status === null || (status > 1 && status !== 123) || /unrecognized option|Usage:/.test(complaint);
+  return isUnusable ? `getfattr: ${complaint.split('\n')[0] || `ended with ${status}`}` : null;
+}
+
 function run(program: string, args: string[], take: (text: string) => void, signal?: AbortSignal) {
   return new Promise<string | null>(resolve => {
     const child = spawn(program, args, {
-      env: { LANG: 'C', PATH: '/usr/bin:/bin' },
+      env: ENVIRONMENT,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(signal ? { signal } : {}),
     });
@@ -65,27 +156,23 @@ function run(program: string, args: string[], take: (text: string) => void, sign
       if (complaint.length < 1_000) complaint += text;
     });
     child.once('error', error => resolve(error.message));
-    child.once('close', status => {
-      const isUnusable = status === null || status > 1 || /unrecognized option|Usage:/.test(complaint);
-      resolve(isUnusable ? `getfattr: ${complaint.split('\n')[0] || `ended with ${status}`}` : null);
-    });
+    child.once('close', status => resolve(complaintOf(status, complaint)));
   });
 }
 
 /** Reads what getfattr writes: a line `# file: PATH`, lines `NAME=0xHEX`, an empty line. */
 class Reader {
-  readonly byPath = new Map<string, Map<string, Buffer>>();
-  readonly #base: string;
   readonly #owners: Owners;
+  readonly #found: (path: string, set: AttributeSet) => void;
   /** Many files have the same. */
-  readonly #shared = new Map<string, Map<string, Buffer>>();
+  readonly #shared = new Map<string, AttributeSet>();
   #rest = '';
   #path = '';
   #lines: string[] = [];
 
-  constructor(base: string, owners: Owners) {
-    this.#base = base;
+  constructor(owners: Owners, found: (path: string, set: AttributeSet) => void) {
     this.#owners = owners;
+    this.#found = found;
   }
 
   take(text: string): void {
@@ -96,15 +183,15 @@ class Reader {
 
   #line(line: string): void {
     if (line.startsWith('# file: ')) {
-      this.#path = unquoted(line.slice('# file: '.length)).slice(this.#base.length);
+      this.#path = unquoted(line.slice('# file: '.length));
       this.#lines = [];
     } else if (line !== '') {
       this.#lines.push(line);
-    } else if (this.#lines.length > 0 && this.byPath.size <= MAX_PATHS) {
+    } else if (this.#lines.length > 0) {
       const key = this.#lines.join('\n');
       const known = this.#shared.get(key) ?? attributesIn(this.#lines, this.#owners);
-      this.#shared.set(key, known);
-      this.byPath.set(this.#path, known);
+      if (this.#shared.size <= MAX_SETS) this.#shared.set(key, known);
+      this.#found(this.#path, known);
     }
   }
 }

@@ -1,12 +1,12 @@
 import fs from 'node:fs';
-import { BLOCK_HEAD_BYTES, readBlockHead } from './cache-records.ts';
+import { BLOCK, readBlockHead } from './cache-block.ts';
 
 /*
- * Where the block of each directory lies in the files of the stat cache: a hash table of three words a slot (inode,
- * device, place + 1), in memory that threads share. A place is the offset times two, plus the number of the file.
+ * Where the block of each directory lies in the files of the stat cache: a hash table of four words a slot (inode,
+ * device, place + 1, length), in memory that threads share. A place is the offset times two, plus the number of the file.
  */
 
-const WORDS = 3;
+const WORDS = 4;
 const WINDOW_BYTES = 256 * 1024;
 const MAX_FILES = 2;
 
@@ -16,31 +16,39 @@ export interface CacheIndex {
   table: SharedArrayBuffer;
 }
 
-/** Reads the heads of all blocks. A file that does not go on with a block ends there. */
-export function indexCache(files: number[]): CacheIndex {
-  const found: { inode: bigint; device: bigint; place: number }[] = [];
+/** Reads the heads of all blocks from `from` on. A file that does not go on with a block ends there. */
+export function indexCache(files: number[], from: number): CacheIndex {
+  const found: BigUint64Array[] = [];
   files.slice(0, MAX_FILES).forEach((file, number) => {
-    for (const { at, inode, device } of headsOf(file)) found.push({ inode, device, place: at * MAX_FILES + number });
+    for (const { at, inode, device, length } of headsOf(file, from)) {
+      found.push(BigUint64Array.of(inode, device, BigInt(at * MAX_FILES + number + 1), BigInt(length)));
+    }
   });
   let slots = 16;
   while (slots < found.length * 2) slots *= 2;
   const table = new BigUint64Array(new SharedArrayBuffer(slots * WORDS * 8));
-  for (const { inode, device, place } of found) {
-    const at = slotOf(table, inode, device);
-    table[at] = inode;
-    table[at + 1] = device;
-    table[at + 2] = BigInt(place + 1);
-  }
+  for (const words of found) table.set(words, slotOf(table, words[0] ?? 0n, words[1] ?? 0n));
   return { files, table: table.buffer };
 }
 
-/** The descriptor and the offset of a directory's block, or null. */
-export function findBlock({ files, table }: CacheIndex, inode: bigint, device: bigint) {
-  if (files.length === 0) return null;
-  const words = new BigUint64Array(table);
-  const place = Number(words[slotOf(words, inode, device) + 2] ?? 0n) - 1;
-  const file = files[place % MAX_FILES];
-  return place < 0 || file === undefined ? null : { file, offset: Math.floor(place / MAX_FILES) };
+/** Finds blocks in an index that threads share. */
+export class BlockFinder {
+  readonly #files: readonly number[];
+  readonly #words: BigUint64Array;
+
+  constructor({ files, table }: CacheIndex) {
+    this.#files = files;
+    this.#words = new BigUint64Array(table);
+  }
+
+  /** The descriptor, the offset and the length of a directory's block, or null. */
+  find(inode: bigint, device: bigint): { file: number; offset: number; length: number } | null {
+    const at = slotOf(this.#words, inode, device);
+    const place = Number(this.#words[at + 2] ?? 0n) - 1;
+    const file = this.#files[place % MAX_FILES];
+    if (place < 0 || file === undefined) return null;
+    return { file, offset: Math.floor(place / MAX_FILES), length: Number(this.#words[at + 3] ?? 0n) };
+  }
 }
 
 /** The slot of a directory, or the free one where it belongs. There are always free ones. */
@@ -54,19 +62,22 @@ function slotOf(table: BigUint64Array, inode: bigint, device: bigint): number {
   }
 }
 
-function* headsOf(file: number): Generator<{ at: number; inode: bigint; device: bigint }> {
+function* headsOf(
+  file: number,
+  start: number,
+): Generator<{ at: number; inode: bigint; device: bigint; length: number }> {
   const { size } = fs.fstatSync(file);
   const window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
   let from = 0;
   let held = 0;
-  for (let at = 0; at + BLOCK_HEAD_BYTES <= size; ) {
-    if (at < from || at + BLOCK_HEAD_BYTES > from + held) {
+  for (let at = start; at + BLOCK.head <= size; ) {
+    if (at < from || at + BLOCK.head > from + held) {
       from = at;
       held = fs.readSync(file, window, 0, WINDOW_BYTES, at);
     }
     const head = readBlockHead(window.subarray(at - from, held));
     if (!head || at + head.length > size) return;
-    yield { at, inode: head.inode, device: head.device };
+    yield { at, inode: head.inode, device: head.device, length: head.length };
     at += head.length;
   }
 }

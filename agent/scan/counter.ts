@@ -4,6 +4,7 @@ import type { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
 import type { UnreadableReason } from '@tidemark/shared/fingerprint/entry.ts';
 import { pathText } from '@tidemark/shared/fingerprint/path.ts';
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { RECORD_KINDS } from './cache-block.ts';
 import type { Found } from './inspect.ts';
 import { type RootPlace, rootsAt } from './roots.ts';
 import type { Rules } from './rules.ts';
@@ -41,6 +42,12 @@ export class Counter {
     if (isFirstName) this.#coverage.bytes += size;
     else this.#coverage.hardLinks += 1;
     if (wasRead && isFirstName) this.#read += size;
+  }
+
+  /** What an earlier scan knows and is no file, by the kind of its record. */
+  known(kind: number): void {
+    if (kind === RECORD_KINDS.symlink) this.#coverage.symlinks += 1;
+    else this.#coverage.special += 1;
   }
 
   found(found: Exclude<Found, { kind: 'directory' | 'gone' }>, path: string): void {

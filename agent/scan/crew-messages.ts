@@ -1,11 +1,19 @@
 import type { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
 import type { HostIdentity } from '@tidemark/shared/fingerprint/normalise.ts';
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import type { AttributeTableMemory } from './attribute-table.ts';
 import type { CacheIndex } from './cache-index.ts';
+import type { Answer, Away } from './frame.ts';
 import type { Budget } from './pace.ts';
-import type { Answer, Away } from './walker.ts';
 
 /* What the threads of a scan say to each other. */
+
+/** Where attributes of files come from. */
+export type AttributesInput =
+  /** All were read; null where there are none, or nothing can read them. */
+  | { type: 'read'; table: AttributeTableMemory | null }
+  /** Those of the last scan count, and this program says what new ones are; null where there is none. */
+  | { type: 'kept'; program: string | null };
 
 /** What a thread begins with. */
 export interface WorkerInput {
@@ -15,11 +23,15 @@ export interface WorkerInput {
   root: string;
   startedMs: number;
   identity: HostIdentity;
-  attributes: ReadonlyMap<string, ReadonlyMap<string, Uint8Array>>;
+  attributes: AttributesInput;
   key: Uint8Array | null;
   budget: Budget;
   cache: { index: CacheIndex; out: number | null } | null;
+  /** nodes.bin, open for appending. */
+  nodes: number;
   linked: SharedArrayBuffer;
+  /** Ids of the nodes that have been written. */
+  seen: SharedArrayBuffer;
   /** See {@link CONTROL}. */
   control: SharedArrayBuffer;
 }
@@ -39,11 +51,9 @@ export type ToWorker =
   | { type: 'end' };
 
 export type FromWorker =
-  /** Records of nodes.bin. */
-  | { type: 'nodes'; records: Uint8Array }
   | { type: 'away'; away: Away }
   | { type: 'answer'; answer: Answer }
   | { type: 'idle' }
   | { type: 'roots'; software: Uint8Array; config: Uint8Array }
-  | { type: 'ended'; coverage: Coverage; bytesRead: number }
+  | { type: 'ended'; coverage: Coverage; bytesRead: number; nodes: number; bytes: number }
   | { type: 'failed'; message: string; isCancelled: boolean };

@@ -3,17 +3,25 @@ import { present } from '@tidemark/shared/base/assert.ts';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { mergeCoverages } from '@tidemark/shared/fingerprint/counting.ts';
 import type { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
-import { nodeKey } from '@tidemark/shared/fingerprint/node.ts';
-import { readAttributes } from './attributes.ts';
+import { attributesProgram, NO_PROGRAM, readAttributes } from './attributes.ts';
+import { basisOf } from './basis.ts';
 import { type OpenCache, openCache } from './cache-files.ts';
-import { CONTROL, controlMemory, type FromWorker, type ToWorker, type WorkerInput } from './crew-messages.ts';
+import {
+  type AttributesInput,
+  CONTROL,
+  controlMemory,
+  type FromWorker,
+  type ToWorker,
+  type WorkerInput,
+} from './crew-messages.ts';
+import type { Away } from './frame.ts';
 import { readHostIdentity } from './host-identity.ts';
 import { linkedFilesMemory } from './linked-files.ts';
-import { recordsIn } from './node-records.ts';
 import { readOwners } from './owners.ts';
 import { ScanCancelled } from './pace.ts';
 import type { ScanOptions, ScanResult } from './scan-tree.ts';
-import type { Away } from './walker.ts';
+import { sharedIdsMemory } from './shared-ids.ts';
+import { dueAfter, isBelieved } from './stat-cache.ts';
 
 /*
  * A scan by several threads. One begins at the root; whoever has nothing to do is given the directory that another one
@@ -31,20 +39,60 @@ const LIMITS = { maxYoungGenerationSizeMb: 8 };
 
 export interface CrewResult extends ScanResult {
   bytesRead: number;
+  /** That were written, and their canonical bytes. */
+  nodes: number;
+  bytes: number;
 }
 
-/** Takes records of nodes (node-records.ts), each node once. */
-export type TakeRecord = (record: Buffer) => void;
-
-/** Scans a server. Rejects with {@link ScanCancelled} when the signal aborts: the next scan goes on where it was. */
-export async function scanByCrew(options: ScanOptions, take: TakeRecord): Promise<CrewResult> {
-  const { profile, root = '/', clock = systemClock, threads = DEFAULT_THREADS, signal } = options;
+/**
+ * Scans a server, and appends records of nodes (node-records.ts) to an open file. Rejects with {@link ScanCancelled} when
+ * the signal aborts: the next scan goes on where it was.
+ */
+export async function scanByCrew(options: ScanOptions, nodes: number): Promise<CrewResult> {
+  const { profile, root = '/', clock = systemClock, signal } = options;
   if (signal?.aborted) throw new ScanCancelled('the scan was cancelled before it began');
   const startedMs = clock.now();
+  const program = attributesProgram();
+  const cache = options.cache ? openCache(options.cache, profile.name, basisOf(profile, root, program)) : null;
+  try {
+    const attributes = await attributesFor(options, cache, program, Math.floor(startedMs / 1000));
+    if (signal?.aborted) throw new ScanCancelled('the scan was cancelled');
+    const ended = await scanWith(options, cache, attributes.input, nodes, startedMs);
+    finish(cache);
+    const coverage = { ...ended.coverage, limits: [...ended.coverage.limits, ...attributes.limits] };
+    return { ...ended, coverage, startedMs, finishedMs: clock.now() };
+  } finally {
+    cache?.close();
+  }
+}
+
+/** Those of the last scan where they are still believed: then only what has changed is asked about. */
+async function attributesFor(
+  { profile, root = '/', signal }: ScanOptions,
+  cache: OpenCache | null,
+  program: string | null,
+  nowS: number,
+): Promise<{ input: AttributesInput; limits: string[] }> {
+  if (cache && isBelieved(cache.attributesDueAtS, nowS)) {
+    cache.begin(cache.attributesDueAtS);
+    return { input: { type: 'kept', program }, limits: program ? [] : [NO_PROGRAM] };
+  }
   const roots = profile.roots.map(({ path }) => path);
-  const attributes = await readAttributes(root, roots, readOwners(root), signal);
-  if (signal?.aborted) throw new ScanCancelled('the scan was cancelled');
-  const cache = options.cache ? openCache(options.cache, profile.name) : null;
+  const { table, limits } = await readAttributes(program, root, roots, readOwners(root), signal);
+  // What failed is tried again by the next scan.
+  const isRead = limits.length === 0 || program === null;
+  cache?.begin(isRead ? dueAfter(nowS) : 0);
+  return { input: { type: 'read', table }, limits };
+}
+
+async function scanWith(
+  options: ScanOptions,
+  cache: OpenCache | null,
+  attributes: AttributesInput,
+  nodes: number,
+  startedMs: number,
+): Promise<Ended> {
+  const { profile, root = '/', threads = DEFAULT_THREADS, signal } = options;
   const control = controlMemory(threads);
   const common: Omit<WorkerInput, 'number'> = {
     threads,
@@ -52,11 +100,13 @@ export async function scanByCrew(options: ScanOptions, take: TakeRecord): Promis
     root,
     startedMs,
     identity: readHostIdentity(root),
-    attributes: attributes.byPath,
+    attributes,
     key: options.key ?? null,
     budget: options.budget ?? {},
     cache: cache && { index: cache.index, out: cache.out },
+    nodes,
     linked: linkedFilesMemory(),
+    seen: sharedIdsMemory(),
     control,
   };
   const words = new Int32Array(control);
@@ -65,14 +115,10 @@ export async function scanByCrew(options: ScanOptions, take: TakeRecord): Promis
   signal?.addEventListener('abort', cancel, { once: true });
   const timer = options.progress && setInterval(() => options.progress?.(progressIn(words, threads)), PROGRESS_MS);
   try {
-    const ended = await conduct(common, cancel, onceEach(take));
-    finish(cache);
-    const coverage = { ...ended.coverage, limits: [...ended.coverage.limits, ...attributes.limits] };
-    return { ...ended, coverage, startedMs, finishedMs: clock.now() };
+    return await conduct(common, cancel);
   } finally {
     clearInterval(timer);
     signal?.removeEventListener('abort', cancel);
-    cache?.close();
   }
 }
 
@@ -94,25 +140,9 @@ function progressIn(words: Int32Array, threads: number): { files: number; bytesR
   return total;
 }
 
-function onceEach(take: TakeRecord): (batch: Buffer) => void {
-  const seen = new Set<string>();
-  return batch => {
-    for (const { id, record } of recordsIn(batch)) {
-      const key = nodeKey(id);
-      if (seen.has(key)) continue;
-      seen.add(key);
-      take(record);
-    }
-  };
-}
+type Ended = Omit<CrewResult, 'startedMs' | 'finishedMs'>;
 
-type Ended = Pick<CrewResult, 'softwareRoot' | 'configRoot' | 'coverage' | 'bytesRead'>;
-
-async function conduct(
-  common: Omit<WorkerInput, 'number'>,
-  cancel: () => void,
-  take: (batch: Buffer) => void,
-): Promise<Ended> {
+async function conduct(common: Omit<WorkerInput, 'number'>, cancel: () => void): Promise<Ended> {
   const workers = Array.from({ length: common.threads }, (_, number) => startWorker({ ...common, number }));
   const quiet = workers.map(
     worker =>
@@ -125,7 +155,7 @@ async function conduct(
   );
   try {
     return await new Promise<Ended>((resolve, reject) => {
-      const board = createBoard(workers, take, resolve);
+      const board = createBoard(workers, resolve);
       workers.forEach((worker, number) => {
         worker.on('message', (message: FromWorker) => {
           try {
@@ -152,14 +182,13 @@ const say = (worker: Worker | undefined, message: ToWorker): void => worker?.pos
 /** Who works for whom. */
 function createBoard(
   workers: readonly Worker[],
-  take: (batch: Buffer) => void,
   resolve: (ended: Ended) => void,
 ): (from: number, message: FromWorker) => void {
   /** The one that was started is not among them. */
   const idle = workers.map((_, number) => number).slice(1);
   const unassigned: Away[] = [];
   const parts: Coverage[] = [];
-  let bytesRead = 0;
+  const sums = { bytesRead: 0, nodes: 0, bytes: 0 };
   let roots: { software: Uint8Array; config: Uint8Array } | null = null;
   const assign = () => {
     while (idle.length > 0 && unassigned.length > 0) {
@@ -169,9 +198,6 @@ function createBoard(
   };
   return (from, message) => {
     switch (message.type) {
-      case 'nodes':
-        take(Buffer.from(message.records.buffer, message.records.byteOffset, message.records.byteLength));
-        return;
       case 'away':
         unassigned.push(message.away);
         assign();
@@ -189,13 +215,15 @@ function createBoard(
         return;
       case 'ended':
         parts.push(message.coverage);
-        bytesRead += message.bytesRead;
+        sums.bytesRead += message.bytesRead;
+        sums.nodes += message.nodes;
+        sums.bytes += message.bytes;
         if (parts.length === workers.length && roots) {
           resolve({
             softwareRoot: Buffer.from(roots.software),
             configRoot: Buffer.from(roots.config),
             coverage: mergeCoverages(parts),
-            bytesRead,
+            ...sums,
           });
         }
         return;

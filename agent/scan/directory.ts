@@ -14,8 +14,15 @@ export interface OpenDirectory {
   at(name: string): Reach;
   /** In the order of their bytes. */
   names(): string[];
+  /** The same with what kind each is, as far as the file system says so beside the name. */
+  listed(): ListedName[];
   close(): void;
 }
+
+/** A name in a directory. Neither a directory nor a file: anything else, or not known. */
+export type ListedName = Pick<fs.Dirent<string>, 'name' | 'isDirectory' | 'isFile'>;
+
+const no = () => false;
 
 /** What system calls take: text where the bytes are ASCII, which is quicker, else the bytes. */
 export type Reach = string | Buffer;
@@ -47,12 +54,23 @@ export const sharedDirectory = (descriptor: number): Pick<OpenDirectory, 'descri
 
 function opened(descriptor: number, path: Reach): OpenDirectory {
   const base = canReachDescriptors ? `${DESCRIPTORS}/${descriptor}/` : `${latin1(path)}/`;
+  // The slash makes the system enter the descriptor's directory.
+  const names = () => fs.readdirSync(reachable(base), { encoding: 'latin1' }).sort();
   return {
     descriptor,
     stat: fs.fstatSync(descriptor, { bigint: true }),
     at: name => reachable(base + name),
-    // The slash makes the system enter the descriptor's directory.
-    names: () => fs.readdirSync(reachable(base), { encoding: 'latin1' }).sort(),
+    names,
+    listed: () => {
+      try {
+        const listed = fs.readdirSync(reachable(base), { encoding: 'latin1', withFileTypes: true });
+        return listed.sort((a, b) => (a.name < b.name ? -1 : 1));
+      } catch (error) {
+        // Where a file system says no kinds, names are looked at, by paths that not every name can be in.
+        if (errorCode(error) !== 'ENOENT') throw error;
+        return names().map(name => ({ name, isDirectory: no, isFile: no }));
+      }
+    },
     close: () => fs.closeSync(descriptor),
   };
 }

@@ -30,25 +30,25 @@ export interface HashOptions {
   normalise?: ((content: Buffer) => Buffer | null) | null;
 }
 
+/** Opens what should be a regular file. Neither follows a link nor waits for a FIFO's writer. Throws the system's error. */
+export const openFile = (path: Reach): number => fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+
 /**
- * The digest of what one moment's file holds, or `changed` where it was not the same file, or not the same content,
- * from the first byte to the last. Neither follows a link nor waits for a FIFO's writer. Throws the system's error.
+ * The digest of what one moment's file holds, or `changed` where it was not the same content from the first byte to the
+ * last. `before` is the stat of the descriptor, which must be that of a regular file. Throws the system's error.
  */
-export function hashFile(path: Reach, options: HashOptions = {}): HashedFile | 'changed' {
-  const descriptor = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-  try {
-    const before = fs.fstatSync(descriptor, { bigint: true });
-    if (!before.isFile()) return 'changed';
-    const size = Number(before.size);
-    const read = size < BUFFER_BYTES ? readSmall(descriptor, size, options) : readLarge(descriptor, size, options);
-    if (!read) return 'changed';
-    const stat = fs.fstatSync(descriptor, { bigint: true });
-    if (!isSameState(before, stat)) return 'changed';
-    const isExecutable = (before.mode & 0o111n) !== 0n || read.runs;
-    return { digest: read.digest, size, isExecutable, isKeyed: !!options.key, normalised: read.normalised, stat };
-  } finally {
-    fs.closeSync(descriptor);
-  }
+export function hashFile(
+  descriptor: number,
+  before: fs.BigIntStats,
+  options: HashOptions = {},
+): HashedFile | 'changed' {
+  const size = Number(before.size);
+  const read = size < BUFFER_BYTES ? readSmall(descriptor, size, options) : readLarge(descriptor, size, options);
+  if (!read) return 'changed';
+  const stat = fs.fstatSync(descriptor, { bigint: true });
+  if (!isSameState(before, stat)) return 'changed';
+  const isExecutable = (before.mode & 0o111n) !== 0n || read.runs;
+  return { digest: read.digest, size, isExecutable, isKeyed: !!options.key, normalised: read.normalised, stat };
 }
 
 interface Content {

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import type { UnreadableReason } from '@tidemark/shared/fingerprint/entry.ts';
 import { errorCode, type Reach } from './directory.ts';
-import { type HashedFile, type HashOptions, hashFile, isSameState } from './hash-file.ts';
+import { type HashedFile, type HashOptions, hashFile, openFile } from './hash-file.ts';
 import { LinkedFiles } from './linked-files.ts';
 import { ScanCancelled, sleepSync } from './pace.ts';
 
@@ -26,8 +26,13 @@ const ATTEMPTS = 3;
 /** Long enough for a writer to finish a small file, too short to slow down a scan that meets a hundred of them. */
 const PAUSE_MS = 10;
 
+export interface How extends HashOptions {
+  /** What its directory said: it is opened without another look. */
+  isFile?: boolean;
+}
+
 /** Looks at a name. */
-export type Inspect = (path: Reach, how?: HashOptions) => Found;
+export type Inspect = (path: Reach, how?: How) => Found;
 
 /** `linked` remembers files with several names, so that each is read once. */
 export function createInspector(linked: LinkedFiles = new LinkedFiles()): Inspect {
@@ -43,12 +48,17 @@ export function reasonOf(error: unknown): UnreadableReason {
 
 export const isGone = (error: unknown): boolean => errorCode(error) === 'ENOENT';
 
-function inspect(path: Reach, how: HashOptions, linked: LinkedFiles): Found {
+function inspect(path: Reach, how: How, linked: LinkedFiles): Found {
   let stat: fs.BigIntStats | null = null;
-  let of: Extract<Found, { kind: 'unreadable' }>['of'] = 'unknown';
+  let of: Extract<Found, { kind: 'unreadable' }>['of'] = how.isFile ? 'file' : 'unknown';
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (attempt > 0) sleepSync(PAUSE_MS);
+      if (how.isFile && attempt === 0) {
+        const found = lookAtFile(path, how, linked);
+        if (found) return found;
+        continue;
+      }
       stat = fs.lstatSync(path, { bigint: true });
       of = stat.isFile() ? 'file' : stat.isSymbolicLink() ? 'symlink' : 'unknown';
       const found = look(path, stat, how, linked);
@@ -56,14 +66,28 @@ function inspect(path: Reach, how: HashOptions, linked: LinkedFiles): Found {
     }
   } catch (error) {
     if (error instanceof ScanCancelled) throw error;
-    return isGone(error) ? { kind: 'gone' } : { kind: 'unreadable', stat, of, reason: reasonOf(error) };
+    return isGone(error) ? { kind: 'gone' } : unreadable(path, stat, of, reasonOf(error));
   }
   return stat ? { kind: 'unstable', stat } : { kind: 'gone' };
 }
 
+/** What cannot be opened mostly still has a mode and an owner. */
+function unreadable(
+  path: Reach,
+  stat: fs.BigIntStats | null,
+  of: Extract<Found, { kind: 'unreadable' }>['of'],
+  reason: UnreadableReason,
+): Found {
+  try {
+    return { kind: 'unreadable', stat: stat ?? fs.lstatSync(path, { bigint: true }), of, reason };
+  } catch {
+    return { kind: 'unreadable', stat: null, of, reason };
+  }
+}
+
 /** Null where what was there changed under the look. */
 function look(path: Reach, stat: fs.BigIntStats, how: HashOptions, linked: LinkedFiles): Found | null {
-  if (stat.isFile()) return lookAtFile(path, stat, how, linked);
+  if (stat.isFile()) return lookAtFile(path, how, linked);
   if (stat.isDirectory()) return { kind: 'directory', stat };
   if (stat.isSymbolicLink()) {
     try {
@@ -79,31 +103,41 @@ function look(path: Reach, stat: fs.BigIntStats, how: HashOptions, linked: Linke
   return { kind: 'device', stat, type: stat.isBlockDevice() ? 'block' : 'character' };
 }
 
-function lookAtFile(path: Reach, stat: fs.BigIntStats, how: HashOptions, linked: LinkedFiles): Found | null {
+function lookAtFile(path: Reach, how: How, linked: LinkedFiles): Found | null {
+  const descriptor = openUnlessReplaced(path);
+  if (descriptor === null) return null;
+  try {
+    const before = fs.fstatSync(descriptor, { bigint: true });
+    return before.isFile() ? hashed(descriptor, before, how, linked) : null;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
+function hashed(descriptor: number, before: fs.BigIntStats, how: How, linked: LinkedFiles): Found | null {
   // What a digest is made of hangs on the path, so only plain ones are shared by the names of a file.
-  const claim = stat.nlink > 1n && !how.key && !how.normalise ? linked.claim(stat) : null;
+  const claim = before.nlink > 1n && !how.key && !how.normalise ? linked.claim(before) : null;
   if (claim?.status === 'known') {
     const { digest, executable: isExecutable } = claim.file;
-    const file = { digest, isExecutable, size: Number(stat.size), isKeyed: false, normalised: null, stat };
-    return { kind: 'file', stat, file, isFirstName: false };
+    const file = { digest, isExecutable, size: Number(before.size), isKeyed: false, normalised: null, stat: before };
+    return { kind: 'file', stat: before, file, isFirstName: false };
   }
   let file: HashedFile | 'changed' = 'changed';
   try {
-    file = hashUnlessReplaced(path, how);
+    file = hashFile(descriptor, before, how);
   } finally {
-    const isThis = file !== 'changed' && isSameState(file.stat, stat);
     if (claim?.status === 'mine')
-      claim.settle(file !== 'changed' && isThis ? { digest: file.digest, executable: file.isExecutable } : null);
+      claim.settle(file === 'changed' ? null : { digest: file.digest, executable: file.isExecutable });
   }
   return file === 'changed' ? null : { kind: 'file', stat: file.stat, file, isFirstName: true };
 }
 
-function hashUnlessReplaced(path: Reach, how: HashOptions): HashedFile | 'changed' {
+function openUnlessReplaced(path: Reach): number | null {
   try {
-    return hashFile(path, how);
+    return openFile(path);
   } catch (error) {
     // ELOOP: a link took its place; ENXIO: a socket did. Look again.
-    if (errorCode(error) === 'ELOOP' || errorCode(error) === 'ENXIO') return 'changed';
+    if (errorCode(error) === 'ELOOP' || errorCode(error) === 'ENXIO') return null;
     throw error;
   }
 }

@@ -1,46 +1,63 @@
 import type { BigIntStats } from 'node:fs';
-import { buildMeta, type Emit } from '@tidemark/shared/fingerprint/build.ts';
+import { buildMeta } from '@tidemark/shared/fingerprint/build.ts';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
-import type { Attributes } from './attributes.ts';
+import { type EncodedNode, nodeKey } from '@tidemark/shared/fingerprint/node.ts';
+import type { AttributeSet } from './attributes.ts';
+import type { NodeSink } from './node-records.ts';
 import type { Owners } from './owners.ts';
 
-const NONE: ReadonlyMap<string, Buffer> = new Map();
+const NONE: AttributeSet = new Map();
 
-/** Gives the meta object of what stands at a path; each is made once. */
+/** Gives the meta objects of what is found; each is made once. */
 export class Metas {
   readonly #owners: Owners;
-  readonly #attributes: Attributes;
-  readonly #emit: Emit;
-  readonly #known = new Map<string, NodeId>();
+  readonly #sink: NodeSink;
+  /** By attributes, then by mode and owner. */
+  readonly #ids = new Map<AttributeSet, Map<string, NodeId>>();
+  readonly #nodes = new Map<string, EncodedNode>();
   /** Neighbours mostly have the same. */
-  #last: { mode: bigint; uid: bigint; gid: bigint; id: NodeId } | null = null;
+  #last: { mode: bigint; uid: bigint; gid: bigint; attributes: AttributeSet; id: NodeId } | null = null;
 
-  constructor(owners: Owners, attributes: Attributes, emit: Emit) {
+  constructor(owners: Owners, sink: NodeSink) {
     this.#owners = owners;
-    this.#attributes = attributes;
-    this.#emit = emit;
+    this.#sink = sink;
   }
 
-  idOf(stat: BigIntStats, path: string): NodeId {
-    const { uid, gid } = stat;
-    const mode = stat.mode & 0o7777n;
-    const attributes = this.#attributes.of(path);
-    if (attributes) return this.#id(mode, uid, gid, attributes);
+  idOf({ mode: type, uid, gid }: BigIntStats, attributes: AttributeSet | null): NodeId {
+    const mode = type & 0o7777n;
+    const own = attributes ?? NONE;
     const last = this.#last;
-    if (last && last.mode === mode && last.uid === uid && last.gid === gid) return last.id;
-    const id = this.#id(mode, uid, gid, NONE);
-    this.#last = { mode, uid, gid, id };
+    if (last && last.mode === mode && last.uid === uid && last.gid === gid && last.attributes === own) return last.id;
+    const id = this.#id(mode, uid, gid, own);
+    this.#last = { mode, uid, gid, attributes: own, id };
     return id;
   }
 
-  #id(mode: bigint, uid: bigint, gid: bigint, attributes: ReadonlyMap<string, Buffer>): NodeId {
-    let key = `${mode}:${uid}:${gid}`;
-    for (const [name, value] of attributes) key += ` ${name}=${value.toString('latin1')}`;
-    const known = this.#known.get(key);
+  /** Of one that was made by {@link idOf} or adopted. */
+  node(id: NodeId): EncodedNode | null {
+    return this.#nodes.get(nodeKey(id)) ?? null;
+  }
+
+  /** Takes over one that an earlier scan made. */
+  adopt(id: NodeId, data: Buffer): void {
+    if (this.#nodes.has(nodeKey(id))) return;
+    this.#add({ id: Buffer.from(id), data: Buffer.from(data) });
+  }
+
+  #id(mode: bigint, uid: bigint, gid: bigint, attributes: AttributeSet): NodeId {
+    const ids = this.#ids.get(attributes) ?? new Map<string, NodeId>();
+    this.#ids.set(attributes, ids);
+    const key = `${mode}:${uid}:${gid}`;
+    const known = ids.get(key);
     if (known) return known;
     const meta = { mode: Number(mode), owner: this.#owners.user(uid), group: this.#owners.group(gid), attributes };
-    const id = buildMeta(meta, this.#emit);
-    this.#known.set(key, id);
+    const id = buildMeta(meta, node => this.#add(node));
+    ids.set(key, id);
     return id;
+  }
+
+  #add(node: EncodedNode): void {
+    this.#nodes.set(nodeKey(node.id), node);
+    this.#sink.add(node);
   }
 }

@@ -1,36 +1,83 @@
+import fs from 'node:fs';
 import { type EncodedNode, ID_BYTES, MAX_NODE_BYTES } from '@tidemark/shared/fingerprint/node.ts';
+import type { SharedIds } from './shared-ids.ts';
 
 /* Nodes one after the other: 32 bytes id, 4 bytes length, the canonical bytes. */
 
 const LENGTH_BYTES = 4;
 export const RECORD_HEAD_BYTES = ID_BYTES + LENGTH_BYTES;
-/** Records are passed on in pieces of about this size, so that a scan of many small directories is few of them. */
+/** Records are written in pieces of about this size, so that a scan of many small directories is few of them. */
 export const BATCH_BYTES = 256 * 1024;
 
-/** Collects records; each batch is a buffer of its own. */
-export class NodeRecords {
-  readonly #take: (records: Uint8Array) => void;
-  #batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
-  #length = 0;
+/** Takes the nodes of a scan, children first. */
+export interface NodeSink {
+  add(node: EncodedNode): void;
+  /** Whole records, one after the other. */
+  addRecords(records: Buffer): void;
+}
 
-  constructor(take: (records: Uint8Array) => void) {
-    this.#take = take;
+export function nodeRecord({ id, data }: EncodedNode): Buffer {
+  const record = Buffer.allocUnsafe(RECORD_HEAD_BYTES + data.length);
+  id.copy(record);
+  record.writeUInt32BE(data.length, ID_BYTES);
+  data.copy(record, RECORD_HEAD_BYTES);
+  return record;
+}
+
+/** Appends to a file that several threads write, each node once. */
+export class NodeFile implements NodeSink {
+  readonly #file: number;
+  readonly #seen: SharedIds;
+  readonly #batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
+  #held = 0;
+  #nodes = 0;
+  #bytes = 0;
+
+  /** `file` is open for appending. */
+  constructor(file: number, seen: SharedIds) {
+    this.#file = file;
+    this.#seen = seen;
   }
 
   add({ id, data }: EncodedNode): void {
-    if (this.#length + RECORD_HEAD_BYTES + data.length > BATCH_BYTES) this.flush();
-    id.copy(this.#batch, this.#length);
-    this.#batch.writeUInt32BE(data.length, this.#length + ID_BYTES);
-    data.copy(this.#batch, this.#length + RECORD_HEAD_BYTES);
-    this.#length += RECORD_HEAD_BYTES + data.length;
+    if (!this.#seen.add(id, 0)) return;
+    const at = this.#reserve(data.length);
+    id.copy(this.#batch, at);
+    this.#batch.writeUInt32BE(data.length, at + ID_BYTES);
+    data.copy(this.#batch, at + RECORD_HEAD_BYTES);
   }
 
+  addRecords(records: Buffer): void {
+    for (let at = 0; at < records.length; ) {
+      const length = records.readUInt32BE(at + ID_BYTES);
+      const end = at + RECORD_HEAD_BYTES + length;
+      if (this.#seen.add(records, at)) records.copy(this.#batch, this.#reserve(length), at, end);
+      at = end;
+    }
+  }
+
+  /** What this thread has written: nodes, and their canonical bytes. */
+  written(): { nodes: number; bytes: number } {
+    return { nodes: this.#nodes, bytes: this.#bytes };
+  }
+
+  /** Whole records in one write, so that those of several threads do not mix. Throws the system's error. */
   flush(): void {
-    if (this.#length === 0) return;
-    const full = this.#batch.subarray(0, this.#length);
-    this.#batch = Buffer.allocUnsafeSlow(BATCH_BYTES);
-    this.#length = 0;
-    this.#take(full);
+    const piece = this.#batch.subarray(0, this.#held);
+    this.#held = 0;
+    if (piece.length === 0) return;
+    const count = fs.writeSync(this.#file, piece);
+    if (count < piece.length)
+      throw new Error(`ENOSPC: only ${count} of ${piece.length} bytes of nodes could be written`);
+  }
+
+  #reserve(length: number): number {
+    if (this.#held + RECORD_HEAD_BYTES + length > BATCH_BYTES) this.flush();
+    const at = this.#held;
+    this.#held += RECORD_HEAD_BYTES + length;
+    this.#nodes += 1;
+    this.#bytes += length;
+    return at;
   }
 }
 
@@ -41,13 +88,13 @@ export function readRecordHead(bytes: Buffer): { id: Buffer; length: number } | 
   return length > MAX_NODE_BYTES ? null : { id: bytes.subarray(0, ID_BYTES), length };
 }
 
-/** The records of a batch, whole ones. */
-export function* recordsIn(batch: Buffer): Generator<{ id: Buffer; record: Buffer }> {
+/** The nodes of a batch of whole records, as views of it. */
+export function* nodesIn(batch: Buffer): Generator<EncodedNode> {
   for (let at = 0; at < batch.length; ) {
     const head = readRecordHead(batch.subarray(at));
     if (!head) return;
     const end = at + RECORD_HEAD_BYTES + head.length;
-    yield { id: head.id, record: batch.subarray(at, end) };
+    yield { id: head.id, data: batch.subarray(at + RECORD_HEAD_BYTES, end) };
     at = end;
   }
 }

@@ -32,14 +32,16 @@ export type ScanFile = z.infer<typeof ScanFile>;
 
 const SCAN_FILE = 'scan.json';
 const NODES_FILE = 'nodes.bin';
+const { O_CREAT, O_TRUNC, O_WRONLY, O_APPEND } = fs.constants;
+const APPENDED = O_CREAT | O_TRUNC | O_WRONLY | O_APPEND;
 
 /** Scans into `directory` (made, and only readable by its owner), and says what was written. `scan` is a UUID. */
 export async function writeScan(directory: string, scan: string, options: ScanOptions): Promise<WrittenScan> {
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const writer = createRecordWriter(join(directory, NODES_FILE));
+  const nodes = fs.openSync(join(directory, NODES_FILE), APPENDED, 0o600);
   try {
-    const result = await scanByCrew(options, writer.add);
-    writer.flush();
+    const result = await scanByCrew(options, nodes);
+    fs.fsyncSync(nodes);
     const file: ScanFile = {
       scan,
       profile: options.profile,
@@ -49,13 +51,13 @@ export async function writeScan(directory: string, scan: string, options: ScanOp
       startedMs: result.startedMs,
       finishedMs: result.finishedMs,
       coverage: result.coverage,
-      nodes: writer.nodes(),
-      bytes: writer.bytes(),
+      nodes: result.nodes,
+      bytes: result.bytes,
     };
     writeAtomically(join(directory, SCAN_FILE), JSON.stringify(file));
     return { ...file, bytesRead: result.bytesRead };
   } finally {
-    writer.close();
+    fs.closeSync(nodes);
   }
 }
 
@@ -90,33 +92,6 @@ export function openScan(directory: string): Result<StoredScan, string> {
   } catch (error) {
     return err(`the scan in ${directory} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-function createRecordWriter(path: string) {
-  const descriptor = fs.openSync(path, 'w', 0o600);
-  const buffer = Buffer.allocUnsafeSlow(BATCH_BYTES);
-  let held = 0;
-  let nodes = 0;
-  let bytes = 0;
-  const write = () => {
-    for (let at = 0; at < held; ) at += fs.writeSync(descriptor, buffer, at, held - at);
-    held = 0;
-  };
-  return {
-    add: (record: Buffer) => {
-      if (held + record.length > buffer.length) write();
-      held += record.copy(buffer, held);
-      nodes += 1;
-      bytes += record.length - RECORD_HEAD_BYTES;
-    },
-    flush: () => {
-      write();
-      fs.fsyncSync(descriptor);
-    },
-    close: () => fs.closeSync(descriptor),
-    nodes: () => nodes,
-    bytes: () => bytes,
-  };
 }
 
 /** Where each node's bytes are; null where the file does not end with a whole record. */

@@ -5,9 +5,10 @@ import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import { nodeKey } from '@tidemark/shared/fingerprint/node.ts';
 import { normaliseText } from '@tidemark/shared/fingerprint/normalise.ts';
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
-import { NO_ATTRIBUTES } from './attributes.ts';
 import { readHostIdentity } from './host-identity.ts';
 import { LinkedFiles } from './linked-files.ts';
+import { NO_ATTRIBUTES } from './lister.ts';
+import { nodesIn } from './node-records.ts';
 import { readOwners } from './owners.ts';
 import { type Budget, unhurried } from './pace.ts';
 import { Walker } from './walker.ts';
@@ -50,6 +51,7 @@ export function scanInto(options: Pick<ScanOptions, 'profile' | 'root' | 'clock'
   const { profile, root = '/', clock = systemClock, key = null } = options;
   const startedMs = clock.now();
   const identity = readHostIdentity(root);
+  const emitOnce = once(emit);
   const walker = new Walker({
     profile,
     root,
@@ -57,10 +59,11 @@ export function scanInto(options: Pick<ScanOptions, 'profile' | 'root' | 'clock'
     attributes: NO_ATTRIBUTES,
     linked: new LinkedFiles(),
     cache: null,
+    keepsMetas: false,
     pace: unhurried,
     key,
     normalise: (content, rules) => normaliseText(content, rules, identity),
-    emit: once(emit),
+    sink: { add: emitOnce, addRecords: records => [...nodesIn(records)].forEach(emitOnce) },
     crew: null,
   });
   let roots: { software: NodeId; config: NodeId } | null = null;
@@ -74,7 +77,7 @@ export function scanInto(options: Pick<ScanOptions, 'profile' | 'root' | 'clock'
 }
 
 /** Passes each node on once. */
-export function once(emit: Emit): Emit {
+function once(emit: Emit): Emit {
   const seen = new Set<string>();
   return node => {
     const key = nodeKey(node.id);

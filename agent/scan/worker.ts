@@ -1,21 +1,24 @@
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { present } from '@tidemark/shared/base/assert.ts';
-import type { Entry } from '@tidemark/shared/fingerprint/entry.ts';
 import { normaliseText } from '@tidemark/shared/fingerprint/normalise.ts';
-import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
-import { type Attributes, NO_ATTRIBUTES } from './attributes.ts';
-import { CONTROL, type FromWorker, type ToWorker, type WorkerInput } from './crew-messages.ts';
+import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { createAsker } from './attribute-asker.ts';
+import { attributesByPath } from './attribute-table.ts';
+import { answerFrom, answerTo } from './crew-answers.ts';
+import { type AttributesInput, CONTROL, type FromWorker, type ToWorker, type WorkerInput } from './crew-messages.ts';
+import type { Crew } from './frame.ts';
 import { LinkedFiles } from './linked-files.ts';
-import { NodeRecords } from './node-records.ts';
+import { type Attributes, NO_ATTRIBUTES } from './lister.ts';
+import { NodeFile } from './node-records.ts';
 import { readOwners } from './owners.ts';
 import { createPace, ScanCancelled, sleepSync } from './pace.ts';
-import { once } from './scan-tree.ts';
+import { SharedIds } from './shared-ids.ts';
 import { StatCache } from './stat-cache.ts';
-import { type Answer, type Crew, Walker } from './walker.ts';
+import { Walker } from './walker.ts';
 
 /* One thread of a scan. It shares descriptors and memory with the others; see crew.ts. */
 
-function work(input: WorkerInput, say: (message: FromWorker, transfer?: ArrayBuffer[]) => void) {
+function work(input: WorkerInput, say: (message: FromWorker) => void) {
   const { number, threads, profile, root, startedMs, identity } = input;
   const control = new Int32Array(input.control);
   const counts = CONTROL.counts + CONTROL.countsEach * number;
@@ -26,15 +29,16 @@ function work(input: WorkerInput, say: (message: FromWorker, transfer?: ArrayBuf
     monotonic: () => performance.now(),
     sleep: sleepSync,
   });
-  const records = new NodeRecords(bytes => say({ type: 'nodes', records: bytes }, [bytes.buffer as ArrayBuffer]));
+  const nodes = new NodeFile(input.nodes, new SharedIds(input.seen));
   const cache = input.cache && new StatCache({ ...input.cache, startedMs });
   const walker: Walker = new Walker({
     profile,
     root,
     owners: readOwners(root),
-    attributes: attributesFrom(input.attributes),
+    attributes: attributesFrom(input.attributes, profile, root),
     linked: new LinkedFiles(input.linked),
     cache,
+    keepsMetas: input.attributes.type === 'kept',
     pace: {
       step: bytes => {
         const { files, bytesRead } = walker.counter.progress();
@@ -45,7 +49,7 @@ function work(input: WorkerInput, say: (message: FromWorker, transfer?: ArrayBuf
     },
     key: input.key && Buffer.from(input.key),
     normalise: (content, rules) => normaliseText(content, rules, identity),
-    emit: once(node => records.add(node)),
+    sink: nodes,
     crew: crewOf(number, control, say),
   });
   const run = () => {
@@ -60,16 +64,21 @@ function work(input: WorkerInput, say: (message: FromWorker, transfer?: ArrayBuf
         run();
         return;
       case 'take':
-        walker.take(message.away, answer => say({ type: 'answer', answer }));
+        walker.take(message.away, answer => say({ type: 'answer', answer: answerTo(answer) }));
         run();
         return;
       case 'answered':
-        walker.answered(revived(message.answer));
+        walker.answered(answerFrom(message.answer));
         return;
       case 'end':
-        records.flush();
+        nodes.flush();
         cache?.flush();
-        say({ type: 'ended', coverage: walker.counter.coverage(), bytesRead: walker.counter.progress().bytesRead });
+        say({
+          type: 'ended',
+          coverage: walker.counter.coverage(),
+          bytesRead: walker.counter.progress().bytesRead,
+          ...nodes.written(),
+        });
     }
   };
   return (message: ToWorker): void => {
@@ -84,14 +93,10 @@ function work(input: WorkerInput, say: (message: FromWorker, transfer?: ArrayBuf
   };
 }
 
-function attributesFrom(byPath: WorkerInput['attributes']): Attributes {
-  if (byPath.size === 0) return NO_ATTRIBUTES;
-  return {
-    of: path => {
-      const attributes = byPath.get(path);
-      return attributes ? new Map([...attributes].map(([name, value]) => [name, Buffer.from(value)])) : null;
-    },
-  };
+function attributesFrom(input: AttributesInput, profile: ScanProfile, root: string): Attributes {
+  if (input.type === 'read') return input.table ? { type: 'read', at: attributesByPath(input.table) } : NO_ATTRIBUTES;
+  const { program } = input;
+  return program ? { type: 'asked', ask: createAsker(program, profile, root, readOwners(root)) } : NO_ATTRIBUTES;
 }
 
 function crewOf(number: number, control: Int32Array, say: (message: FromWorker) => void): Crew {
@@ -105,20 +110,8 @@ function crewOf(number: number, control: Int32Array, say: (message: FromWorker) 
   };
 }
 
-/** Between threads a Buffer arrives as a plain Uint8Array. */
-function revived({ giver, frame, entries }: Answer): Answer {
-  const revive = (plane: Plane) => entries[plane].map(entry => mapped(entry, asBuffer) as unknown as Entry);
-  return { giver, frame, entries: { software: revive('software'), config: revive('config') } };
-}
-
-const asBuffer = (value: unknown): unknown =>
-  value instanceof Uint8Array ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
-
-const mapped = (object: object, change: (value: unknown) => unknown): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value)]));
-
 if (!isMainThread) {
   const port = present(parentPort, 'port of a thread');
-  const receive = work(workerData as WorkerInput, (message, transfer) => port.postMessage(message, transfer));
+  const receive = work(workerData as WorkerInput, message => port.postMessage(message));
   port.on('message', receive);
 }

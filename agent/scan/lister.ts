@@ -1,0 +1,275 @@
+import type { BigIntStats } from 'node:fs';
+import fs from 'node:fs';
+import type { Content, Entry } from '@tidemark/shared/fingerprint/entry.ts';
+import type { Normaliser, Plane } from '@tidemark/shared/fingerprint/profile.ts';
+import type { AttributeSet } from './attributes.ts';
+import { EXECUTABLE, RECORD_KINDS, type StoredBlock } from './cache-block.ts';
+import type { Contents } from './contents.ts';
+import type { Counter } from './counter.ts';
+import { type ListedName, type OpenDirectory, reachable } from './directory.ts';
+import { type Found, type How, type Inspect, reasonOf } from './inspect.ts';
+import type { LinkedFiles } from './linked-files.ts';
+import type { Metas } from './metas.ts';
+import type { Pace } from './pace.ts';
+import type { RootPlace } from './roots.ts';
+import type { LocalRules, Treatment } from './rules.ts';
+import type { StatCache } from './stat-cache.ts';
+
+/** Attributes of what is found: looked up where all were read before the scan, else asked directory by directory. */
+export type Attributes =
+  | { type: 'read'; at: (path: string) => AttributeSet | null }
+  | { type: 'asked'; ask: (directory: AskedDirectory, names: readonly string[]) => ReadonlyMap<string, AttributeSet> };
+
+export interface AskedDirectory {
+  descriptor: number;
+  path: string;
+}
+
+export const NO_ATTRIBUTES: Attributes = { type: 'read', at: () => null };
+
+/** What an open directory itself is asked for by. */
+export const ITSELF = '.';
+
+export interface ListerOptions {
+  /** Where the server's root directory is: bytes as latin1, without a slash at its end. */
+  prefix: string;
+  attributes: Attributes;
+  linked: LinkedFiles;
+  inspect: Inspect;
+  /** Null where every file is read. */
+  cache: StatCache | null;
+  /** Modes, owners and attributes of what has not changed are those of the scan before. */
+  keepsMetas: boolean;
+  pace: Pace;
+  /** 32 bytes, for secrets; null where there is none. */
+  key: Buffer | null;
+  normalise: (content: Buffer, rules: readonly Normaliser[]) => Buffer | null;
+  counter: Counter;
+  metas: Metas;
+}
+
+/** A directory whose names are gone through. */
+export interface Listing {
+  directory: OpenDirectory;
+  /** Ends with a slash. */
+  below: string;
+  plane: Plane | null;
+  place: RootPlace | null;
+  rules: LocalRules;
+  stored: StoredBlock | null;
+  contents: Contents;
+  /** A directory in it. `record` is what is stored under its name, or 0. */
+  onDirectory(name: string, record: number): void;
+}
+
+interface NamedIn {
+  descriptor: number;
+  name: string;
+  path: string;
+}
+
+/** Something new, which waits for its attributes. */
+interface Fresh {
+  name: string;
+  found: Exclude<Found, { kind: 'directory' | 'gone' }>;
+  isKept: boolean;
+}
+
+/** Longer ones cannot be named by path, only by descriptor. */
+const MAX_PATH = 4_000;
+/** So many wait for their attributes at most. */
+const MAX_FRESH = 1_000;
+
+/** Looks at everything of one directory that is none itself. */
+export class Lister {
+  readonly #options: ListerOptions;
+
+  constructor(options: ListerOptions) {
+    this.#options = options;
+  }
+
+  list(listing: Listing): void {
+    const fresh: Fresh[] = [];
+    for (const name of this.#names(listing)) {
+      this.#name(listing, name, fresh);
+      if (fresh.length >= MAX_FRESH) this.#addFresh(listing, fresh.splice(0));
+    }
+    this.#addFresh(listing, fresh);
+  }
+
+  /** The entry of what was found where a directory had been; `path` is that of `name`. */
+  entryOf(found: Exclude<Found, { kind: 'directory' }>, { descriptor, name, path }: NamedIn): Entry | null {
+    if (found.kind === 'gone') return null;
+    const { attributes, counter, metas } = this.#options;
+    counter.found(found, path);
+    const directory = { descriptor, path: path.slice(0, -name.length - 1) || '/' };
+    const own =
+      attributes.type === 'read' ? attributes.at(path) : (attributes.ask(directory, [name]).get(name) ?? null);
+    const content = contentOf(found, found.stat && metas.idOf(found.stat, own));
+    return content && { name: Buffer.from(name, 'latin1'), ...content };
+  }
+
+  /** Of an open directory. */
+  attributesOf(directory: OpenDirectory, path: string): AttributeSet | null {
+    const { attributes } = this.#options;
+    if (attributes.type === 'read') return attributes.at(path);
+    return attributes.ask({ descriptor: directory.descriptor, path }, [ITSELF]).get(ITSELF) ?? null;
+  }
+
+  /** Everything inside a root; on the way to one, only what leads there. */
+  #names({ directory, below, plane, place }: Listing): ListedName[] {
+    if (!plane) {
+      const unknown = { isDirectory: () => false, isFile: () => false };
+      return [...(place?.below.keys() ?? [])].sort().map(name => ({ name, ...unknown }));
+    }
+    try {
+      return directory.listed();
+    } catch (error) {
+      this.#options.counter.unlisted(below, reasonOf(error));
+      return [];
+    }
+  }
+
+  #name(listing: Listing, listed: ListedName, fresh: Fresh[]): void {
+    const { name } = listed;
+    const { directory, stored, rules } = listing;
+    const path = listing.below + name;
+    const place = listing.place?.below.get(name) ?? null;
+    const above = place?.root?.plane ?? listing.plane;
+    if (above && rules.isIgnored(path)) return;
+    const record = stored?.find(name) ?? 0;
+    if (listed.isDirectory()) {
+      listing.onDirectory(name, record);
+      return;
+    }
+    const treatment = rules.treatmentOf(path);
+    const isPlain = !treatment.secret && treatment.normalisers.length === 0;
+    if (stored && record !== 0 && isPlain && !place && this.#isKnown(listing, stored, record, name, path)) return;
+    const found = this.#options.inspect(directory.at(name), this.#how(treatment, listed.isFile()));
+    if (found.kind === 'directory') {
+      listing.onDirectory(name, record);
+      return;
+    }
+    if (place) this.#options.counter.missing(place, found, path);
+    if (!above || found.kind === 'gone') return;
+    if (found.kind === 'file' && treatment.secret && !this.#options.key) {
+      this.#options.counter.secretWithoutKey(path);
+      listing.contents.addUnkept(name, { kind: 'skipped', reason: 'no-key', meta: null }, above);
+      return;
+    }
+    const isKept = isPlain && !place && 'stat' in found && found.stat?.dev === directory.stat.dev;
+    if (this.#options.attributes.type === 'asked') fresh.push({ name, found, isKept });
+    else this.#add(listing, { name, found, isKept }, this.#options.attributes.at(path));
+  }
+
+  /** What is known is looked at by its path, which is quicker; it is believed only where it is the very same. */
+  #isKnown(listing: Listing, stored: StoredBlock, record: number, name: string, path: string): boolean {
+    const { cache, prefix, keepsMetas } = this.#options;
+    const isFile = stored.kindAt(record) === RECORD_KINDS.file;
+    if (!cache || path.length > MAX_PATH || (!isFile && !keepsMetas)) return false;
+    const stat = statOf(prefix + path);
+    if (!stat || stat.dev !== listing.directory.stat.dev || !cache.isKnown(stored, record, stat)) return false;
+    if (isFile) this.#countKnown(stored, record, stat);
+    else this.#options.counter.known(stored.kindAt(record));
+    if (keepsMetas) listing.contents.confirm(record);
+    else this.#readAgain(listing, stored, record, name, path, stat);
+    return true;
+  }
+
+  #countKnown(stored: StoredBlock, record: number, stat: BigIntStats): void {
+    const { linked, counter } = this.#options;
+    const claim = stat.nlink > 1n ? linked.claim(stat) : null;
+    if (claim?.status === 'mine') {
+      const executable = (stored.flagsAt(record) & EXECUTABLE) !== 0;
+      claim.settle({ digest: stored.value(record), executable });
+    }
+    counter.file(Number(stat.size), claim?.status !== 'known', false);
+  }
+
+  /** A file whose digest is known, and whose mode and owner are described anew. */
+  #readAgain(
+    { rules, plane, contents }: Listing,
+    stored: StoredBlock,
+    record: number,
+    name: string,
+    path: string,
+    stat: BigIntStats,
+  ): void {
+    const { attributes, metas } = this.#options;
+    if (!plane || attributes.type !== 'read') return;
+    const executable = (stored.flagsAt(record) & EXECUTABLE) !== 0;
+    const content: Content = {
+      kind: 'file',
+      executable,
+      keyed: false,
+      size: Number(stat.size),
+      digest: Buffer.from(stored.value(record)),
+      normalised: null,
+      meta: metas.idOf(stat, attributes.at(path)),
+    };
+    contents.add(name, content, executable ? 'software' : rules.planeOf(path, plane), stat, stored.dueAt(record));
+  }
+
+  #how({ secret, normalisers }: Treatment, isFile: boolean): How {
+    const { pace, key, normalise } = this.#options;
+    if (!secret && normalisers.length === 0) return { pace, isFile };
+    return {
+      pace,
+      isFile,
+      key: secret ? key : null,
+      normalise: normalisers.length > 0 ? (content: Buffer) => normalise(content, normalisers) : null,
+    };
+  }
+
+  #addFresh(listing: Listing, fresh: readonly Fresh[]): void {
+    if (fresh.length === 0) return;
+    const { attributes } = this.#options;
+    if (attributes.type === 'read') {
+      for (const each of fresh) this.#add(listing, each, attributes.at(listing.below + each.name));
+      return;
+    }
+    const names = fresh.map(({ name }) => name);
+    const path = listing.below.slice(0, -1) || '/';
+    const asked = attributes.ask({ descriptor: listing.directory.descriptor, path }, names);
+    for (const each of fresh) this.#add(listing, each, asked.get(each.name) ?? null);
+  }
+
+  #add(listing: Listing, { name, found, isKept }: Fresh, attributes: AttributeSet | null): void {
+    const path = listing.below + name;
+    const above = listing.place?.below.get(name)?.root?.plane ?? listing.plane;
+    if (!above) return;
+    this.#options.counter.found(found, path);
+    const meta = found.stat && this.#options.metas.idOf(found.stat, attributes);
+    const content = contentOf(found, meta);
+    if (!content) return;
+    const isSoftware = content.kind === 'file' && content.executable;
+    const plane = isSoftware ? 'software' : listing.rules.planeOf(path, above);
+    if (isKept && found.stat) listing.contents.add(name, content, plane, found.stat, null);
+    else listing.contents.addUnkept(name, content, plane);
+  }
+}
+
+function statOf(path: string): BigIntStats | null {
+  try {
+    return fs.lstatSync(reachable(path), { bigint: true });
+  } catch {
+    return null;
+  }
+}
+
+function contentOf(found: Exclude<Found, { kind: 'directory' | 'gone' }>, meta: Buffer | null): Content | null {
+  if (found.kind === 'unreadable') return { kind: found.kind, of: found.of, reason: found.reason, meta };
+  if (!meta) return null;
+  switch (found.kind) {
+    case 'file': {
+      const { digest, size, isExecutable: executable, isKeyed: keyed, normalised } = found.file;
+      return { kind: 'file', executable, keyed, size, digest, normalised, meta };
+    }
+    case 'symlink':
+      return { kind: 'symlink', target: found.target, meta };
+    case 'device':
+      return { kind: 'device', type: found.type, number: Number(found.stat.rdev), meta };
+    default:
+      return { kind: found.kind, meta };
+  }
+}
