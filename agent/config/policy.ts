@@ -24,6 +24,7 @@ const PolicyFile = z.strictObject({
   paths: z.array(PathGlob).optional(),
   units: z.array(z.string().regex(/^[^/]+$/, 'must be a unit or a glob over units, like "app-*.service"')).optional(),
   targets: z.array(Target).optional(),
+  audits: z.array(PathGlob).optional(),
   packages: z.array(z.string().regex(/^[^/]+$/, 'must be a package or a glob over packages, like "lib*"')).optional(),
 });
 
@@ -57,7 +58,7 @@ export function loadPolicy(file: string, agentUser: number | undefined): Result<
       `${file}: ${where ? `${where}: ` : ''}${issue?.message}; known are ${Object.keys(PolicyFile.shape).join(', ')}`,
     );
   }
-  const { kinds, programs, paths, units, packages, targets } = parsed.data;
+  const { kinds, programs, paths, units, packages, targets, audits } = parsed.data;
   return ok({
     kinds: kinds ?? DEFAULT_POLICY.kinds,
     programs: programs ?? DEFAULT_POLICY.programs,
@@ -65,6 +66,7 @@ export function loadPolicy(file: string, agentUser: number | undefined): Result<
     ...(units ? { units } : {}),
     ...(packages ? { packages } : {}),
     ...(targets ? { targets } : {}),
+    ...(audits ? { audits } : {}),
   });
 }
 

@@ -3,10 +3,12 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '@tidemark/shared/base/canonical-json.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
-import { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { isAudit, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 import { readResult, type StepInput } from '../steps/directory.ts';
+import { AUDITED_BY_DEFAULT, forbiddenRoot } from '../scan/audit.ts';
 import { createSessionLauncher, lastWords, prepare, type RunningChild } from './launch.ts';
+import type { HostPolicy } from './permit.ts';
 import type { Scans } from './scans.ts';
 
 /*
@@ -30,6 +32,8 @@ export interface ObserverOptions {
   factsDir: string;
   command: readonly [string, ...string[]];
   clock: Clock;
+  /** What this server lets be done to it. */
+  policy: Pick<HostPolicy, 'audits'>;
   scans: Scans;
   send(message: FromExecutor): void;
 }
@@ -116,8 +120,11 @@ export function createObserver(options: ObserverOptions): Observer {
     if (request.type === 'observe-facts') return { work: 'facts', timeoutMs: FACTS_TIMEOUT_MS, ...common };
     const profile = ScanProfile.safeParse(parseJson(request.profile));
     if (!profile.success) return `the scan profile does not fit its schema: ${profile.error.issues[0]?.message}`;
+    const audits = options.policy.audits ?? AUDITED_BY_DEFAULT;
+    const closed = isAudit(profile.data) ? forbiddenRoot(profile.data, audits) : null;
+    if (closed !== null) return `this server's policy does not open ${closed} to audits (audits in its policy file)`;
     const call = { kind: 'scan/run' as const, args: { profile: profile.data } };
-    return { work: 'call', call, attempt: null, timeoutMs: SCAN_TIMEOUT_MS, ...common };
+    return { work: 'call', call, attempt: null, audits: [...audits], timeoutMs: SCAN_TIMEOUT_MS, ...common };
   }
 
   return {

@@ -1,4 +1,5 @@
 import { compileGlob } from '@tidemark/shared/fingerprint/glob.ts';
+import { isAudit } from '@tidemark/shared/fingerprint/profile.ts';
 import type { Order } from '@tidemark/shared/orders/order.ts';
 import { type Call, kindsOf } from '@tidemark/shared/orders/step-kinds.ts';
 import { AT_UNITS, CRON_UNITS } from '../platform/batch-units.ts';
@@ -18,6 +19,8 @@ export interface HostPolicy {
   packages?: readonly string[];
   /** What checks may reach beside this server itself: names, globs over names, addresses, networks like 10.0.0.0/8. */
   targets?: readonly string[];
+  /** Globs over the files that audits may digest; software alone where left out (scan/audit.ts). */
+  audits?: readonly string[];
 }
 
 /** A server runs text by its shell only where its policy says so in so many words. */
@@ -40,6 +43,8 @@ export function forbidden(order: Order, policy: HostPolicy, self: OwnIdentity = 
         return BY_NAME_ONLY.has(badKind)
           ? `${whose}: this server's policy does not name ${badKind}, which no "*" stands for`
           : `${whose}: steps of kind ${badKind} are not among the kinds that this server's policy permits`;
+      if (call.kind === 'scan/run' && isAudit(call.args.profile))
+        return `${whose}: an audit is asked for by itself, not as a job`;
       const badProgram = programsOf(call).find(each => !program(each));
       if (badProgram !== undefined)
         return `${whose}: the program ${badProgram} is not among the programs that this server's policy permits`;

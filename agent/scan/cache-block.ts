@@ -169,10 +169,9 @@ export class StoredBlock {
     return this.#idAt(BLOCK.own + 2 * ID_BYTES);
   }
 
-  /** Whether this is what was seen, untouched since, and not due to be looked at again. */
-  isSame(at: number, stat: BigIntStats, nowS: number, againAfterS: number): boolean {
+  /** Whether this is what was seen, untouched since. */
+  isSame(at: number, stat: BigIntStats): boolean {
     const view = this.#view;
-    const dueAtS = view.getUint32(at + RECORD.dueAtS, true);
     return (
       view.getBigUint64(at + RECORD.ctimeNs, true) === stat.ctimeNs &&
       view.getBigUint64(at + RECORD.inode, true) === stat.ino &&
@@ -180,10 +179,7 @@ export class StoredBlock {
       view.getBigUint64(at + RECORD.mtimeNs, true) === stat.mtimeNs &&
       view.getUint32(at + RECORD.mode, true) === Number(stat.mode) &&
       view.getUint32(at + RECORD.uid, true) === Number(stat.uid) &&
-      view.getUint32(at + RECORD.gid, true) === Number(stat.gid) &&
-      // Further away than any record is due: written under a clock that was ahead.
-      dueAtS > nowS &&
-      dueAtS <= nowS + againAfterS
+      view.getUint32(at + RECORD.gid, true) === Number(stat.gid)
     );
   }
 

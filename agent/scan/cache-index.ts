@@ -18,17 +18,44 @@ export interface CacheIndex {
 
 /** Reads the heads of all blocks from `from` on. A file that does not go on with a block ends there. */
 export function indexCache(files: number[], from: number): CacheIndex {
-  const found: BigUint64Array[] = [];
+  const table = new GrowingTable();
   files.slice(0, MAX_FILES).forEach((file, number) => {
     for (const { at, inode, device, length } of headsOf(file, from)) {
-      found.push(BigUint64Array.of(inode, device, BigInt(at * MAX_FILES + number + 1), BigInt(length)));
+      table.set(inode, device, BigInt(at * MAX_FILES + number + 1), BigInt(length));
     }
   });
-  let slots = 16;
-  while (slots < found.length * 2) slots *= 2;
-  const table = new BigUint64Array(new SharedArrayBuffer(slots * WORDS * 8));
-  for (const words of found) table.set(words, slotOf(table, words[0] ?? 0n, words[1] ?? 0n));
-  return { files, table: table.buffer };
+  return { files, table: table.shared() };
+}
+
+class GrowingTable {
+  #words = new BigUint64Array(16 * WORDS);
+  #count = 0;
+
+  set(inode: bigint, device: bigint, place: bigint, length: bigint): void {
+    if ((this.#count + 1) * WORDS * 2 > this.#words.length) this.#grow();
+    const words = this.#words;
+    const at = slotOf(words, inode, device);
+    if (words[at + 2] === 0n) this.#count += 1;
+    words[at] = inode;
+    words[at + 1] = device;
+    words[at + 2] = place;
+    words[at + 3] = length;
+  }
+
+  shared(): SharedArrayBuffer {
+    const memory = new SharedArrayBuffer(this.#words.byteLength);
+    new BigUint64Array(memory).set(this.#words);
+    return memory;
+  }
+
+  #grow(): void {
+    const old = this.#words;
+    this.#words = new BigUint64Array(old.length * 2);
+    for (let at = 0; at < old.length; at += WORDS) {
+      if (old[at + 2] === 0n) continue;
+      this.#words.set(old.subarray(at, at + WORDS), slotOf(this.#words, old[at] ?? 0n, old[at + 1] ?? 0n));
+    }
+  }
 }
 
 /** Finds blocks in an index that threads share. */

@@ -25,6 +25,8 @@ export interface WorkerInput {
   identity: HostIdentity;
   attributes: AttributesInput;
   key: Uint8Array | null;
+  /** Globs of the server's policy: what an audit may digest. */
+  audits: readonly string[];
   budget: Budget;
   cache: { index: CacheIndex; out: number | null } | null;
   /** nodes.bin, open for appending. */

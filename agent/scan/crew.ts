@@ -3,6 +3,7 @@ import { present } from '@tidemark/shared/base/assert.ts';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { mergeCoverages } from '@tidemark/shared/fingerprint/counting.ts';
 import type { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
+import { isAudit } from '@tidemark/shared/fingerprint/profile.ts';
 import { attributesProgram, NO_PROGRAM, readAttributes } from './attributes.ts';
 import { basisOf } from './basis.ts';
 import { type OpenCache, openCache } from './cache-files.ts';
@@ -53,7 +54,9 @@ export async function scanByCrew(options: ScanOptions, nodes: number): Promise<C
   if (signal?.aborted) throw new ScanCancelled('the scan was cancelled before it began');
   const startedMs = clock.now();
   const program = attributesProgram();
-  const cache = options.cache ? openCache(options.cache, profile.name, basisOf(profile, root, program)) : null;
+  // An audit believes nothing, and leaves nothing.
+  const kept = isAudit(profile) ? null : options.cache;
+  const cache = kept ? openCache(kept, profile.name, basisOf(profile, root, program)) : null;
   try {
     const attributes = await attributesFor(options, cache, program, Math.floor(startedMs / 1000));
     if (signal?.aborted) throw new ScanCancelled('the scan was cancelled');
@@ -102,6 +105,7 @@ async function scanWith(
     identity: readHostIdentity(root),
     attributes,
     key: options.key ?? null,
+    audits: options.audits ?? [],
     budget: options.budget ?? {},
     cache: cache && { index: cache.index, out: cache.out },
     nodes,

@@ -1,8 +1,9 @@
 import type { BigIntStats } from 'node:fs';
 import fs from 'node:fs';
-import type { Content, Entry } from '@tidemark/shared/fingerprint/entry.ts';
+import type { Content, Entry, NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import type { Normaliser, Plane } from '@tidemark/shared/fingerprint/profile.ts';
 import type { AttributeSet } from './attributes.ts';
+import type { AuditRules } from './audit.ts';
 import { EXECUTABLE, RECORD_KINDS, type StoredBlock } from './cache-block.ts';
 import type { Contents } from './contents.ts';
 import type { Counter } from './counter.ts';
@@ -43,6 +44,7 @@ export interface ListerOptions {
   pace: Pace;
   /** 32 bytes, for secrets; null where there is none. */
   key: Buffer | null;
+  audit: AuditRules | null;
   normalise: (content: Buffer, rules: readonly Normaliser[]) => Buffer | null;
   counter: Counter;
   metas: Metas;
@@ -143,7 +145,8 @@ export class Lister {
       return;
     }
     const treatment = rules.treatmentOf(path);
-    const isPlain = !treatment.secret && treatment.normalisers.length === 0;
+    const { audit } = this.#options;
+    const isPlain = !audit && !treatment.secret && treatment.normalisers.length === 0;
     if (stored && record !== 0 && isPlain && !place && this.#isKnown(listing, stored, record, name, path)) return;
     const found = this.#options.inspect(directory.at(name), this.#how(treatment, listed.isFile()));
     if (found.kind === 'directory') {
@@ -152,13 +155,21 @@ export class Lister {
     }
     if (place) this.#options.counter.missing(place, found, path);
     if (!above || found.kind === 'gone') return;
-    if (found.kind === 'file' && treatment.secret && !this.#options.key) {
+    if (found.kind === 'file' && !audit && treatment.secret && !this.#options.key) {
       this.#options.counter.secretWithoutKey(path);
       listing.contents.addUnkept(name, { kind: 'skipped', reason: 'no-key', meta: null }, above);
       return;
     }
+    if (audit && found.kind === 'file' && !audit.permits(path, found.stat)) {
+      this.#options.counter.skipped(path);
+      listing.contents.addUnkept(name, { kind: 'skipped', reason: 'rule', meta: null }, above);
+      return;
+    }
     const isKept = isPlain && !place && 'stat' in found && found.stat?.dev === directory.stat.dev;
-    if (this.#options.attributes.type === 'asked') fresh.push({ name, found, isKept });
+    if (this.#options.keepsMetas && stored && record !== 0 && found.stat && stored.isSame(record, found.stat)) {
+      // Only due to be read again: who sets an attribute moves ctime.
+      this.#addWith(listing, { name, found, isKept }, stored.metaAt(record));
+    } else if (this.#options.attributes.type === 'asked') fresh.push({ name, found, isKept });
     else this.#add(listing, { name, found, isKept }, this.#options.attributes.at(path));
   }
 
@@ -168,7 +179,8 @@ export class Lister {
     const isFile = stored.kindAt(record) === RECORD_KINDS.file;
     if (!cache || path.length > MAX_PATH || (!isFile && !keepsMetas)) return false;
     const stat = statOf(prefix + path);
-    if (!stat || stat.dev !== listing.directory.stat.dev || !cache.isKnown(stored, record, stat)) return false;
+    if (!stat || stat.dev !== listing.directory.stat.dev || !stored.isSame(record, stat)) return false;
+    if (cache.isDue(stored, record)) return false;
     if (isFile) this.#countKnown(stored, record, stat);
     else this.#options.counter.known(stored.kindAt(record));
     if (keepsMetas) listing.contents.confirm(record);
@@ -211,7 +223,8 @@ export class Lister {
   }
 
   #how({ secret, normalisers }: Treatment, isFile: boolean): How {
-    const { pace, key, normalise } = this.#options;
+    const { pace, key, normalise, audit } = this.#options;
+    if (audit) return { pace, isFile, key: audit.nonce };
     if (!secret && normalisers.length === 0) return { pace, isFile };
     return {
       pace,
@@ -235,11 +248,14 @@ export class Lister {
   }
 
   #add(listing: Listing, { name, found, isKept }: Fresh, attributes: AttributeSet | null): void {
+    this.#addWith(listing, { name, found, isKept }, found.stat && this.#options.metas.idOf(found.stat, attributes));
+  }
+
+  #addWith(listing: Listing, { name, found, isKept }: Fresh, meta: NodeId | null): void {
     const path = listing.below + name;
     const above = listing.place?.below.get(name)?.root?.plane ?? listing.plane;
     if (!above) return;
     this.#options.counter.found(found, path);
-    const meta = found.stat && this.#options.metas.idOf(found.stat, attributes);
     const content = contentOf(found, meta);
     if (!content) return;
     const isSoftware = content.kind === 'file' && content.executable;

@@ -5,6 +5,7 @@ import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import { nodeKey } from '@tidemark/shared/fingerprint/node.ts';
 import { normaliseText } from '@tidemark/shared/fingerprint/normalise.ts';
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { auditRules } from './audit.ts';
 import { readHostIdentity } from './host-identity.ts';
 import { LinkedFiles } from './linked-files.ts';
 import { NO_ATTRIBUTES } from './lister.ts';
@@ -20,6 +21,8 @@ export interface ScanOptions {
   clock?: Clock;
   /** 32 bytes under which secrets are digested; without it they are skipped. */
   key?: Buffer | null;
+  /** Globs of this server's policy: what an audit may digest. */
+  audits?: readonly string[];
   budget?: Budget;
   /** A directory of the agent's own where digests are kept for the next scan; without it every file is read. */
   cache?: string | null;
@@ -47,7 +50,7 @@ export interface ScanResult {
  * Reads all that the profile names in this thread, and gives the nodes to `emit`, each once, children first. For servers
  * see crew.ts. Throws where `root` cannot be read.
  */
-export function scanInto(options: Pick<ScanOptions, 'profile' | 'root' | 'clock' | 'key'>, emit: Emit): ScanResult {
+export function scanInto(options: Pick<ScanOptions, 'profile' | 'root' | 'clock' | 'key' | 'audits'>, emit: Emit): ScanResult {
   const { profile, root = '/', clock = systemClock, key = null } = options;
   const startedMs = clock.now();
   const identity = readHostIdentity(root);
@@ -62,6 +65,7 @@ export function scanInto(options: Pick<ScanOptions, 'profile' | 'root' | 'clock'
     keepsMetas: false,
     pace: unhurried,
     key,
+    audit: auditRules(profile, options.audits ?? []),
     normalise: (content, rules) => normaliseText(content, rules, identity),
     sink: { add: emitOnce, addRecords: records => [...nodesIn(records)].forEach(emitOnce) },
     crew: null,

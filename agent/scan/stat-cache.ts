@@ -60,9 +60,9 @@ export class StatCache {
     return fs.readSync(file, bytes, 0, length, offset) === length ? StoredBlock.of(bytes, directory) : null;
   }
 
-  /** Whether this is what the record was made of, untouched since and not due. */
-  isKnown(block: StoredBlock, record: number, stat: BigIntStats): boolean {
-    return block.isSame(record, stat, this.#nowS, AGAIN_AFTER_S);
+  /** Whether a record is to be looked at again, however little its file has changed. */
+  isDue(block: StoredBlock, record: number): boolean {
+    return !isBelieved(block.dueAt(record), this.#nowS);
   }
 
   /** Whether it may change once more without showing it. */

@@ -2,6 +2,7 @@ import { buildRoot } from '@tidemark/shared/fingerprint/build.ts';
 import type { NodeId, SkippedReason } from '@tidemark/shared/fingerprint/entry.ts';
 import type { Normaliser, Plane, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import type { DirectoryNodes } from './cache-block.ts';
+import type { AuditRules } from './audit.ts';
 import { Contents, type ContentsTools, emptyLists } from './contents.ts';
 import { Counter } from './counter.ts';
 import { errorCode, type OpenDirectory, openDirectory, openNamedDirectory, sharedDirectory } from './directory.ts';
@@ -42,6 +43,8 @@ export interface WalkerOptions {
   pace: Pace;
   /** 32 bytes, for secrets; null where there is none. */
   key: Buffer | null;
+  /** Null where the scan is none. */
+  audit: AuditRules | null;
   normalise: (content: Buffer, rules: readonly Normaliser[]) => Buffer | null;
   sink: NodeSink;
   crew: Crew | null;
@@ -52,6 +55,7 @@ export interface WalkerOptions {
  * not limit it: a directory is closed when all that are in it have been opened.
  */
 const MAX_DEPTH = 2_048;
+const OTHERS_ENTER = 0o001n;
 
 /**
  * Reads trees bottom-up: holds what is in directories that are not whole yet, never all of them. Synchronous, for a thread
@@ -168,6 +172,12 @@ export class Walker {
       end(this.#skipped('other-file-system', name, at));
       return;
     }
+    // What lies in a directory that not everybody may enter is nothing that everybody may read.
+    if (this.#options.audit && (directory.stat.mode & OTHERS_ENTER) === 0n) {
+      directory.close();
+      end(this.#skipped('rule', name, at));
+      return;
+    }
     this.#open(directory, at, nodes => end({ type: 'directory', nodes }));
   }
 
@@ -267,7 +277,7 @@ export class Walker {
     return fileSystems?.includes(fileSystemOf(directory.descriptor)) ?? false;
   }
 
-  #skipped(reason: Exclude<SkippedReason, 'rule'>, name: string, at: Position): Outcome {
+  #skipped(reason: SkippedReason, name: string, at: Position): Outcome {
     this.counter.skipped(at.path);
     const entries = emptyLists();
     if (at.plane) entries[at.plane].push({ name: Buffer.from(name, 'latin1'), kind: 'skipped', reason, meta: null });

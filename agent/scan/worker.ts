@@ -2,6 +2,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { present } from '@tidemark/shared/base/assert.ts';
 import { normaliseText } from '@tidemark/shared/fingerprint/normalise.ts';
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { auditRules } from './audit.ts';
 import { createAsker } from './attribute-asker.ts';
 import { attributesByPath } from './attribute-table.ts';
 import { answerFrom, answerTo } from './crew-answers.ts';
@@ -48,6 +49,7 @@ function work(input: WorkerInput, say: (message: FromWorker) => void) {
       },
     },
     key: input.key && Buffer.from(input.key),
+    audit: auditRules(profile, input.audits),
     normalise: (content, rules) => normaliseText(content, rules, identity),
     sink: nodes,
     crew: crewOf(number, control, say),

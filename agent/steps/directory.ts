@@ -51,6 +51,8 @@ const StepInput = z.discriminatedUnion('work', [
       .strictObject({ order: z.string(), job: z.int(), direction: z.enum(['forward', 'undo']), number: z.int() })
       .nullable()
       .default(null),
+    /** What the server's policy opens to audits: globs; nothing where they are left out. */
+    audits: z.array(z.string()).optional(),
     ...Common,
   }),
   /** Outside of any order: what the inventory finds. */

@@ -12,6 +12,8 @@ export interface StepContext {
   directory: string;
   /** Null or left out outside of any order. */
   attempt?: Extract<StepInput, { work: 'call' }>['attempt'];
+  /** What the server's policy opens to audits: globs. */
+  audits?: readonly string[];
   clock: Clock;
   /** Aborted at the timeout. */
   signal: AbortSignal;

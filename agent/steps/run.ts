@@ -89,6 +89,7 @@ function contextOf(input: StepInput, directory: string, keeper: OutputKeeper, si
     stateDir: input.stateDir,
     directory,
     attempt: input.work === 'call' ? input.attempt : null,
+    audits: input.work === 'call' ? (input.audits ?? []) : [],
     clock: systemClock,
     signal,
     place,

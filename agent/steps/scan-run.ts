@@ -23,6 +23,7 @@ export const scanRun: Executor<'scan/run'> = async ({ profile, budget = {}, seal
       root: context.root,
       clock: context.clock,
       key,
+      audits: context.audits ?? [],
       budget: {
         ...(budget.cpuShare === undefined ? {} : { cpuShare: budget.cpuShare }),
         ...(budget.bytesPerSecond === undefined ? {} : { bytesPerSecond: budget.bytesPerSecond }),

@@ -1,4 +1,4 @@
-import { and, eq, inArray, notExists } from 'drizzle-orm';
+import { and, eq, inArray, notExists, sql } from 'drizzle-orm';
 import type { RetentionStore } from '../verification/ports.ts';
 import { baselines, fingerprints } from './schema.ts';
 import type { Store } from './store.ts';
@@ -17,6 +17,7 @@ export function createRetentionStore({ db }: Pick<Store, 'db'>): RetentionStore 
           profileDigest: fingerprints.profileDigest,
           finishedAt: fingerprints.finishedAt,
           baseline: baselines.name,
+          isAudit: sql<boolean>`${fingerprints.profile} ? 'nonce'`,
         })
         .from(fingerprints)
         .leftJoin(baselines, eq(baselines.fingerprint, fingerprints.id));

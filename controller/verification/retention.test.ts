@@ -6,7 +6,7 @@ const DAY = 24 * HOUR;
 const NOW = Date.UTC(2026, 5, 30, 12);
 
 const scanned = (id: string, ageMs: number, change: Partial<KeptFingerprint> = {}): KeptFingerprint => ({
-  ...{ id, hostId: 'db01', profileDigest: 'p1', finishedMs: NOW - ageMs, isBaseline: false },
+  ...{ id, hostId: 'db01', profileDigest: 'p1', finishedMs: NOW - ageMs, isBaseline: false, isAudit: false },
   ...change,
 });
 

@@ -18,7 +18,12 @@ export interface KeptFingerprint {
   finishedMs: number;
   /** A baseline is made of it. */
   isBaseline: boolean;
+  /** It was compared when it was made, and says nothing that others could be compared with. */
+  isAudit: boolean;
 }
+
+/** Long enough to look at the report once more. */
+const AUDIT_DAYS = 1;
 
 /**
  * The fingerprints that nothing keeps any more. A host's newest under each profile stays whatever its age: it is what is
@@ -36,11 +41,12 @@ export function expiredFingerprints(
     seen.add(key);
     return true;
   };
-  return newestFirst.flatMap(({ id, hostId, profileDigest, finishedMs, isBaseline }) => {
+  return newestFirst.flatMap(({ id, hostId, profileDigest, finishedMs, isBaseline, isAudit }) => {
     const scanned = `${hostId}\0${profileDigest}`;
     const isNewest = isFirst(scanned);
     const isLastOfDay = isFirst(`${scanned}\0${Math.floor(finishedMs / DAY_MS)}`);
     const days = (now - finishedMs) / DAY_MS;
+    if (isAudit && !isBaseline) return days <= AUDIT_DAYS ? [] : [id];
     const isKept = isNewest || isBaseline || days <= keepAllDays || (isLastOfDay && days <= keepDailyDays);
     return isKept ? [] : [id];
   });

@@ -53,6 +53,14 @@ export const ScanProfile = z.strictObject({
   secret: z.array(Pattern).max(1_000).optional(),
   /** Types of file systems (file-systems.ts) that are entered where they are mounted below a root; else none is. */
   fileSystems: z.array(z.string().min(1).max(32)).max(64).optional(),
+  /**
+   * 32 bytes in hex that nobody knew before: makes the scan an audit. Every digest is an HMAC-SHA-256 under it, so that
+   * none can have been made earlier. What an agent's own policy does not open to audits is skipped (rule).
+   */
+  nonce: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 });
 export type ScanProfile = z.infer<typeof ScanProfile>;
 
@@ -61,6 +69,21 @@ export const profileBytes = (profile: ScanProfile): Buffer => Buffer.from(canoni
 
 /** Which scans can be compared: those whose profiles have one digest. */
 export const profileDigest = (profile: ScanProfile): Digest => digestOf(profileBytes(profile));
+
+/** Whether scans under it are audits: compared once, and no state of a host that is kept. */
+export const isAudit = ({ nonce }: ScanProfile): boolean => nonce !== undefined;
+
+/** What an audit looks at: the same for each host that is asked. */
+export const auditProfile = (paths: readonly string[], nonce: Uint8Array): ScanProfile => ({
+  name: AUDIT_NAME,
+  version: 1,
+  roots: paths.map(path => ({ path, plane: 'software' as const })),
+  ignore: [],
+  expect: [],
+  nonce: Buffer.from(nonce).toString('hex'),
+});
+
+const AUDIT_NAME = 'audit';
 
 /** How people call it. */
 export const profileLabel = (profile: ScanProfile): string => `${profile.name} version ${profile.version}`;
