@@ -1,3 +1,4 @@
+import { auditProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
 import { describe, expect, it } from 'vitest';
 import { forbidden, type HostPolicy } from './permit.ts';
@@ -44,6 +45,12 @@ describe('a server that permits some units', () => {
     const { units: _, ...all } = only;
     expect(forbidden(orderOf([jobOf('a', call)]), all)).toBeNull();
   });
+});
+
+it('no order holds an audit, whatever a server permits', () => {
+  const profile = auditProfile(['/opt'], Buffer.alloc(32, 1));
+  const order = orderOf([jobOf('a', { kind: 'scan/run', args: { profile } })]);
+  expect(forbidden(order, { kinds: ['*'], programs: [], paths: [] })).toMatch(/asked for by itself, not as a job/);
 });
 
 describe('a server that permits some things', () => {

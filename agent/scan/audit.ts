@@ -9,14 +9,9 @@ import { LINUX_SERVER } from '@tidemark/shared/fingerprint/profiles.ts';
  */
 
 /** Where a server's owner says nothing: software, and no data. */
-export const AUDITED_BY_DEFAULT: readonly string[] = [
-  '/bin',
-  '/sbin',
-  '/lib*',
-  '/usr',
-  '/opt',
-  '/boot',
-].flatMap(root => [root, `${root}/**`]);
+export const AUDITED_BY_DEFAULT: readonly string[] = ['/bin', '/sbin', '/lib*', '/usr', '/opt', '/boot'].flatMap(
+  root => [root, `${root}/**`],
+);
 
 export interface AuditRules {
   /** 32 bytes: the key of all digests. */

@@ -50,7 +50,10 @@ export interface ScanResult {
  * Reads all that the profile names in this thread, and gives the nodes to `emit`, each once, children first. For servers
  * see crew.ts. Throws where `root` cannot be read.
  */
-export function scanInto(options: Pick<ScanOptions, 'profile' | 'root' | 'clock' | 'key' | 'audits'>, emit: Emit): ScanResult {
+export function scanInto(
+  options: Pick<ScanOptions, 'profile' | 'root' | 'clock' | 'key' | 'audits'>,
+  emit: Emit,
+): ScanResult {
   const { profile, root = '/', clock = systemClock, key = null } = options;
   const startedMs = clock.now();
   const identity = readHostIdentity(root);

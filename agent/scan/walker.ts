@@ -1,8 +1,8 @@
 import { buildRoot } from '@tidemark/shared/fingerprint/build.ts';
 import type { NodeId, SkippedReason } from '@tidemark/shared/fingerprint/entry.ts';
 import type { Normaliser, Plane, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
-import type { DirectoryNodes } from './cache-block.ts';
 import type { AuditRules } from './audit.ts';
+import type { DirectoryNodes } from './cache-block.ts';
 import { Contents, type ContentsTools, emptyLists } from './contents.ts';
 import { Counter } from './counter.ts';
 import { errorCode, type OpenDirectory, openDirectory, openNamedDirectory, sharedDirectory } from './directory.ts';

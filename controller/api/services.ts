@@ -138,6 +138,7 @@ export interface Services {
   };
   verification: {
     scan(input: { host: string; by: string }): Answer<OutputOf<'scanHost'>>;
+    audit(input: InputOf<'auditHosts'>['body'] & { by: string }): Answer<OutputOf<'auditHosts'>['scans']>;
     scanRequest(id: string): Promise<OutputOf<'getScan'> | null>;
     fingerprints(host: string): Promise<OutputOf<'listFingerprints'>['fingerprints'] | null>;
     identify(host: string): Answer<OutputOf<'identifyHost'>>;

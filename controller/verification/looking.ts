@@ -1,4 +1,5 @@
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import { isAudit } from '@tidemark/shared/fingerprint/profile.ts';
 import { parseEnvelope } from '@tidemark/shared/signing/dsse.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import { baselineProblem } from './baselines.ts';
@@ -23,8 +24,14 @@ export interface LookingDependencies {
 /** Fingerprints that are looked through for how an id begins: some months of a host. */
 const SEARCHED = 1_000;
 
+/** Audits are compared with each other alone. */
+const isState = ({ profile }: Fingerprint): boolean => !isAudit(profile);
+
 /** Finds the fingerprint that a reference means. */
 export function createLooking({ store, trustRoot }: LookingDependencies) {
+  const newest = async (hostId: string): Promise<Fingerprint | undefined> =>
+    (await store.fingerprints(hostId, 1)).find(isState) ?? (await store.fingerprints(hostId, SEARCHED)).find(isState);
+
   const onHost = async (
     name: string,
     label: string,
@@ -61,12 +68,12 @@ export function createLooking({ store, trustRoot }: LookingDependencies) {
         return baseline(reference.name);
       case 'now':
         return onHost(reference.host, text, async hostId => ({
-          found: (await store.fingerprints(hostId, 1))[0],
+          found: await newest(hostId),
           missing: noFingerprint(reference.host),
         }));
       case 'then':
         return onHost(reference.host, text, async hostId => {
-          const all = await store.fingerprints(hostId, SEARCHED);
+          const all = (await store.fingerprints(hostId, SEARCHED)).filter(isState);
           const at = new Date(reference.atMs).toISOString();
           const message = `${reference.host} has no fingerprint from ${at} or before: "tidemark get fingerprints ${reference.host}" lists them`;
           return {

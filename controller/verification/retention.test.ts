@@ -43,4 +43,10 @@ describe('of fingerprints', () => {
     const all = [scanned('now', 0), scanned('old', 93 * DAY), scanned('kept', 94 * DAY, { isBaseline: true })];
     expect(expired(...all)).toEqual(['old']);
   });
+
+  it('audits go after a day, also the newest', () => {
+    const audit = { isAudit: true, profileDigest: 'a' };
+    expect(expired(scanned('fresh', HOUR, audit), scanned('old', 25 * HOUR, audit))).toEqual(['old']);
+    expect(expired(scanned('only', 25 * HOUR, audit))).toEqual(['only']);
+  });
 });

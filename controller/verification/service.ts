@@ -2,7 +2,7 @@ import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { TreeDamaged } from '@tidemark/shared/fingerprint/load.ts';
-import { type Plane, profileLabel, type ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { auditProfile, type Plane, profileLabel, type ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import { createComparing, planesOf } from './comparing.ts';
 import type { Difference } from './differences.ts';
@@ -27,6 +27,8 @@ export interface VerificationOptions {
   trustRoot: () => Promise<TrustRoot | null>;
   clock: Pick<Clock, 'now'>;
   newId: () => string;
+  /** 32 bytes that nobody can know before. */
+  newNonce: () => Uint8Array;
 }
 
 type Answer<T> = Promise<Result<T, VerificationError>>;
@@ -69,6 +71,11 @@ export interface Verification extends Judgements {
   openUpload(hostId: string): Upload;
   /** Asks a host for a fresh fingerprint, of what the landscape says is on it unless a profile is given. */
   scan(ask: { host: string; by: string; profile?: ScanProfile; schedule?: string }): Answer<Observation>;
+  /**
+   * Asks hosts to read files now, and to answer with digests under a nonce that was just drawn: all of them the same, so
+   * that what comes back can be compared. Asks all of them or none.
+   */
+  audit(ask: { hosts: readonly string[]; paths: readonly string[]; by: string }): Answer<Observation[]>;
   scanRequest(id: string): Promise<Observation | null>;
   scanReady(ready: { hostId: string; request: string; scan: string }): Promise<void>;
   scanFailed(failed: { hostId: string; request: string; message: string }): Promise<void>;
@@ -87,7 +94,14 @@ export interface CompareOptions {
   excludingPatches: boolean;
 }
 
-export function createVerification({ store, landscape, trustRoot, clock, newId }: VerificationOptions): Verification {
+export function createVerification({
+  store,
+  landscape,
+  trustRoot,
+  clock,
+  newId,
+  newNonce,
+}: VerificationOptions): Verification {
   const find = createLooking({ store, trustRoot });
   const { differences, outliers } = createComparing({ store, landscape });
 
@@ -136,6 +150,19 @@ export function createVerification({ store, landscape, trustRoot, clock, newId }
         return err({ code: 'nothing-to-scan', message });
       }
       return ok(await store.askForScan({ id: newId(), hostId: found.hostId, host, profile: wanted, by, schedule }));
+    },
+    audit: async ({ hosts, paths, by }) => {
+      const named = await Promise.all(hosts.map(store.hostNamed));
+      const unknown = hosts.find((_, at) => !named[at]);
+      if (unknown !== undefined) return err(unknownHost(unknown));
+      const profile = auditProfile(paths, newNonce());
+      const asked: Observation[] = [];
+      for (const host of named) {
+        if (!host) continue;
+        const { hostId, name } = host;
+        asked.push(await store.askForScan({ id: newId(), hostId, host: name, profile, by, schedule: null }));
+      }
+      return ok(asked);
     },
     scanRequest: id => store.observation(id),
     scanReady: async ({ hostId, request, scan }) => {

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { err } from '@tidemark/shared/base/result.ts';
 import { createAccess } from '../access/service.ts';
@@ -109,6 +109,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
     clock,
     newId: randomUUID,
+    newNonce: () => randomBytes(32),
   });
   const scheduling = createScheduling({
     store: createScheduleStore(store),

@@ -422,6 +422,45 @@ describe('what is printed', () => {
     expect(same.io.stdout).toContain('identical');
   });
 
+  it('lets two hosts do an audit, waits for it, and compares what they answered', async () => {
+    const report = DriftReport.parse(sampleDrift);
+    const scanOf = (host: string, state: 'asked' | 'done' | 'failed') => ({
+      ...{ id: `00000000-0000-4000-8000-0000000000${host.slice(-2)}`, host, state, askedAt: 1, endedAt: null },
+      ...{ message: state === 'failed' ? 'not open to audits' : '', fingerprint: state === 'done' ? `f-${host}` : null },
+    });
+    let outcome: 'done' | 'failed' = 'done';
+    const asked: unknown[] = [];
+    const enrolled = {
+      ...{ id: null, state: 'enrolled' as const, connected: true, lastSeenAt: null },
+      ...{ agentVersion: null, application: null, environment: null, tags: [] },
+    };
+    await logIn({
+      hosts: { list: async () => ['db01', 'db02'].map(name => ({ ...enrolled, name })) },
+      verification: {
+        audit: async input => {
+          asked.push(input);
+          return ok(input.hosts.map(host => scanOf(host, 'asked')));
+        },
+        scanRequest: async id => scanOf(`db${id.slice(-2)}`, outcome),
+        compare: async (a, b) => {
+          asked.push([a, b]);
+          return ok(report);
+        },
+      },
+    });
+    expect((await tidemark(['drift', 'db01', 'db02', '--audit', '/usr/bin', '/opt'])).exit).toBe(3);
+    expect(asked).toEqual([
+      { hosts: ['db01', 'db02'], paths: ['/usr/bin', '/opt'], by: expect.any(String) },
+      ['db01@f-db01', 'db02@f-db02'],
+    ]);
+    outcome = 'failed';
+    const refused = await tidemark(['drift', 'db01', 'db02', '--audit', '/etc']);
+    expect(refused.exit).toBe(1);
+    expect(refused.io.stderr).toContain('db01 did not do the audit: not open to audits');
+    expect((await tidemark(['drift', 'db01', '--audit', '/opt'])).exit).toBe(2);
+    expect((await tidemark(['drift', 'db01', 'db02', '--audit', 'opt'])).exit).toBe(2);
+  });
+
   it('shows what a job wrote as text, with what is missing between head and tail', async () => {
     const base64 = (text: string) => Buffer.from(text).toString('base64');
     await logIn({

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { FromExecutor } from '@tidemark/agent/boundary/messages.ts';
 import { openScan } from '@tidemark/agent/scan/scan.ts';
 import { canonicalJson } from '@tidemark/shared/base/canonical-json.ts';
-import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { auditProfile, type ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestServer, until } from './executor-support.ts';
 
@@ -128,12 +128,16 @@ describe('a scan', () => {
     await until('it is removed', () => !existsSync(ready?.directory ?? ''));
   });
 
-  it('that is asked for is answered, and one under a profile that is none is refused', async () => {
+  it('that is asked for is answered; under no profile, or as an audit of what is not open to any, it is refused', async () => {
     server.send({ type: 'observe-scan', request: 'r1', profile: Buffer.from(canonicalJson(profile)) });
     server.send({ type: 'observe-scan', request: 'r2', profile: Buffer.from('{}') });
-    await until('both are answered', () => find('scan-ready').length === 1 && find('scan-failed').length === 1);
+    const audit = auditProfile(['/opt', '/etc'], randomBytes(32));
+    server.send({ type: 'observe-scan', request: 'r3', profile: Buffer.from(canonicalJson(audit)) });
+    await until('all are answered', () => find('scan-ready').length === 1 && find('scan-failed').length === 2);
     expect(find('scan-ready')[0]).toMatchObject({ request: 'r1', orderDigest: null });
-    expect(find('scan-failed')[0]?.message).toContain('profile');
+    const failed = (request: string) => find('scan-failed').find(each => each.request === request)?.message;
+    expect(failed('r2')).toContain('profile');
+    expect(failed('r3')).toBe("this server's policy does not open /etc to audits (audits in its policy file)");
   });
 });
 

@@ -219,6 +219,31 @@ describe('a scan that somebody asks for', () => {
     expect((await store.db.select().from(observations)).map(({ state }) => state)).toEqual(['asked']);
   });
 
+  it('as an audit asks all hosts under one nonce, and is compared with nothing but the others', async () => {
+    await pair(tree => tree.write(`${HOME}/bin/extra`, '#!/bin/sh\nexit 1\n'));
+    const before = (await verification.fingerprints('db01'))?.[0]?.id;
+    const hosts = ['db01', 'db02'];
+    const asked = await answer(verification.audit({ hosts, paths: [HOME], by: 'anna' }));
+    const sent = (await store.db.select().from(outbox)).map(({ payload }) => payload as { profile: ScanProfile });
+    const [profile] = sent.map(payload => payload.profile);
+    expect(profile).toMatchObject({ roots: [{ path: HOME }], nonce: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(sent.map(payload => payload.profile)).toEqual([profile, profile]);
+    for (const [at, { id, host }] of asked.entries()) {
+      const hostId = (await createVerificationStore(store).hostNamed(host))?.hostId ?? '';
+      const { scan } = await scanAndUpload(server, hostId, trees[at] as ServerTree, profile);
+      await verification.scanReady({ hostId, request: id, scan });
+    }
+    const ids = await Promise.all(asked.map(async ({ id }) => (await verification.scanRequest(id))?.fingerprint));
+    const [a, b] = hosts.map((host, at) => `${host}@${ids[at]}`);
+    const report = await answer(verification.compare(a ?? '', b ?? '', { plane: 'all', excludingPatches: false }));
+    expect(lines(report)).toEqual([expect.stringContaining('extra')]);
+    const now = await answer(verification.compare('db01', `db01@${before}`, { plane: 'all', excludingPatches: false }));
+    expect(now).toMatchObject({ identical: true });
+    const unknown = await verification.audit({ hosts: ['db01', 'nobody'], paths: [HOME], by: 'anna' });
+    expect(unknown).toMatchObject({ ok: false, error: { code: 'unknown-host' } });
+    expect(await store.db.select().from(outbox)).toHaveLength(2);
+  });
+
   it('is refused where the landscape says of nothing to scan', async () => {
     await addHost(store, 'bare01');
     const result = await verification.scan({ host: 'bare01', by: 'anna' });

@@ -75,7 +75,7 @@ export async function scanAndUpload(
   scan: string = randomUUID(),
 ) {
   const directory = tree.directory(scan);
-  const file = await writeScan(directory, scan, { profile, root: tree.root });
+  const file = await writeScan(directory, scan, { profile, root: tree.root, audits: ['/**'] });
   const uploaded = await uploadScan({ client: server.clientOf(hostId), directory, scan });
   if (!uploaded.ok) throw new Error(uploaded.error.message);
   return { scan, directory, file, uploaded: uploaded.value };

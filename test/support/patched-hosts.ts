@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createBaselineStore } from '@tidemark/controller/store/baselines.ts';
 import { artifacts, signatureFiles, signatures } from '@tidemark/controller/store/schema.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
@@ -72,6 +72,7 @@ export function verificationOf(
     trustRoot: async () => trustRoot,
     clock: { now },
     newId: randomUUID,
+    newNonce: () => randomBytes(32),
     landscape: {
       productsOf: async () => [{ product: 'orders-db', home: HOME }],
       peersOf: async name => (name === 'db02' ? ['db01'] : []),

@@ -187,6 +187,19 @@ export const fingerprintRoutes = {
     status: 202,
     reply: ScanRequest,
   }),
+  auditHosts: route({
+    method: 'POST',
+    path: '/audits',
+    role: 'operator',
+    tag: 'fingerprints',
+    summary: 'Asks hosts to digest files now under one fresh nonce; scans that can be compared by their fingerprints',
+    body: z.strictObject({
+      hosts: z.array(HostName).min(2).max(100),
+      paths: z.array(z.string().min(2).max(4096).startsWith('/')).min(1).max(100),
+    }),
+    status: 202,
+    reply: z.object({ scans: z.array(ScanRequest) }),
+  }),
   getScan: route({
     method: 'GET',
     path: '/scans/:id',

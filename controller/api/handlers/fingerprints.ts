@@ -8,6 +8,9 @@ export function fingerprintHandlers({
 }: ApiContext): Pick<Handlers, keyof typeof fingerprintRoutes> {
   return {
     scanHost: ({ params, principal }) => unwrap(verification.scan({ host: params.name, by: principal.name })),
+    auditHosts: async ({ body, principal }) => ({
+      scans: await unwrap(verification.audit({ ...body, by: principal.name })),
+    }),
     getScan: ({ params }) =>
       found(verification.scanRequest(params.id), `scan ${params.id}`, 'ask for one with "tidemark scan HOST"'),
     listFingerprints: async ({ params }) => ({
