@@ -426,7 +426,10 @@ describe('what is printed', () => {
     const report = DriftReport.parse(sampleDrift);
     const scanOf = (host: string, state: 'asked' | 'done' | 'failed') => ({
       ...{ id: `00000000-0000-4000-8000-0000000000${host.slice(-2)}`, host, state, askedAt: 1, endedAt: null },
-      ...{ message: state === 'failed' ? 'not open to audits' : '', fingerprint: state === 'done' ? `f-${host}` : null },
+      ...{
+        message: state === 'failed' ? 'not open to audits' : '',
+        fingerprint: state === 'done' ? `f-${host}` : null,
+      },
     });
     let outcome: 'done' | 'failed' = 'done';
     const asked: unknown[] = [];
