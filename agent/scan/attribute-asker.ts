@@ -1,6 +1,6 @@
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
-import { attributesByPath } from './attribute-table.ts';
-import { type AttributeSet, askAttributes, readAttributesSync } from './attributes.ts';
+import { type AttributeSet, attributesByPath } from './attribute-table.ts';
+import { askAttributes, readAttributesSync } from './attributes.ts';
 import { type AskedDirectory, ITSELF } from './lister.ts';
 import type { Owners } from './owners.ts';
 

@@ -1,11 +1,13 @@
 import { randomInt } from 'node:crypto';
-import type { AttributeSet } from './attributes.ts';
 
 /*
  * Attributes by path, in memory that threads share: a hash table of three words a slot (two of the path's hash, the
  * number of the set + 1). A system with labels has them on each of its files, and some hundred different ones. Paths
  * are not kept: two with one hash of 64 bits, under a start that is drawn anew for each scan, will not be met.
  */
+
+/** What file systems keep about a file beside mode and owner, by name: capabilities, access lists, labels. */
+export type AttributeSet = ReadonlyMap<string, Buffer>;
 
 const WORDS = 3;
 const FIRST_SLOTS = 1024;

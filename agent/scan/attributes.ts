@@ -3,11 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AttributeTable, type AttributeTableMemory } from './attribute-table.ts';
+import { type AttributeSet, AttributeTable, type AttributeTableMemory } from './attribute-table.ts';
 import type { Owners } from './owners.ts';
-
-/** What file systems keep about a file beside mode and owner, by name: capabilities, access lists, labels. */
-export type AttributeSet = ReadonlyMap<string, Buffer>;
 
 /** Others are caches of the system or signatures of single files, and would make every file an object of its own. */
 const WANTED = '^(security\\.(capability|selinux|SMACK64)|system\\.posix_acl_(access|default))$';

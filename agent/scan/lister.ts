@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import fs from 'node:fs';
 import type { Content, Entry, NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import type { Normaliser, Plane } from '@tidemark/shared/fingerprint/profile.ts';
-import type { AttributeSet } from './attributes.ts';
+import type { AttributeSet } from './attribute-table.ts';
 import type { AuditRules } from './audit.ts';
 import { EXECUTABLE, RECORD_KINDS, type StoredBlock } from './cache-block.ts';
 import type { Contents } from './contents.ts';

@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { buildMeta } from '@tidemark/shared/fingerprint/build.ts';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import { type EncodedNode, nodeKey } from '@tidemark/shared/fingerprint/node.ts';
-import type { AttributeSet } from './attributes.ts';
+import type { AttributeSet } from './attribute-table.ts';
 import type { NodeSink } from './node-records.ts';
 import type { Owners } from './owners.ts';
 
