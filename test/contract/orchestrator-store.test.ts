@@ -4,7 +4,8 @@ import { createOrchestratorStore } from '@tidemark/controller/store/orchestrator
 import { createRunLeases } from '@tidemark/controller/store/run-leases.ts';
 import * as schema from '@tidemark/controller/store/schema.ts';
 import { eq } from 'drizzle-orm';
-import { FAIR, MemoryDatabase } from '../simulation/store/memory-store.ts';
+import { FAIR } from '../simulation/store/database.ts';
+import { MemoryDatabase } from '../simulation/store/memory-store.ts';
 import { testStores } from '../support/database.ts';
 import { describeOrchestratorStore } from './orchestrator-store-suite.ts';
 

@@ -6,7 +6,8 @@ import { createOrchestrator, type Orchestrator } from '@tidemark/controller/orch
 import type { Engine } from './engine.ts';
 import type { NightFate } from './faults.ts';
 import type { Random } from './random.ts';
-import { DatabaseLost, type MemoryDatabase, type Weather } from './store/memory-store.ts';
+import { DatabaseLost, type Weather } from './store/database.ts';
+import type { MemoryDatabase } from './store/memory-store.ts';
 
 /** What a controller can reach while it is connected to a host. */
 export interface Session {

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { readLandscape } from '@tidemark/controller/landscape/read.ts';
 import { digestOf } from '@tidemark/shared/base/digest.ts';
 import { type Landscape, landscapeOf } from './landscape.ts';
-import type { NightOptions } from './night.ts';
+import type { NightOptions } from './prepared.ts';
 
 export interface SimulateOptions extends NightOptions {
   /** How many, from `seed` on. */

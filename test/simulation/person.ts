@@ -33,7 +33,7 @@ export class Person {
   }
 
   #look(): void {
-    const run = this.#database.tables.runs.values().next().value;
+    const run = this.#database.run();
     if (run?.state === 'paused' && !this.#knowsOfPause) {
       this.#knowsOfPause = true;
       this.#engine.after(this.#reactsAfterMs, () => {
@@ -41,7 +41,7 @@ export class Person {
         this.#ask('resume');
       });
     }
-    for (const incident of this.#database.tables.incidents.values()) {
+    for (const incident of this.#database.incidents()) {
       if (incident.state !== 'open' || this.#seen.has(incident.key)) continue;
       this.#seen.add(incident.key);
       // Half of them are left as they are: who decides by them must come to an end all the same.
@@ -54,7 +54,7 @@ export class Person {
   }
 
   #ask(what: 'pause' | 'resume' | 'stop'): void {
-    const run = this.#database.tables.runs.keys().next().value;
+    const run = this.#database.run()?.id;
     const controller = this.#controllers().find(({ alive, isStalled }) => alive && !isStalled);
     if (run === undefined || !controller) return;
     controller.do(() => controller.orchestrator[what]({ run, by: 'olga', reason: 'simulated' }));

@@ -1,5 +1,6 @@
 import type { NewRunEvent } from '@tidemark/controller/orchestrator/ports.ts';
 import { present } from '@tidemark/shared/base/assert.ts';
+import type { HostRecord, IncidentRecord } from '../store/database.ts';
 import { type HostTruth, hasBegun, type Started, type World } from '../world.ts';
 
 /*
@@ -24,12 +25,9 @@ export interface Records {
   events: readonly NewRunEvent[];
   state: string;
   endedAt: number | null;
-  incidents: readonly { key: string; hostId: string | null; title: string; state: 'open' | 'resolved' }[];
-  /** By host id. */
-  hosts: ReadonlyMap<
-    string,
-    { held: string | null; jobs: readonly { position: number; direction: string; state: string }[] }
-  >;
+  incidents: readonly IncidentRecord[];
+  /** By host id; only at the end of the night. */
+  hosts: ReadonlyMap<string, HostRecord>;
 }
 
 export interface Property {

@@ -1,22 +1,23 @@
 import type { DeliveryStore, DueMessage } from '@tidemark/controller/loops/deliver.ts';
-import type { Leases, OrchestratorStore, RunReads, RunTransaction } from '@tidemark/controller/orchestrator/ports.ts';
+import type {
+  Leases,
+  NewRunEvent,
+  OrchestratorStore,
+  RunReads,
+  RunTransaction,
+} from '@tidemark/controller/orchestrator/ports.ts';
+import {
+  DatabaseLost,
+  FAIR,
+  type HostRecord,
+  type IncidentRecord,
+  type NewHost,
+  type RunRecord,
+  type Weather,
+} from './database.ts';
 import { memoryClaims } from './memory-claims.ts';
 import { factsOf, headOf, isLive, memoryTransaction, storedHost } from './memory-transaction.ts';
 import { type HostRow, Tables, UndoLog } from './tables.ts';
-
-/** What a call to the database may meet. Each is awaited: the simulator lets others go first there, or fails it. */
-export interface Weather {
-  /** Before anything is done. Throws where the database is away. */
-  before(): Promise<void>;
-  /** At the commit: `lost` where it failed, `unknown` where it happened and nobody was told. */
-  commit(): 'done' | 'lost' | 'unknown';
-}
-
-export const FAIR: Weather = { before: async () => {}, commit: () => 'done' };
-
-export class DatabaseLost extends Error {
-  override name = 'DatabaseLost';
-}
 
 /**
  * The orchestrator's store in memory: the same contract as the one over PostgreSQL (test/contract/orchestrator-store-suite),
@@ -36,7 +37,7 @@ export class MemoryDatabase {
     this.#sharesLimits = sharesLimits;
   }
 
-  addHost(host: Pick<HostRow, 'id' | 'name' | 'facts'> & { state?: HostRow['state'] }): void {
+  addHost(host: NewHost & { state?: HostRow['state'] }): void {
     this.tables.hosts.set(host.id, {
       ...{ state: 'enrolled', acknowledged: 0, dispatchSequence: 0 },
       ...host,
@@ -68,6 +69,23 @@ export class MemoryDatabase {
     if (incident?.state !== 'open') return false;
     this.tables.incidents.set(key, { ...incident, state: 'resolved' });
     return true;
+  }
+
+  run(): RunRecord | null {
+    return this.tables.runs.values().next().value ?? null;
+  }
+
+  events(): readonly NewRunEvent[] {
+    return this.tables.events.values().next().value ?? [];
+  }
+
+  incidents(): readonly IncidentRecord[] {
+    return [...this.tables.incidents.values()];
+  }
+
+  hosts(): ReadonlyMap<string, HostRecord> {
+    const run = this.tables.runs.values().next().value;
+    return new Map([...(run?.hosts ?? [])].map(([id, { heldBecause, jobs }]) => [id, { held: heldBecause, jobs }]));
   }
 
   /** All or nothing, one after the other. The work awaits nothing but this store, or all would wait for it. */
