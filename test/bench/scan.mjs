@@ -37,7 +37,16 @@ function scan(state) {
     expect: [],
   };
   const call = { kind: 'scan/run', args: { profile } };
-  const input = { work: 'call', call, attempt: null, timeoutMs: 3_600_000, root: '/', stateDir: state, graceMs: 1000 };
+  const input = {
+    work: 'call',
+    call,
+    attempt: null,
+    timeoutMs: 3_600_000,
+    root: '/',
+    factsDir: base,
+    stateDir: state,
+    graceMs: 1000,
+  };
   writeFileSync(join(at, 'call.json'), JSON.stringify(input));
   const command = [process.execPath, '--disable-warning=ExperimentalWarning', agent, 'step', at];
   const { seconds } = timed(command[0], command.slice(1));
