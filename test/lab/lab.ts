@@ -1,4 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AGENT_HOME, agentProgram } from './agent.ts';
 import { type Base, ensureBase } from './base.ts';
@@ -194,10 +196,24 @@ export async function takeDown(places: LabPlaces): Promise<void> {
   await unmountBelow(places.directory);
   await removeNetwork(places);
   await removeGroup(places.cgroup);
+  // Aside under the lock, and removed without it: the files of 200 hosts take a quarter of an hour, in which no other lab
+  // could begin.
+  const aside = join(LAB_DIRECTORY, `${REMOVED}${randomUUID()}`);
   await withLock(machineLock, async () => {
-    rmSync(places.directory, { recursive: true, force: true });
+    if (existsSync(places.directory)) renameSync(places.directory, aside);
     if (allLabs().length === 0) restoreLimits();
   });
+  await rm(aside, { recursive: true, force: true });
+}
+
+/** What a lab leaves is called so until its files are gone. */
+const REMOVED = 'removed-';
+
+/** Goes on with what somebody has begun to remove, who may still be at it. */
+export async function finishRemoving(): Promise<void> {
+  const names = existsSync(LAB_DIRECTORY) ? readdirSync(LAB_DIRECTORY) : [];
+  for (const name of names.filter(each => each.startsWith(REMOVED)))
+    await rm(join(LAB_DIRECTORY, name), { recursive: true, force: true });
 }
 
 async function unmountBelow(directory: string): Promise<void> {

@@ -1,6 +1,6 @@
 // `npm run test:lab`: the tests that need real servers.
 import { ensureBase } from './base.ts';
-import { removeAbandoned } from './lab.ts';
+import { finishRemoving, removeAbandoned } from './lab.ts';
 import { installPackages } from './machine.ts';
 import { runProject } from './run-project.mjs';
 
@@ -10,6 +10,9 @@ await runProject('lab', {
     await ensureBase(say);
   },
   // What a test leaves behind because its process was killed.
-  tearDown: removeAbandoned,
+  async tearDown(say) {
+    await removeAbandoned(say);
+    await finishRemoving();
+  },
   filters: process.argv.slice(2),
 });
