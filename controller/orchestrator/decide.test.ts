@@ -429,6 +429,26 @@ describe('budgets and waves', () => {
   });
 });
 
+describe('a run that is stopped with undo', () => {
+  /** Three hosts one after the other; stopped with undo when the last one has begun. */
+  function stopped(silentFrom?: number): SimulatedNight {
+    const waves = [{ name: 'all', needs: [], maxParallel: 1, soakMs: 0 }];
+    const silent = silentFrom === undefined ? null : { from: silentFrom, to: START + 10 * HOUR };
+    const run = night({ waves, hosts: ['x', 'y', 'z'].map(name => ({ name, jobs: JOBS })) }, { y: { silent } });
+    while (run.run.host(2).frontier === 0) run.tick();
+    run.person('stop with undo');
+    return run;
+  }
+
+  it('ends although a host that was done falls silent on its way back', () => {
+    const first = stopped();
+    while (first.run.host(1).direction === 'forward') first.tick();
+    const done = stopped(first.now).play();
+    expect(done.violations).toEqual([]);
+    expect(done.run.state).toBe('stopped');
+  });
+});
+
 describe('what can never end', () => {
   it('is given up: a unit that needs more places than its wave has', () => {
     const done = night({

@@ -27,7 +27,9 @@ export function takeBackActions(picture: Picture): TakingBack {
     going.add(host.index);
     actions.push({ action: 'undo', host: host.index, reason: BECAUSE });
   }
-  const halfDone = picture.hosts.some(host => standsHalfDone(picture, host) || (isUndoing(host) && !wasDone(host)));
+  const halfDone = picture.hosts.some(
+    host => standsHalfDone(picture, host) || (isUndoing(picture, host) && !wasDone(host)),
+  );
   // What is done is in service: it has no hurry, and what is half done needs the peers.
   if (halfDone) return { actions, waits: false };
   return takeBackDone(picture, going);
@@ -42,7 +44,9 @@ function standsHalfDone(picture: Picture, host: HostPicture): boolean {
   return phase.is === 'working' || ((phase.is === 'halted' || phase.is === 'skipped') && phase.outcome !== 'unknown');
 }
 
-const isUndoing = ({ phase }: HostPicture): boolean => phase.is === 'undoing';
+/** It will say how that ended: nobody waits for a host that is gone for good. */
+const isUndoing = (picture: Picture, host: HostPicture): boolean =>
+  host.phase.is === 'undoing' && !isWrittenOff(picture, host);
 const wasDone = ({ plan, host }: HostPicture): boolean => positionOf(plan, host) === plan.jobs.length;
 
 /** Why a host that is done stays as it is; `ask` where facts would tell, `passes` where it may change by itself. */
@@ -59,7 +63,7 @@ function takeBackDone(picture: Picture, going: Set<number>): TakingBack {
   for (let wave = plan.waves.length - 1; wave >= 0; wave--) {
     const hosts = (plan.waves[wave]?.hosts ?? []).map(index => pictureAt(picture, index));
     const done = hosts.filter(host => host.phase.is === 'done');
-    let waits = hosts.some(isUndoing);
+    let waits = hosts.some(host => isUndoing(picture, host));
     for (const host of done) {
       const bar = barOf(picture, host, going);
       if (bar === null) {
@@ -85,7 +89,10 @@ function barOf(picture: Picture, host: HostPicture, going: ReadonlySet<number>):
   if (!isReachable(picture, host)) return { text: 'it is not connected', passes: true };
   const relied = reliedOnBy(picture, host, going);
   if (relied)
-    return { text: `${nameOf(relied)} was let begin after it`, passes: going.has(relied.index) || isUndoing(relied) };
+    return {
+      text: `${nameOf(relied)} was let begin after it`,
+      passes: going.has(relied.index) || isUndoing(picture, relied),
+    };
   return placeBar(picture, host, going) ?? limitBar(picture, host, going) ?? clusterBar(picture, host, going);
 }
 
@@ -106,7 +113,7 @@ function limitBar(picture: Picture, host: HostPicture, going: ReadonlySet<number
     if (limit && own.length + others.length + 1 > limit.maxOut)
       return {
         text: `limit ${limit.name}: at most ${limit.maxOut} may be out of service`,
-        passes: going.size > 0 || others.length > 0 || picture.hosts.some(isUndoing),
+        passes: going.size > 0 || others.length > 0 || picture.hosts.some(other => isUndoing(picture, other)),
       };
   }
   return null;
@@ -122,7 +129,7 @@ function clusterBar(picture: Picture, host: HostPicture, going: ReadonlySet<numb
   for (const other of members) if (other !== host && !going.has(other.index) && serves(picture, other)) healthy++;
   if (healthy >= cluster.planned.minHealthy) return null;
   const unsure = members.filter(other => other !== host && probedHealth(picture, other).is === 'unknown');
-  const passes = going.size > 0 || unsure.length > 0 || members.some(isUndoing);
+  const passes = going.size > 0 || unsure.length > 0 || members.some(member => isUndoing(picture, member));
   return {
     text: `cluster ${name} needs ${cluster.planned.minHealthy} healthy members beside it`,
     passes,

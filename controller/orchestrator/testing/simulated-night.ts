@@ -213,7 +213,8 @@ export class SimulatedNight {
       const other = this.run.host(this.run.plan.byName.get(after.host) ?? -1);
       const went = other.frontier > at(after) && other.refusal === null;
       const state = agentOf(after.host).standing?.state;
-      const isBack = state === 'undone' || state === 'undo-halted' || this.#isUnknown(after.host);
+      const isAway = agentOf(after.host).isSilent(this.now);
+      const isBack = state === 'undone' || state === 'undo-halted' || isAway || this.#isUnknown(after.host);
       if (went && !isBack) this.violations.push(`${name} is taken back before ${after.host}, which is ${state}`);
     }
     // As far as it is known: a host that is thought to be under way is taken back at once.
