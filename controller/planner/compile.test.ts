@@ -307,6 +307,16 @@ describe('a unit', () => {
     ]);
   });
 
+  it('starts a tier only where every tier below it runs, also those that the next one has waited for', () => {
+    const tiers = '{span: application, order: [{name: web}, {name: app}, {name: db}]}';
+    const landscape = { ...shop().landscape, clusters: [] };
+    const { precedences } = planned({ select: 'host.app == "orders"', clusters: null, tiers }, { landscape }).header;
+    const text = precedences.map(({ before, after }) => `${before.host} ${before.job} -> ${after.host} ${after.job}`);
+    for (const web of ['web01', 'web02']) {
+      for (const db of ['db01', 'db02']) expect(text).toContain(`${db} start:orders-db -> ${web} start:orders-web`);
+    }
+  });
+
   it.each(['led01', 'led02'])('is never torn apart by a wave that is about %s only', one => {
     const plan = planned({ waves: `[{name: a, when: host.name == "${one}" || host.app == "orders"}, {name: b}]` });
     expect(plan.header.hosts.filter(({ wave }) => wave === 'b').map(({ name }) => name)).toEqual(['led01', 'led02']);

@@ -47,10 +47,14 @@ function unitPrecedences(policy: Policy, orders: readonly PlannedOrder[]): Prece
   }
   return [...units].flatMap(([unit, members]) => {
     const stages = stagesOf(policy, unit, members);
-    return stages.flatMap((stage, index) => {
-      const next = stages[index + 1];
-      return next ? barrier(stage, next) : [];
-    });
+    return stages.flatMap((stage, index) =>
+      stages.slice(index + 1).flatMap((next, further) => {
+        if (further === 0) return barrier(stage, next);
+        if (!stage.starts || !next.starts) return [];
+        const inBetween = stages.slice(index + 1, index + 1 + further);
+        return barrier(stage, next, host => inBetween.some(({ jobs }) => jobs.has(host)));
+      }),
+    );
   });
 }
 
@@ -58,11 +62,17 @@ function unitPrecedences(policy: Policy, orders: readonly PlannedOrder[]): Prece
 interface Stage {
   /** What is true once the stage is over. */
   done: string;
+  /**
+   * Starts a tier. Each waits for every tier below it, not for the next one alone: a database that fails its check after
+   * its start and is taken back must keep the web server from starting also where the application server is up already.
+   */
+  starts?: true;
   holds(job: Job, host: PlannedOrder): boolean;
 }
 
 interface FilledStage {
   done: string;
+  starts: boolean;
   jobs: ReadonlyMap<PlannedOrder, readonly Job[]>;
 }
 
@@ -95,12 +105,14 @@ function stagesOf(policy: Policy, unit: Unit, members: readonly PlannedOrder[]):
     },
     ...tiers.toReversed().map(tier => ({
       done: `${unit.name}: tier ${tier} runs before what uses it`,
+      starts: true as const,
       holds: isService('service/start', tier),
     })),
   ];
   return stages
-    .map(({ done, holds }) => ({
+    .map(({ done, starts = false, holds }) => ({
       done,
+      starts,
       jobs: new Map(
         members.flatMap(planned => {
           const jobs = planned.order.jobs.filter(job => holds(job, planned));
@@ -111,11 +123,18 @@ function stagesOf(policy: Policy, unit: Unit, members: readonly PlannedOrder[]):
     .filter(({ jobs }) => jobs.size > 0);
 }
 
-/** From the last job of a stage on each host to the first job of the next one on every other host. */
-function barrier(stage: FilledStage, next: FilledStage): Precedence[] {
+/**
+ * From the last job of a stage on each host to the first job of the next one on every other host, but for those that wait
+ * for it already, with an earlier job of theirs.
+ */
+function barrier(
+  stage: FilledStage,
+  next: FilledStage,
+  waitsAlready: (host: PlannedOrder) => boolean = () => false,
+): Precedence[] {
   return [...stage.jobs].flatMap(([host, jobs]) =>
     [...next.jobs]
-      .filter(([other]) => other !== host)
+      .filter(([other]) => other !== host && !waitsAlready(other))
       .flatMap(([other, otherJobs]) => between(host, jobs.at(-1), other, otherJobs[0], stage.done)),
   );
 }
