@@ -32,9 +32,10 @@ export async function startFingerprintServer(store: UploadStore) {
   );
   const clients: FingerprintClient[] = [];
   return {
-    /** A client whose calls come from this host. */
-    clientOf: (hostId: string): FingerprintClient => {
-      const client = new FingerprintClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
+    port,
+    /** A client whose calls come from this host; `through` is the port that it calls, where something stands between. */
+    clientOf: (hostId: string, through = port): FingerprintClient => {
+      const client = new FingerprintClient(`127.0.0.1:${through}`, credentials.createInsecure(), {
         'grpc.use_local_subchannel_pool': 1,
         interceptors: [
           (options, next) =>
