@@ -9,6 +9,8 @@ import { isEnrolled, loadIdentity } from './link/identity.ts';
 import { readHolder } from './platform/lock-file.ts';
 import { isAlive } from './platform/process.ts';
 import { lockFile } from './run-agent.ts';
+import { loadSealingKeys, sealingKeyFile } from './scan/sealing-key.ts';
+import { readSecretKeyStatement } from './scan/secret-key.ts';
 
 const SHOWN_ORDERS = 10;
 const SHOWN_REPORTS = 10;
@@ -25,6 +27,7 @@ export function describeStatus(stateDir: string): string[] {
     lines.push(`enrolled  ${hostId} in ${fleet}, controller ${linkAddress}`);
     lines.push(`          certificate until ${new Date(notAfterMs).toISOString()}`);
   }
+  lines.push(...describeSealing(stateDir));
   if (!existsSync(journalFile(stateDir))) return [...lines, 'orders    none yet'];
   const journal = openJournal({
     file: journalFile(stateDir),
@@ -37,6 +40,15 @@ export function describeStatus(stateDir: string): string[] {
   } finally {
     journal.close();
   }
+}
+
+/** For whoever gives this server a key for secrets and wants to see that it is sealed to this server and nobody else. */
+function describeSealing(stateDir: string): string[] {
+  if (!existsSync(sealingKeyFile(stateDir))) return [];
+  const publicKey = loadSealingKeys(stateDir).publicKey.toString('base64');
+  const secretKey = readSecretKeyStatement(stateDir);
+  const taken = secretKey ? `${secretKey.name} generation ${secretKey.generation}, ${secretKey.keyId}` : 'none yet';
+  return [`sealing   ${publicKey}`, `secrets   key ${taken}`];
 }
 
 function describeOrders(journal: Journal): string[] {

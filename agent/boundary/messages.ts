@@ -18,7 +18,9 @@ export type ToExecutor =
   | { type: 'acknowledge'; sequence: number }
   | { type: 'output-credit'; bytes: number }
   | { type: 'observe-facts'; request: string }
-  | { type: 'observe-scan'; request: string; profile: Uint8Array }
+  /** `envelope` is empty where nobody signed the profile. */
+  | { type: 'observe-scan'; request: string; profile: Uint8Array; envelope: Uint8Array }
+  | { type: 'secret-key'; envelope: Uint8Array }
   /** The file is complete; the executor checks its digest before it uses it. */
   | { type: 'artifact-ready'; digest: Digest; file: string }
   | { type: 'artifact-failed'; digest: Digest; message: string }

@@ -13,6 +13,7 @@ import { createOrders } from './orders.ts';
 import type { HostPolicy } from './permit.ts';
 import { createReserve, type Reserve } from './reserve.ts';
 import { createRunLoop } from './run-loop.ts';
+import { profilesIn } from './scan-permission.ts';
 import { createScans } from './scans.ts';
 
 export interface ExecutorOptions {
@@ -100,7 +101,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
     graceMs: options.graceMs ?? GRACE_MS,
     now: orders.now,
   });
-  const observer = createObserver({ ...options, send, scans });
+  const carried = () => new Set(journal.orders().flatMap(order => profilesIn(order.bytes)));
+  const observer = createObserver({ ...options, send, scans, ground: { ...options, carried } });
 
   function connected(acknowledged: number): void {
     // The journal is younger than what the controller has seen: this server was set back.
@@ -118,6 +120,15 @@ export function createExecutor(options: ExecutorOptions): Executor {
     if (clock.monotonic() - factsAt < FACTS_PAUSE_MS) return;
     factsAt = clock.monotonic();
     observer.add({ type: 'observe-facts', request: '' });
+  }
+
+  async function takeSecretKey(envelope: Uint8Array): Promise<void> {
+    // Loaded when it is needed: most agents never are given another one, and what opens it takes memory.
+    const { takeSecretKey: take } = await import('./secret-keys.ts');
+    const taken = take(envelope, { ...options, stateDir });
+    if (!taken.ok) log.warn({ reason: taken.error }, 'a key for secrets was not taken');
+    // Which key it has now is among them.
+    if (!stopped) observer.add({ type: 'observe-facts', request: '' });
   }
 
   function handle(message: ToExecutor): void {
@@ -145,6 +156,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
       case 'observe-facts':
       case 'observe-scan':
         observer.add(message);
+        break;
+      case 'secret-key':
+        takeSecretKey(message.envelope).catch(error =>
+          log.error({ err: error }, 'a key for secrets could not be kept'),
+        );
         break;
       case 'artifact-ready': {
         // The link names a file: only one where links put them.

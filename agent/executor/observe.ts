@@ -3,12 +3,14 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseJson } from '@tidemark/shared/base/canonical-json.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
+import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { isAudit, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 import { AUDITED_BY_DEFAULT, forbiddenRoot } from '../scan/audit.ts';
 import { readResult, type StepInput } from '../steps/directory.ts';
 import { createSessionLauncher, lastWords, prepare, type RunningChild } from './launch.ts';
 import type { HostPolicy } from './permit.ts';
+import { permittedProfile, type ScanGround } from './scan-permission.ts';
 import type { Scans } from './scans.ts';
 
 /*
@@ -35,6 +37,8 @@ export interface ObserverOptions {
   /** What this server lets be done to it. */
   policy: Pick<HostPolicy, 'audits'>;
   scans: Scans;
+  /** What decides which scans are made. */
+  ground: ScanGround;
   send(message: FromExecutor): void;
 }
 
@@ -114,17 +118,24 @@ export function createObserver(options: ObserverOptions): Observer {
     }
   }
 
+  /** An audit is permitted by where it looks, all else by who said that it may be looked at. */
+  function permitted(request: Extract<Request, { type: 'observe-scan' }>): Result<ScanProfile, string> {
+    const asked = ScanProfile.safeParse(parseJson(request.profile));
+    if (!asked.success || !isAudit(asked.data)) return permittedProfile(request, options.ground);
+    const closed = forbiddenRoot(asked.data, options.policy.audits ?? AUDITED_BY_DEFAULT);
+    if (closed === null) return ok(asked.data);
+    return err(`this server's policy does not open ${closed} to audits (audits in its policy file)`);
+  }
+
   function inputOf(request: Request): StepInput | string {
     const { root, stateDir, factsDir } = options;
     const common = { root, stateDir, factsDir, graceMs: GRACE_MS };
     if (request.type === 'observe-facts') return { work: 'facts', timeoutMs: FACTS_TIMEOUT_MS, ...common };
-    const profile = ScanProfile.safeParse(parseJson(request.profile));
-    if (!profile.success) return `the scan profile does not fit its schema: ${profile.error.issues[0]?.message}`;
-    const audits = options.policy.audits ?? AUDITED_BY_DEFAULT;
-    const closed = isAudit(profile.data) ? forbiddenRoot(profile.data, audits) : null;
-    if (closed !== null) return `this server's policy does not open ${closed} to audits (audits in its policy file)`;
-    const call = { kind: 'scan/run' as const, args: { profile: profile.data } };
-    return { work: 'call', call, attempt: null, audits: [...audits], timeoutMs: SCAN_TIMEOUT_MS, ...common };
+    const profile = permitted(request);
+    if (!profile.ok) return profile.error;
+    const audits = [...(options.policy.audits ?? AUDITED_BY_DEFAULT)];
+    const call = { kind: 'scan/run' as const, args: { profile: profile.value } };
+    return { work: 'call', call, attempt: null, audits, timeoutMs: SCAN_TIMEOUT_MS, ...common };
   }
 
   return {

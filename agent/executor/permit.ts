@@ -38,7 +38,7 @@ export function forbidden(order: Order, policy: HostPolicy, self: OwnIdentity = 
   for (const job of order.jobs) {
     for (const call of job.undo ? [job.call, job.undo] : [job.call]) {
       const whose = `job ${job.id}${call === job.undo ? ' (its undo)' : ''}`;
-      const badKind = kindsOf(call).find(each => !policy.kinds.some(kind => matchesKind(kind, each)));
+      const badKind = kindsOf(call).find(each => !permitsKind(policy, each));
       if (badKind !== undefined)
         return BY_NAME_ONLY.has(badKind)
           ? `${whose}: this server's policy does not name ${badKind}, which no "*" stands for`
@@ -71,6 +71,10 @@ export function forbidden(order: Order, policy: HostPolicy, self: OwnIdentity = 
   }
   return null;
 }
+
+/** Whether this server lets steps of a kind be done at all. */
+export const permitsKind = ({ kinds }: HostPolicy, kind: string): boolean =>
+  kinds.some(pattern => matchesKind(pattern, kind));
 
 /** systemd takes the name with and without its ending. */
 const AGENT_UNIT = /^tidemark-agent(\.service)?$/;

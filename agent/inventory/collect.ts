@@ -15,6 +15,8 @@ export interface CollectOptions {
   factsDir: string;
   /** The agent's key to which secrets of its cluster are sealed, base64. */
   sealingKey: string;
+  /** The key for secrets that the agent has taken. */
+  secretKey: { name: string; generation: number; keyId: string } | null;
   place: CommandPlace;
   /** Names of facts: others are left out where they cost something. Null or left out: all. */
   only?: readonly string[] | null;
@@ -22,7 +24,7 @@ export interface CollectOptions {
 
 /** What can be known about this server by looking. What cannot be found out is named in `errors`; the rest stands. */
 export async function collectFacts(options: CollectOptions): Promise<Record<string, unknown>> {
-  const { root, factsDir, sealingKey, place, only = null } = options;
+  const { root, factsDir, sealingKey, secretKey, place, only = null } = options;
   const errors: string[] = [];
   const wanted = (...names: string[]) => only === null || names.some(name => only.includes(name));
   const system = wanted('os', 'memory', 'disks') ? await collectSystem(errors) : {};
@@ -41,6 +43,9 @@ export async function collectFacts(options: CollectOptions): Promise<Record<stri
     hostname: hostname(),
     sealingKey,
     ...(releases ? { releases } : {}),
+    ...(secretKey
+      ? { secretKey: { name: secretKey.name, generation: secretKey.generation, keyId: secretKey.keyId } }
+      : {}),
     ...(packages ? { packages } : {}),
     ...(services ? { services } : {}),
     ...(failedUnits ? { failedUnits } : {}),

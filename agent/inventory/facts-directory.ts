@@ -17,6 +17,7 @@ const RESERVED = new Set([
   'kernel',
   'failedUnits',
   'sealingKey',
+  'secretKey',
   'bootId',
   'hostname',
   'memory',

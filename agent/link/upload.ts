@@ -1,10 +1,13 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { sha256 } from '@tidemark/shared/base/digest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import { coverageText } from '@tidemark/shared/fingerprint/coverage.ts';
 import type { EncodedNode } from '@tidemark/shared/fingerprint/node.ts';
 import { profileBytes } from '@tidemark/shared/fingerprint/profile.ts';
 import type {
   FingerprintClient,
   Roots,
+  Texts,
   UploadMessage,
   UploadReply,
 } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
@@ -85,11 +88,16 @@ async function converse(call: Call, scan: StoredScan): Promise<Result<Uploaded, 
   for await (const { body } of replies) {
     if (body?.$case === 'committed') return ok({ alreadyKnown: body.value.alreadyKnown, nodes, bytes });
     if (body?.$case !== 'want') continue;
-    if (body.value.ids.length === 0) {
+    const { ids, profile, coverage } = body.value;
+    if (profile || coverage) {
+      await send(call, { body: { $case: 'texts', value: textsOf(scan, { profile, coverage }) } });
+      continue;
+    }
+    if (ids.length === 0) {
       await send(call, { body: { $case: 'commit', value: {} } });
       continue;
     }
-    for (const batch of batchesOf(scan, body.value.ids)) {
+    for (const batch of batchesOf(scan, ids)) {
       if (!batch) return err({ again: false, message: 'the controller wants what the scan does not hold: scan again' });
       await send(call, { body: { $case: 'nodes', value: { nodes: batch } } });
       nodes += batch.length;
@@ -99,6 +107,7 @@ async function converse(call: Call, scan: StoredScan): Promise<Result<Uploaded, 
   return err({ again: true, message: 'the controller ended the upload before it was committed' });
 }
 
+/** Profile and coverage by their digests: nearly always the controller knows both, and they are longer than all the rest. */
 function rootsOf({ file }: StoredScan): Roots {
   return {
     scan: file.scan,
@@ -107,10 +116,16 @@ function rootsOf({ file }: StoredScan): Roots {
     configRoot: Buffer.from(file.configRoot, 'hex'),
     startedMs: file.startedMs,
     finishedMs: file.finishedMs,
-    coverage: JSON.stringify(file.coverage),
-    profile: profileBytes(file.profile),
+    coverage: '',
+    profile: Buffer.alloc(0),
+    coverageDigest: sha256(Buffer.from(coverageText(file.coverage))),
   };
 }
+
+const textsOf = ({ file }: StoredScan, wanted: { profile: boolean; coverage: boolean }): Texts => ({
+  profile: wanted.profile ? profileBytes(file.profile) : Buffer.alloc(0),
+  coverage: wanted.coverage ? coverageText(file.coverage) : '',
+});
 
 /** Null for an id that the scan does not have. */
 function* batchesOf(scan: StoredScan, ids: readonly Buffer[]): Generator<EncodedNode[] | null> {

@@ -26,7 +26,15 @@ export type ForLink = { type: 'welcome'; protocol: number; heartbeatMs: number; 
 export type ForExecutor = Extract<
   ToExecutor,
   {
-    type: 'order-offer' | 'dispatch' | 'amendment' | 'acknowledge' | 'output-credit' | 'observe-facts' | 'observe-scan';
+    type:
+      | 'order-offer'
+      | 'dispatch'
+      | 'amendment'
+      | 'acknowledge'
+      | 'output-credit'
+      | 'observe-facts'
+      | 'observe-scan'
+      | 'secret-key';
   }
 >;
 
@@ -58,7 +66,9 @@ function fromController({ body }: ControllerMessage): ForLink | ForExecutor {
     case 'observeFacts':
       return { type: 'observe-facts', request: body.value.request };
     case 'observeScan':
-      return { type: 'observe-scan', request: body.value.request, profile: body.value.profile };
+      return { type: 'observe-scan', ...body.value };
+    case 'secretKey':
+      return { type: 'secret-key', envelope: body.value.envelope };
     case undefined:
       throw new Malformed('body', 'is none of the messages that this agent knows');
   }

@@ -5,6 +5,7 @@ import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
 import { type EncodedNode, nodeKey } from '@tidemark/shared/fingerprint/node.ts';
 import { profileDigest, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { secretKeyId } from '@tidemark/shared/fingerprint/secret-key-id.ts';
 import { z } from 'zod';
 import { scanByCrew } from './crew.ts';
 import { BATCH_BYTES, RECORD_HEAD_BYTES, readRecordHead } from './node-records.ts';
@@ -50,7 +51,7 @@ export async function writeScan(directory: string, scan: string, options: ScanOp
       configRoot: result.configRoot.toString('hex'),
       startedMs: result.startedMs,
       finishedMs: result.finishedMs,
-      coverage: result.coverage,
+      coverage: { ...result.coverage, secretKey: keyOf(options) },
       nodes: result.nodes,
       bytes: result.bytes,
     };
@@ -60,6 +61,10 @@ export async function writeScan(directory: string, scan: string, options: ScanOp
     fs.closeSync(nodes);
   }
 }
+
+/** The key that secrets were digested under; null where the profile has none, or there was none. */
+const keyOf = ({ profile, key }: ScanOptions): string | null =>
+  key && (profile.secret ?? []).length > 0 ? secretKeyId(key) : null;
 
 /** What was written, and what it took: bytes that were read from files, the others being known from earlier scans. */
 export type WrittenScan = ScanFile & { bytesRead: number };

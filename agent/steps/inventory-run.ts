@@ -7,7 +7,7 @@ export const inventoryRun: Executor<'inventory/run'> = async (_, context) => {
   const atMs = context.clock.now();
   putJson(stepFile.facts(context.directory), { atMs, facts });
   const errors = Array.isArray(facts['errors']) ? facts['errors'].map(String) : [];
-  const names = Object.keys(facts).filter(name => name !== 'errors' && name !== 'sealingKey');
+  const names = Object.keys(facts).filter(name => !['errors', 'sealingKey', 'secretKey'].includes(name));
   const missing = errors.length > 0 ? `; could not find out: ${errors.slice(0, 4).join('; ')}` : '';
   return report(`collected ${names.join(', ')}${missing}`, { atMs, names, errors });
 };

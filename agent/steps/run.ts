@@ -98,9 +98,11 @@ function contextOf(input: StepInput, directory: string, keeper: OutputKeeper, si
     async collectFacts(only) {
       const { collectFacts } = await import('../inventory/collect.ts');
       const { loadSealingKeys } = await import('../scan/sealing-key.ts');
+      const { readSecretKeyStatement } = await import('../scan/secret-key.ts');
       const sealingKey = loadSealingKeys(input.stateDir).publicKey.toString('base64');
       const { root, factsDir } = input;
-      return collectFacts({ root, factsDir, sealingKey, place, only });
+      const secretKey = readSecretKeyStatement(input.stateDir);
+      return collectFacts({ root, factsDir, sealingKey, secretKey, place, only });
     },
   };
 }

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { openSealedKey } from '@tidemark/shared/fingerprint/sealed-key.ts';
 import { writeScan } from '../scan/scan-files.ts';
 import type { Progress } from '../scan/scan-tree.ts';
-import { loadSealingKeys } from '../scan/sealing-key.ts';
-import { type Executor, report, StepFailed } from './executor.ts';
+import { loadSecretKey } from '../scan/secret-key.ts';
+import { type Executor, report } from './executor.ts';
 
 export const scansIn = (stateDir: string): string => join(stateDir, 'scans');
 
@@ -13,10 +12,10 @@ export const scansIn = (stateDir: string): string => join(stateDir, 'scans');
 const scanCacheIn = (stateDir: string): string => join(stateDir, 'scan-cache');
 
 /** Leaves the tree on the disk, for the link to upload; `facts.scan` says where. */
-export const scanRun: Executor<'scan/run'> = async ({ profile, budget = {}, sealedKey }, context) => {
+export const scanRun: Executor<'scan/run'> = async ({ profile, budget = {} }, context) => {
   const scan = randomUUID();
   const directory = join(scansIn(context.stateDir), scan);
-  const key = sealedKey === undefined ? null : openedKey(sealedKey, context.stateDir);
+  const key = (profile.secret ?? []).length > 0 ? loadSecretKey(context.stateDir) : null;
   try {
     const file = await writeScan(directory, scan, {
       profile,
@@ -51,14 +50,6 @@ export const scanRun: Executor<'scan/run'> = async ({ profile, budget = {}, seal
     throw error;
   }
 };
-
-function openedKey(sealed: string, stateDir: string): Buffer {
-  const key = openSealedKey(Buffer.from(sealed, 'base64'), loadSealingKeys(stateDir).secretKey);
-  if (key) return key;
-  throw new StepFailed(
-    'the key for secrets was not sealed to this agent: collect the facts of the host again, and plan anew',
-  );
-}
 
 const sentence = ({ files, bytesRead }: Progress): string =>
   `${files} files so far, ${Math.round(bytesRead / 1e6)} MB read`;

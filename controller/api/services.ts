@@ -137,7 +137,14 @@ export interface Services {
     resolve(input: { id: number; by: string; reason: string }): Answer<OutputOf<'resolveIncident'>>;
   };
   verification: {
-    scan(input: { host: string; by: string }): Answer<OutputOf<'scanHost'>>;
+    scan(input: { host: string; by: string; profile: string | null }): Answer<OutputOf<'scanHost'>>;
+    profiles(): Promise<OutputOf<'listProfiles'>['profiles']>;
+    profileOf(host: string): Answer<{ profile: OutputOf<'profileOfHost'>['profile']; envelope: string | null }>;
+    keepProfile(input: { envelope: Envelope; by: string }): Answer<OutputOf<'keepProfile'>>;
+    removeProfile(input: { name: string; version: number; by: string }): Answer<unknown>;
+    secretKeys(): Promise<OutputOf<'listSecretKeys'>['keys']>;
+    recipients(input: { name: string; clusters: readonly string[] }): Answer<OutputOf<'secretKeyRecipients'>>;
+    keepSecretKeys(input: { envelopes: readonly Envelope[]; by: string }): Answer<OutputOf<'keepSecretKeys'>>;
     audit(input: InputOf<'auditHosts'>['body'] & { by: string }): Answer<OutputOf<'auditHosts'>['scans']>;
     scanRequest(id: string): Promise<OutputOf<'getScan'> | null>;
     fingerprints(host: string): Promise<OutputOf<'listFingerprints'>['fingerprints'] | null>;

@@ -20,9 +20,11 @@ import { addLandscape } from './commands/landscape.ts';
 import { addLogin } from './commands/login.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPolicy } from './commands/policy.ts';
+import { addProfile } from './commands/profile.ts';
 import { addRun } from './commands/run.ts';
 import { addScan } from './commands/scan.ts';
 import { addSchedule } from './commands/schedule.ts';
+import { addSecretKey } from './commands/secret-key.ts';
 import { addSignatures } from './commands/signatures.ts';
 import { addToken } from './commands/token.ts';
 import { addTrust } from './commands/trust.ts';
@@ -49,6 +51,8 @@ const COMMANDS: readonly AddCommand[] = [
   addGet,
   addDescribe,
   addScan,
+  addProfile,
+  addSecretKey,
   addIdentify,
   addDrift,
   addBaseline,

@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import type { Result } from '@tidemark/shared/base/result.ts';
 import type { UploadMessage, UploadReply } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
-import type { Upload, UploadRefused } from '../verification/upload.ts';
+import type { Upload, UploadRefused, Wanted } from '../verification/upload.ts';
 import { CallRefused } from './authorisation.ts';
 import type { Log } from './log.ts';
 import type { Caller, FingerprintHandler } from './ports.ts';
@@ -58,18 +58,22 @@ async function answer({ body }: UploadMessage, upload: Upload): Promise<UploadRe
   switch (body?.$case) {
     case 'roots':
       return want(unwrap(await upload.roots(body.value)));
+    case 'texts':
+      return want({ ids: unwrap(await upload.texts(body.value)) });
     case 'nodes': {
       const wanted = unwrap(await upload.nodes(body.value.nodes));
-      return wanted && want(wanted);
+      return wanted && want({ ids: wanted });
     }
     case 'commit':
       return { body: { $case: 'committed', value: unwrap(await upload.commit()) } };
     default:
-      throw new CallRefused(status.INVALID_ARGUMENT, 'an upload is made of roots, nodes and a commit');
+      throw new CallRefused(status.INVALID_ARGUMENT, 'an upload is made of roots, texts, nodes and a commit');
   }
 }
 
-const want = (ids: Buffer[]): UploadReply => ({ body: { $case: 'want', value: { ids } } });
+const want = ({ ids, profile = false, coverage = false }: Partial<Wanted> & Pick<Wanted, 'ids'>): UploadReply => ({
+  body: { $case: 'want', value: { ids, profile, coverage } },
+});
 
 const STATUS: Record<UploadRefused['code'], status> = {
   'out-of-turn': status.FAILED_PRECONDITION,

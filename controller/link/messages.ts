@@ -9,7 +9,8 @@ export type ToAgent =
   | { type: 'dispatch'; envelope: Uint8Array }
   | { type: 'amendment'; envelope: Uint8Array }
   | { type: 'observe-facts'; request: string }
-  | { type: 'observe-scan'; request: string; profile: Uint8Array };
+  | { type: 'observe-scan'; request: string; profile: Uint8Array; envelope: Uint8Array }
+  | { type: 'secret-key'; envelope: Uint8Array };
 
 export interface AgentHello {
   protocolMin: number;

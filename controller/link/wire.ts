@@ -217,7 +217,16 @@ export function toWire(message: ToAgent): ControllerMessage {
       return { body: { $case: 'observeFacts', value: { request: message.request } } };
     case 'observe-scan':
       return {
-        body: { $case: 'observeScan', value: { request: message.request, profile: Buffer.from(message.profile) } },
+        body: {
+          $case: 'observeScan',
+          value: {
+            request: message.request,
+            profile: Buffer.from(message.profile),
+            envelope: Buffer.from(message.envelope),
+          },
+        },
       };
+    case 'secret-key':
+      return { body: { $case: 'secretKey', value: { envelope: Buffer.from(message.envelope) } } };
   }
 }

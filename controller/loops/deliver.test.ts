@@ -121,12 +121,22 @@ describe('the delivery', () => {
 
   it('goes on until nothing is left, in as many rounds as it takes', async () => {
     const many = Array.from({ length: 1_201 }, (_, id): DueMessage => {
-      return { id, hostId: HOST, kind: 'observe-scan', payload: { request: `${id}`, profile: { b: 1, a: 2 } } };
+      return {
+        id,
+        hostId: HOST,
+        kind: 'observe-scan',
+        payload: { request: `${id}`, profile: { b: 1, a: 2 }, envelope: null },
+      };
     });
     const { run, received, waiting } = world(many);
     expect(await run()).toBe(1_201);
     expect(waiting).toEqual([]);
-    expect(received[0]?.[1]).toEqual({ type: 'observe-scan', request: '0', profile: Buffer.from('{"a":2,"b":1}') });
+    expect(received[0]?.[1]).toEqual({
+      type: 'observe-scan',
+      request: '0',
+      profile: Buffer.from('{"a":2,"b":1}'),
+      envelope: Buffer.alloc(0),
+    });
   });
 });
 

@@ -26,7 +26,8 @@ export type DueMessage = Due &
     | { kind: 'dispatch'; payload: { orderDigest: string; frontier: number; direction: Direction; run: string } }
     | { kind: 'amendment'; payload: { digest: string } }
     | { kind: 'observe-facts'; payload: { request: string } }
-    | { kind: 'observe-scan'; payload: { request: string; profile: Json } }
+    | { kind: 'observe-scan'; payload: { request: string; profile: Json; envelope: string | null } }
+    | { kind: 'secret-key'; payload: { envelope: string } }
   );
 
 export interface DeliveryStore {
@@ -127,9 +128,12 @@ async function prepare(dependencies: DeliveryDependencies, message: DueMessage):
     case 'observe-facts':
       return { type: 'observe-facts', request: message.payload.request };
     case 'observe-scan': {
-      const { request, profile } = message.payload;
-      return { type: 'observe-scan', request, profile: Buffer.from(canonicalJson(profile), 'utf8') };
+      const { request, profile, envelope } = message.payload;
+      const signed = Buffer.from(envelope ?? '', 'utf8');
+      return { type: 'observe-scan', request, profile: Buffer.from(canonicalJson(profile), 'utf8'), envelope: signed };
     }
+    case 'secret-key':
+      return { type: 'secret-key', envelope: Buffer.from(message.payload.envelope, 'utf8') };
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { applicationProfile } from '@tidemark/shared/fingerprint/profiles.ts';
 import { compareText } from './fleet-view.ts';
 
 /** What a profile is made of. */
@@ -21,13 +22,10 @@ export function scanProfileOf(components: readonly ScannedComponent[]): ScanProf
   }
   if (planes.size === 0) return null;
   const perHost = new Set(components.flatMap(component => component.perHostConfig));
-  return {
-    name: 'applications',
-    version: 1,
-    roots: [...planes].map(([path, plane]) => ({ path, plane })).sort((a, b) => compareText(a.path, b.path)),
-    ignore: [],
-    expect: [...perHost]
+  return applicationProfile(
+    [...planes].map(([path, plane]) => ({ path, plane })).sort((a, b) => compareText(a.path, b.path)),
+    [...perHost]
       .sort(compareText)
       .map(path => ({ path, how: 'free', reason: 'the landscape says that each host has its own' })),
-  };
+  );
 }

@@ -12,7 +12,9 @@ export type OutboxMessage =
     }
   | { kind: 'amendment'; payload: { digest: string } }
   | { kind: 'observe-facts'; payload: { request: string } }
-  | { kind: 'observe-scan'; payload: { request: string; profile: Json } };
+  /** `envelope` is the signed profile, null where nobody signed it. */
+  | { kind: 'observe-scan'; payload: { request: string; profile: Json; envelope: string | null } }
+  | { kind: 'secret-key'; payload: { envelope: string } };
 
 export type DueMessage = OutboxMessage & { id: number; hostId: string; createdAtMs: number };
 

@@ -41,9 +41,9 @@ export function createScheduleStore({ db, transaction }: Pick<Store, 'db' | 'tra
           .onConflictDoNothing()
           .returning({ name: scanSchedules.name });
         if (added.length === 0) return false;
-        const { name, createdBy, select, cron, timezone, onDrift } = schedule;
+        const { name, createdBy, select, cron, timezone, onDrift, profile } = schedule;
         const entry = { actor: createdBy, action: 'schedule.created', subject: `schedule ${name}` };
-        await audit.append(tx, { ...entry, detail: { select, cron, timezone, onDrift } });
+        await audit.append(tx, { ...entry, detail: { select, cron, timezone, onDrift, profile } });
         return true;
       }),
 

@@ -4,15 +4,16 @@ import type { Digest } from '@tidemark/shared/base/digest.ts';
 import { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import { type EncodedNode, MAX_HEAD_BYTES, nodeKey } from '@tidemark/shared/fingerprint/node.ts';
-import { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { isAudit, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import { and, desc, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { CommittedNodes, UploadStore, VerificationStore } from '../verification/ports.ts';
 import type { Fingerprint, NewFingerprint, Observation, Release, ReleaseFile } from '../verification/records.ts';
+import { coverageDigest } from '../verification/upload.ts';
 import * as audit from './audit.ts';
 import { holdOffCollection } from './node-garbage.ts';
 import { hexList, idArray } from './node-ids.ts';
 import * as outbox from './outbox.ts';
-import { fingerprints, hosts, observations, signatureFiles, signatures } from './schema.ts';
+import { fingerprints, hosts, observations, scanProfiles, signatureFiles, signatures } from './schema.ts';
 import type { Store, Tx } from './store.ts';
 
 /** Ids in one statement when the nodes of a committed tree are marked as finished. */
@@ -41,6 +42,21 @@ export function createVerificationStore({ db, transaction }: Store): Verificatio
       await addNodes(db, nodes);
     },
 
+    knownTexts: async (hostId, { profileDigest, coverageDigest: wanted }) => {
+      const [known] = await db.select().from(scanProfiles).where(eq(scanProfiles.digest, profileDigest));
+      const [newest] = await db
+        .select({ coverage: fingerprints.coverage })
+        .from(fingerprints)
+        .where(and(eq(fingerprints.hostId, hostId), eq(fingerprints.profileDigest, profileDigest)))
+        .orderBy(desc(fingerprints.createdAt), desc(fingerprints.id))
+        .limit(1);
+      const coverage = newest ? Coverage.parse(newest.coverage) : null;
+      return {
+        profile: known ? ScanProfile.parse(known.profile) : null,
+        coverage: coverage && coverageDigest(coverage) === wanted ? coverage : null,
+      };
+    },
+
     commit: async (fingerprint, nodes) => {
       try {
         return await transaction(tx => commit(tx, fingerprint, nodes));
@@ -56,9 +72,7 @@ export function createVerificationStore({ db, transaction }: Store): Verificatio
     },
 
     fingerprints: async (hostId, limit) => {
-      const rows = await db
-        .select()
-        .from(fingerprints)
+      const rows = await selectFingerprints(db)
         .where(eq(fingerprints.hostId, hostId))
         .orderBy(desc(fingerprints.createdAt), desc(fingerprints.id))
         .limit(limit);
@@ -66,7 +80,7 @@ export function createVerificationStore({ db, transaction }: Store): Verificatio
     },
 
     fingerprint: async id => {
-      const [row] = await db.select().from(fingerprints).where(eq(fingerprints.id, id));
+      const [row] = await selectFingerprints(db).where(eq(fingerprints.id, id));
       return row ? fingerprintOf(row) : null;
     },
 
@@ -90,10 +104,16 @@ export function createVerificationStore({ db, transaction }: Store): Verificatio
       return [...releases.values()];
     },
 
-    askForScan: ({ id, hostId, host, profile, by, schedule }) =>
+    askForScan: ({ id, hostId, host, profile, envelope, by, schedule }) =>
       transaction(async tx => {
         const [row] = await tx.insert(observations).values({ id, hostId, kind: 'scan', schedule }).returning();
-        await outbox.add(tx, { hostId, kind: 'observe-scan', payload: { request: id, profile: profile as Json } });
+        await outbox.add(tx, {
+          hostId,
+          kind: 'observe-scan',
+          payload: { request: id, profile: profile as Json, envelope },
+        });
+        // What runs belongs to what is on the disk.
+        if (!isAudit(profile)) await outbox.add(tx, { hostId, kind: 'observe-facts', payload: { request: '' } });
         await audit.append(tx, {
           actor: by,
           action: 'scan.asked',
@@ -156,13 +176,16 @@ class NodesGone extends Error {}
 async function commit(tx: Tx, fingerprint: NewFingerprint, { finished, reliedOn }: CommittedNodes) {
   const { hostId, scan } = fingerprint;
   await holdOffCollection(tx);
+  await tx
+    .insert(scanProfiles)
+    .values({ digest: fingerprint.profileDigest, profile: fingerprint.profile })
+    .onConflictDoNothing();
   const added = await tx
     .insert(fingerprints)
     .values({
       id: randomUUID(),
       hostId,
       scan,
-      profile: fingerprint.profile,
       profileDigest: fingerprint.profileDigest,
       softwareRoot: fingerprint.softwareRoot,
       configRoot: fingerprint.configRoot,
@@ -231,12 +254,18 @@ async function updateAsked(tx: Tx, request: string, hostId: string, values: SQL)
     where id::text = ${request} and host_id = ${hostId} and kind = 'scan' and state = 'asked'`);
 }
 
-function fingerprintOf(row: typeof fingerprints.$inferSelect): Fingerprint {
+const selectFingerprints = (db: Store['db']) =>
+  db
+    .select({ row: fingerprints, profile: scanProfiles.profile })
+    .from(fingerprints)
+    .innerJoin(scanProfiles, eq(scanProfiles.digest, fingerprints.profileDigest));
+
+function fingerprintOf({ row, profile }: { row: typeof fingerprints.$inferSelect; profile: unknown }): Fingerprint {
   return {
     id: row.id,
     hostId: row.hostId,
     scan: row.scan,
-    profile: ScanProfile.parse(row.profile),
+    profile: ScanProfile.parse(profile),
     profileDigest: row.profileDigest as Digest,
     softwareRoot: row.softwareRoot,
     configRoot: row.configRoot,

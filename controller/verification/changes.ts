@@ -12,6 +12,8 @@ export interface Comparison {
   relation: 'peers' | 'earlier';
   /** Whether both have one role; with `earlier` they have. */
   sameRole: boolean;
+  /** Whether secrets of both were digested under one key: else their digests say nothing. */
+  sameKey: boolean;
   /** Of both hosts. */
   products: readonly ProductHome[];
   releases: readonly Release[];

@@ -3,7 +3,8 @@ import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
 import { describe, expect, it } from 'vitest';
 import type { HostChange } from './changes.ts';
 import { classifyChanges } from './compare.ts';
-import { entryOf, NEW, OLD, RELEASES } from './testing.ts';
+import { counts } from './differences.ts';
+import { entryOf, NEW, OLD, RELEASES, releaseOf } from './testing.ts';
 
 const HOME = '/opt/orders-db';
 const COMPARISON = {
@@ -11,6 +12,7 @@ const COMPARISON = {
   hostB: 'db02',
   relation: 'peers' as const,
   sameRole: true,
+  sameKey: true,
   products: [{ product: 'orders-db', home: HOME }],
   releases: RELEASES,
   profile: {
@@ -18,7 +20,10 @@ const COMPARISON = {
     version: 1,
     roots: [{ path: '/opt', plane: 'software' as const }],
     ignore: [],
-    expect: [{ path: '/etc/host.conf', how: 'free' as const, reason: 'names the host' }],
+    expect: [
+      { path: '/etc/host.conf', how: 'free' as const, reason: 'names the host' },
+      { path: '/opt/**/cache/**', how: 'generated' as const, reason: 'a cache' },
+    ],
   },
 };
 
@@ -74,6 +79,33 @@ describe('a difference between two hosts', () => {
 
   it('of software is not excused by a rule for configuration', () => {
     expect(classify([changeAt('/etc/host.conf', 'a', '#!b')])).toMatchObject([{ class: 'unmanaged-executable' }]);
+  });
+
+  it.each([
+    ['differs', 'a', 'b'],
+    ['is on one of them only', null, 'b'],
+    ['changed while it was read', 'a', 'unstable'],
+  ])('of what hosts make themselves is generated where it %s', (_what, a, b) => {
+    const [found] = classify([changeAt(`${HOME}/cache/x`, a, b)]);
+    expect(found).toMatchObject({ class: 'generated', note: 'a cache' });
+    expect(found && counts(found)).toBe(false);
+  });
+
+  it('is no cache where it runs, or where a release has it', () => {
+    const cached = releaseOf('1.4.1', { 'cache/core.js': 'core' });
+    const changes = [
+      changeAt(`${HOME}/cache/x`, null, '#!x'),
+      changeAt(`${HOME}/releases/1.4.1/cache/core.js`, 'core', 'x'),
+    ];
+    const found = classifyChanges(changes, 'software', { ...COMPARISON, releases: [cached] });
+    expect(found.map(({ class: kind }) => kind)).toEqual(['unmanaged-executable', 'modified-packaged']);
+  });
+
+  it('of secrets under two keys says nothing but that', () => {
+    const keyed = (content: string) => ({ ...entryOf('key', content), keyed: true });
+    const change = { ...changeAt('/etc/key', 'a', 'b'), before: keyed('a'), after: keyed('b') } as HostChange;
+    const of = (sameKey: boolean) => classifyChanges([change], 'config', { ...COMPARISON, sameKey })[0]?.class;
+    expect([of(true), of(false)]).toEqual(['config-drift', 'unscanned']);
   });
 
   it('of meta alone names modes and owners', () => {

@@ -1,3 +1,4 @@
+import type { Entry } from '@tidemark/shared/fingerprint/entry.ts';
 import type { Meta } from '@tidemark/shared/fingerprint/meta.ts';
 import { pathText } from '@tidemark/shared/fingerprint/path.ts';
 import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
@@ -20,13 +21,16 @@ export function classifyChanges(changes: readonly HostChange[], plane: Plane, co
   return joinMoves(changes, change => !isInLoneRelease(change)).flatMap(({ change, movedFrom }) => {
     const difference = classify(change, plane, lone, comparison);
     if (!difference) return [];
-    const reason = plane === 'config' ? whyExpected(change) : null;
-    if (reason !== null) return [{ ...difference, class: 'config-expected' as const, note: reason }];
+    const excuse = isExplained(difference) ? null : whyExpected(change, plane);
+    if (excuse) return [{ ...difference, class: excuse.class, note: excuse.reason }];
     if (!movedFrom) return [difference];
     const from = pathText(movedFrom);
     return [{ ...difference, expected: `at ${from}`, note: `moved from ${from}` }];
   });
 }
+
+/** A release says what should be there: no rule of a profile stands above it. */
+const isExplained = ({ version, class: kind }: Difference): boolean => version !== null || kind === 'patch-skew';
 
 function classify(
   change: HostChange,
@@ -51,10 +55,16 @@ function classify(
   if (change.change === 'meta-changed') return { ...base, ...metaTexts(change), class: 'meta-drift' };
   const unread = [before, after].find(side => side && isUnread(side));
   if (unread) return { ...base, class: unread.kind === 'unstable' ? 'unstable' : 'unscanned', note: 'it was not read' };
+  if (!comparison.sameKey && isKeyed(before) && isKeyed(after)) {
+    const note = 'a secret, and the two were digested under different keys: scan both again, and compare anew';
+    return { ...base, class: 'unscanned', note };
+  }
   if (plane === 'config')
     return { ...base, class: 'config-drift', note: onlyOn(change, comparison) ?? 'the contents differ' };
   return { ...base, ...softwareVerdict(change, place, lone, comparison) };
 }
+
+const isKeyed = (entry: Entry | null): boolean => entry?.kind === 'file' && entry.keyed;
 
 function metaTexts({ metas }: HostChange): { expected: string; found: string; note: string } {
   const text = (meta: Meta | null) =>

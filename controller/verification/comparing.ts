@@ -29,6 +29,7 @@ export function createComparing({ store, landscape }: ComparingDependencies) {
       hostB: b.label,
       relation: isSameHost ? 'earlier' : 'peers',
       sameRole: isSameHost || (await landscape.roleOf(a.host)) === (await landscape.roleOf(b.host)),
+      sameKey: a.fingerprint.coverage.secretKey === b.fingerprint.coverage.secretKey,
       products,
       releases: await store.releases(products.map(({ product }) => product)),
       profile: b.fingerprint.profile,

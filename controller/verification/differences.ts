@@ -3,6 +3,7 @@ import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
 /** Why something differs, worst first: reports are in this order. The words are those of the API. */
 export const DRIFT_CLASSES = [
   'partial-patch',
+  'not-loaded',
   'patch-skew',
   'missing-packaged',
   'modified-packaged',
@@ -13,6 +14,7 @@ export const DRIFT_CLASSES = [
   'unmanaged-data',
   'unstable',
   'unscanned',
+  'generated',
   'config-expected',
 ] as const;
 export type DriftClass = (typeof DRIFT_CLASSES)[number];
@@ -46,6 +48,7 @@ export interface DifferenceGroup {
 
 const CAUSES: Record<DriftClass, string> = {
   'partial-patch': 'a patch was not deployed completely',
+  'not-loaded': 'what was replaced is still running',
   'patch-skew': 'another version is deployed',
   'missing-packaged': 'files of a release are missing',
   'modified-packaged': 'files of a release were modified',
@@ -56,6 +59,7 @@ const CAUSES: Record<DriftClass, string> = {
   'unmanaged-data': 'files that belong to no known release',
   unstable: 'files that changed whenever they were read',
   unscanned: 'what the scan could not read',
+  generated: 'files that hosts make themselves',
   'config-expected': 'configuration that may differ between hosts',
 };
 
@@ -80,8 +84,9 @@ export function groupDifferences(differences: readonly Difference[]): Difference
   );
 }
 
+const EXPECTED: ReadonlySet<DriftClass> = new Set(['config-expected', 'generated']);
+
 /** Whether it makes two hosts different: what a profile expects, or somebody answers for, does not. */
-export const counts = ({ class: kind, waiver }: Difference): boolean =>
-  kind !== 'config-expected' && waiver === undefined;
+export const counts = ({ class: kind, waiver }: Difference): boolean => !EXPECTED.has(kind) && waiver === undefined;
 
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

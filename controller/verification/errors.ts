@@ -13,8 +13,11 @@ export interface VerificationError {
     | 'baseline-invalid'
     | 'baseline-exists'
     | 'no-fingerprint'
+    | 'unknown-profile'
+    | 'bad-profile'
+    | 'profile-exists'
+    | 'bad-secret-key'
     | 'profile-differs'
-    | 'nothing-to-scan'
     | 'tree-damaged';
   message: string;
 }

@@ -58,8 +58,11 @@ export function createLooking({ store, trustRoot }: LookingDependencies) {
     return ok({ label: `baseline:${name}`, host: kept.host, fingerprint });
   };
 
-  /** A reference as text, see references.ts. */
-  return async (text: string): Promise<Result<Looked, VerificationError>> => {
+  /**
+   * A reference as text, see references.ts. `under` is the digest of a profile: of a host now, its newest fingerprint under
+   * that one.
+   */
+  return async (text: string, under?: string): Promise<Result<Looked, VerificationError>> => {
     const parsed = parseReference(text);
     if (!parsed.ok) return err({ code: 'bad-reference', message: parsed.error });
     const reference = parsed.value;
@@ -68,7 +71,9 @@ export function createLooking({ store, trustRoot }: LookingDependencies) {
         return baseline(reference.name);
       case 'now':
         return onHost(reference.host, text, async hostId => ({
-          found: await newest(hostId),
+          found: under
+            ? (await store.fingerprints(hostId, SEARCHED)).find(({ profileDigest }) => profileDigest === under)
+            : await newest(hostId),
           missing: noFingerprint(reference.host),
         }));
       case 'then':

@@ -1,9 +1,12 @@
+import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Result } from '@tidemark/shared/base/result.ts';
+import type { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import type { NodeLoader } from '@tidemark/shared/fingerprint/load.ts';
 import type { EncodedNode } from '@tidemark/shared/fingerprint/node.ts';
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import type { Baseline } from './baselines.ts';
+import type { RunningCode } from './loaded.ts';
 import type { Fingerprint, NewFingerprint, Observation, ProductHome, Release } from './records.ts';
 import type { KeptFingerprint } from './retention.ts';
 import type { JudgedScan, ScanSchedule } from './schedules.ts';
@@ -27,6 +30,14 @@ export interface CommittedNodes {
 
 /** Where uploads go. Implemented by controller/store/verification.ts. */
 export interface UploadStore {
+  /**
+   * The profile of this digest, and the coverage of the host's newest scan under it where its digest is this one; null for
+   * what is not known.
+   */
+  knownTexts(
+    hostId: string,
+    digests: { profileDigest: Digest; coverageDigest: Digest },
+  ): Promise<{ profile: ScanProfile | null; coverage: Coverage | null }>;
   /** By nodeKey; a node that is not there is left out. Unfinished ones are kept for a day from now. */
   known(ids: readonly NodeId[]): Promise<ReadonlyMap<string, KnownNode>>;
   /** Stores nodes as unfinished; one that is there already is left as it is. */
@@ -54,6 +65,8 @@ export interface VerificationStore {
     hostId: string;
     host: string;
     profile: ScanProfile;
+    /** The signed profile as text; null where nobody signed it, and the host decides by itself. */
+    envelope: string | null;
     by: string;
     /** The schedule that asks, or null. */
     schedule: string | null;
@@ -84,7 +97,60 @@ export interface WaiverStore {
   endWaiver(id: string, by: string, at: number): Promise<boolean>;
 }
 
-/** Implemented by controller/store/fingerprints.ts. */
+/** A profile that somebody signed. Times in milliseconds since the epoch. */
+export interface SignedProfile {
+  profile: ScanProfile;
+  digest: Digest;
+  /** The signed statement, as text. */
+  envelope: string;
+  createdBy: string;
+  createdAt: number;
+}
+
+/** Implemented by controller/store/scan-profiles.ts; every change is audited. */
+export interface ProfileStore {
+  /** By name, the newest version first. */
+  signedProfiles(): Promise<SignedProfile[]>;
+  /** The newest signed one of this digest. */
+  signedProfile(digest: Digest): Promise<SignedProfile | null>;
+  /** False where there is one of this name and version with another content. */
+  addProfile(profile: Omit<SignedProfile, 'createdAt'>): Promise<boolean>;
+  /** False where there is none. */
+  removeProfile(name: string, version: number, by: string): Promise<boolean>;
+}
+
+/** A key for secrets as it is kept: sealed to one host's agent. */
+export interface SealedSecretKey {
+  name: string;
+  generation: number;
+  keyId: string;
+  hostId: string;
+  recipient: string;
+  /** The signed statement, as text. */
+  envelope: string;
+}
+
+/** Implemented by controller/store/secret-keys.ts; every change is audited. */
+export interface SecretKeyStore {
+  /** The newest key of each host, with the host's name. */
+  newest(): Promise<(SealedSecretKey & { host: string; createdBy: string; createdAt: number })[]>;
+  /** The newest generation of this name; 0 where there is none. */
+  generation(name: string): Promise<number>;
+  /** Keeps them and lets them be sent. False where one of the hosts has this generation already. */
+  addKeys(keys: readonly SealedSecretKey[], by: string): Promise<boolean>;
+  /** Lets the host's newest key be sent once more, unless it is on its way. */
+  sendAgain(hostId: string): Promise<void>;
+}
+
+/** What agents say of themselves and of their servers. */
+export interface AgentFacts {
+  /** What the host runs that is not what lies on its disk; null where it has not told. */
+  running(host: string): Promise<RunningCode | null>;
+  /** By host name; a host without one has not told its facts yet. `secretKey` is the id of the key that the agent has. */
+  sealingKeys(): Promise<ReadonlyMap<string, { hostId: string; sealingKey: string | null; secretKey: string | null }>>;
+}
+
+/** Implemented by controller/store/retention.ts. */
 export interface RetentionStore {
   all(): Promise<KeptFingerprint[]>;
   /** Baselines stay, also where one was made meanwhile; how many were forgotten. */

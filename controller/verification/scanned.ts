@@ -15,7 +15,16 @@ export interface ScannedSoftware {
   elsewhere: FoundFiles;
 }
 
-/** Reads the homes of both planes, and of the software plane all the rest. */
+/**
+ * Whether a scan looked at software beyond the homes of its host's products, as one of a whole server does: no release says
+ * what should be there, and peers do.
+ */
+export const looksBeyond = ({ profile }: Fingerprint, products: readonly ProductHome[]): boolean =>
+  profile.roots.some(
+    ({ path, plane }) => plane === 'software' && !products.some(({ home }) => `${path}/`.startsWith(`${home}/`)),
+  );
+
+/** Reads the homes of both planes, and of the software plane all the rest, unless that is most of a server. */
 export async function readSoftware(
   fingerprint: Fingerprint,
   products: readonly ProductHome[],
@@ -31,9 +40,12 @@ export async function readSoftware(
     if (at) homes.get(at.home)?.set(text.slice(at.prefix.length), file);
     else if (plane === 'software' && !prefixes.some(({ prefix }) => `${text}/` === prefix)) elsewhere.set(text, file);
   };
-  for await (const batch of inBatches(walkTree('software', fingerprint.softwareRoot, load))) {
-    const metas = await loadMetas(metaIds(batch), load);
-    for (const placed of batch) add(placed, 'software', metas);
+  const below = looksBeyond(fingerprint, products) ? products.map(({ home }) => Buffer.from(home)) : [undefined];
+  for (const under of below) {
+    for await (const batch of inBatches(walkTree('software', fingerprint.softwareRoot, load, under))) {
+      const metas = await loadMetas(metaIds(batch), load);
+      for (const placed of batch) add(placed, 'software', metas);
+    }
   }
   for (const { home } of products) {
     const walk = walkTree('config', fingerprint.configRoot, load, Buffer.from(home));

@@ -12,6 +12,8 @@ export interface ScanSchedule {
   timezone: string;
   /** Whether drift that such a scan finds opens an incident, or only shows in reports. */
   onDrift: 'report' | 'incident';
+  /** The profile of its scans, by name; null for what the landscape says of each host. */
+  profile: string | null;
   nextDueAt: number;
   createdBy: string;
   createdAt: number;

@@ -10,13 +10,20 @@ export interface SchedulingDependencies {
   hosts: HostSelection;
   incidents: DriftIncidents;
   verification: {
-    scan(ask: { host: string; by: string; schedule: string }): Promise<Result<unknown, VerificationError>>;
+    scan(ask: {
+      host: string;
+      by: string;
+      profile: string | null;
+      schedule: string;
+    }): Promise<Result<unknown, VerificationError>>;
     drift(host: string): Promise<Result<DriftReport, VerificationError>>;
   };
   clock: Pick<Clock, 'now'>;
 }
 
-export type NewSchedule = Pick<ScanSchedule, 'name' | 'select' | 'cron' | 'timezone' | 'onDrift'> & { by: string };
+export type NewSchedule = Pick<ScanSchedule, 'name' | 'select' | 'cron' | 'timezone' | 'onDrift' | 'profile'> & {
+  by: string;
+};
 
 /** For a schedule that never comes again. Any later year is one that not every part can write. */
 const NEVER = Date.UTC(9999, 0, 1);
@@ -32,8 +39,8 @@ export function createScheduling({ store, hosts, incidents, verification, clock 
     const selected = await hosts.select(schedule.select);
     const problems: string[] = selected.ok ? nothingIn(schedule.select, selected.value) : [selected.error];
     for (const host of selected.ok ? selected.value : []) {
-      const asked = await verification.scan({ host, by, schedule: schedule.name });
-      // A host without a product has nothing to scan; without an agent it cannot be.
+      const asked = await verification.scan({ host, by, profile: schedule.profile, schedule: schedule.name });
+      // Without an agent it cannot be scanned.
       if (!asked.ok) problems.push(`${host}: ${asked.error.message}`);
     }
     const key = `schedule:${schedule.name}`;

@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer';
+import { sha256 } from '@tidemark/shared/base/digest.ts';
 import { emptyCoverage } from '@tidemark/shared/fingerprint/counting.ts';
+import { coverageText } from '@tidemark/shared/fingerprint/coverage.ts';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import {
   type EncodedNode,
@@ -18,7 +20,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { UploadStore } from './ports.ts';
 import type { NewFingerprint } from './records.ts';
-import { createUpload } from './upload.ts';
+import { coverageDigest, createUpload } from './upload.ts';
 
 const PROFILE: ScanProfile = {
   name: 'test',
@@ -43,6 +45,14 @@ function memoryStore() {
           return [[nodeKey(id), { head: data.subarray(0, MAX_HEAD_BYTES), unfinished: isOpen ? data : null }]];
         }),
       ),
+    knownTexts: async (_hostId, { profileDigest: digest, coverageDigest: wanted }) => {
+      const known = [...committed.values()].filter(({ profileDigest: own }) => own === digest);
+      const coverage = known.at(-1)?.coverage ?? null;
+      return {
+        profile: known[0]?.profile ?? null,
+        coverage: coverage && coverageDigest(coverage) === wanted ? coverage : null,
+      };
+    },
     addNodes: async added => {
       for (const { id, data } of added) {
         if (nodes.has(nodeKey(id))) continue;
@@ -69,13 +79,14 @@ const rootsOf = (tree: BuiltTrees, scan: string, change: Partial<Roots> = {}): R
   startedMs: 1,
   finishedMs: 2,
   coverage: JSON.stringify(emptyCoverage()),
+  coverageDigest: sha256(Buffer.from(JSON.stringify(emptyCoverage()))),
   ...change,
 });
 
 /** An agent that sends what is wanted, some nodes at a time, and goes away after `patience` batches. */
 async function send(store: UploadStore, tree: BuiltTrees, scan: string, patience = Number.POSITIVE_INFINITY) {
   const upload = createUpload(store, 'host');
-  let wanted: NodeId[] | null = unwrap(await upload.roots(rootsOf(tree, scan)));
+  let wanted: NodeId[] | null = unwrap(await upload.roots(rootsOf(tree, scan))).ids;
   const queue: EncodedNode[] = [];
   let sent = 0;
   for (let batches = 0; ; batches++) {
@@ -155,6 +166,44 @@ const manyFiles = () => {
   const entries = fc.sample(flatEntries, { seed: 1, numRuns: 50 });
   return entries.toSorted((a, b) => b.length - a.length)[0] ?? [];
 };
+
+describe('profile and coverage', () => {
+  const tree = buildInMemory([]);
+  const coverage = coverageText(emptyCoverage());
+  const byDigest = (scan: string): Roots =>
+    rootsOf(tree, scan, {
+      profile: Buffer.alloc(0),
+      coverage: '',
+      coverageDigest: sha256(Buffer.from(coverage)),
+    });
+  const texts = { profile: profileBytes(PROFILE), coverage };
+
+  it('are wanted once, and then known by their digests', async () => {
+    const { store } = memoryStore();
+    for (const [scan, isKnown] of [
+      ['first', false],
+      ['second', true],
+    ] as const) {
+      const upload = createUpload(store, 'host');
+      const wanted = unwrap(await upload.roots(byDigest(scan)));
+      expect({ profile: wanted.profile, coverage: wanted.coverage }).toEqual({ profile: !isKnown, coverage: !isKnown });
+      const ids = isKnown ? wanted.ids : unwrap(await upload.texts(texts));
+      if (ids.length > 0) unwrap(await upload.nodes(ids.map(id => nodeOf(tree, id))));
+      unwrap(await upload.commit());
+    }
+  });
+
+  it.each([
+    ['another profile', { ...texts, profile: profileBytes({ ...PROFILE, version: 2 }) }],
+    ['another coverage', { ...texts, coverage: coverageText({ ...emptyCoverage(), files: 1 }) }],
+    ['less than was asked for', { ...texts, coverage: '' }],
+  ])('that are %s are refused, and nothing can be committed', async (_what, sent) => {
+    const upload = createUpload(memoryStore().store, 'host');
+    unwrap(await upload.roots(byDigest('scan')));
+    expect(await upload.texts(sent)).toMatchObject({ ok: false, error: { code: 'scan-invalid' } });
+    expect(await upload.commit()).toMatchObject({ ok: false, error: { code: 'out-of-turn' } });
+  });
+});
 
 describe('roots are refused', () => {
   const tree = buildInMemory([]);

@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import { parseJson } from '@tidemark/shared/base/canonical-json.ts';
-import { digestFromBytes, digestOf } from '@tidemark/shared/base/digest.ts';
+import { type Digest, digestFromBytes, digestOf } from '@tidemark/shared/base/digest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
-import { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
+import { Coverage, coverageText } from '@tidemark/shared/fingerprint/coverage.ts';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import {
   childrenOf,
@@ -18,7 +18,7 @@ import {
   readHead,
 } from '@tidemark/shared/fingerprint/node.ts';
 import { profileBytes, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
-import type { Roots } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
+import type { Roots, Texts } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
 import type { UploadStore } from './ports.ts';
 import type { NewFingerprint } from './records.ts';
 
@@ -40,12 +40,21 @@ export interface UploadRefused {
 
 type Step<T> = Promise<Result<T, UploadRefused>>;
 
+/** What is wanted next. Without any of it the trees are whole and may be committed. */
+export interface Wanted {
+  ids: NodeId[];
+  profile: boolean;
+  coverage: boolean;
+}
+
 /**
- * One upload, from roots to commit: `roots` and `nodes` say what is wanted next, null while a want is still open, an
- * empty list when the trees are whole. What the host says is believed only as far as hashes prove it.
+ * One upload, from roots to commit: each step says what is wanted next, null while a want is still open, an empty list when
+ * the trees are whole. What the host says is believed only as far as hashes prove it.
  */
 export interface Upload {
-  roots(roots: Roots): Step<NodeId[]>;
+  /** Of the texts first, where their digests are not known; then of nodes. */
+  roots(roots: Roots): Step<Wanted>;
+  texts(texts: Texts): Step<NodeId[]>;
   nodes(nodes: readonly EncodedNode[]): Step<NodeId[] | null>;
   commit(): Step<{ alreadyKnown: boolean }>;
 }
@@ -63,16 +72,42 @@ const refuse = (code: UploadRefused['code'], message: string) => err({ code, mes
 
 export function createUpload(store: UploadStore, hostId: string): Upload {
   const trees = new Trees(store);
+  let said: SaidRoots | null = null;
   let fingerprint: NewFingerprint | null = null;
+
+  const begin = async (roots: SaidRoots, texts: KnownTexts): Step<Wanted> => {
+    const { profile, coverage } = texts;
+    if (!profile || !coverage) return ok({ ids: [], profile: !profile, coverage: !coverage });
+    const { coverageDigest: _, ...rest } = roots;
+    fingerprint = { ...rest, hostId, profile, coverage };
+    trees.expect(fingerprint.softwareRoot, directoryOf('software'));
+    trees.expect(fingerprint.configRoot, directoryOf('config'));
+    const ids = await trees.advance();
+    return ids.ok ? ok({ ids: ids.value, profile: false, coverage: false }) : ids;
+  };
+  let known: KnownTexts = { profile: null, coverage: null };
+
   return {
     roots: async roots => {
-      if (fingerprint) return refuse('out-of-turn', 'the roots of an upload come once');
-      const read = readRoots(roots, hostId);
+      if (said) return refuse('out-of-turn', 'the roots of an upload come once');
+      const read = readRoots(roots);
       if (!read.ok) return refuse('scan-invalid', read.error);
-      fingerprint = read.value;
-      trees.expect(fingerprint.softwareRoot, directoryOf('software'));
-      trees.expect(fingerprint.configRoot, directoryOf('config'));
-      return trees.advance();
+      said = read.value;
+      const inline = readTexts(roots, said);
+      if (!inline.ok) return refuse('scan-invalid', inline.error);
+      const stored = await store.knownTexts(hostId, said);
+      known = { profile: inline.value.profile ?? stored.profile, coverage: inline.value.coverage ?? stored.coverage };
+      return begin(said, known);
+    },
+    texts: async texts => {
+      if (!said || fingerprint) return refuse('out-of-turn', 'nobody asked for a profile or a coverage');
+      const read = readTexts(texts, said);
+      if (!read.ok) return refuse('scan-invalid', read.error);
+      known = { profile: known.profile ?? read.value.profile, coverage: known.coverage ?? read.value.coverage };
+      const begun = await begin(said, known);
+      if (!begun.ok) return begun;
+      if (begun.value.profile || begun.value.coverage) return refuse('scan-invalid', 'what was asked for was not sent');
+      return ok(begun.value.ids);
     },
     nodes: async nodes => {
       if (!fingerprint) return refuse('out-of-turn', 'an upload begins with its roots');
@@ -221,29 +256,57 @@ function isSame(a: Expected, b: Expected): boolean {
   return a.plane === b.plane && a.depth === b.depth && a.weight === b.weight && a.prefix.equals(b.prefix);
 }
 
-function readRoots(roots: Roots, hostId: string): Result<NewFingerprint, string> {
+/** A scan as it is said, before the texts are known that its digests stand for. */
+type SaidRoots = Omit<NewFingerprint, 'hostId' | 'profile' | 'coverage'> & { coverageDigest: Digest };
+
+interface KnownTexts {
+  profile: ScanProfile | null;
+  coverage: Coverage | null;
+}
+
+/** What is there of the two texts; what is there must be what its digest says. */
+function readTexts(
+  { profile, coverage }: Pick<Roots, 'profile' | 'coverage'>,
+  said: Pick<SaidRoots, 'profileDigest' | 'coverageDigest'>,
+): Result<KnownTexts, string> {
+  const texts: KnownTexts = { profile: null, coverage: null };
+  if (profile.length > 0) {
+    const parsed = ScanProfile.safeParse(parseJson(profile));
+    if (!parsed.success) return err('the profile cannot be read');
+    const bytes = profileBytes(parsed.data);
+    if (!bytes.equals(profile)) return err('the profile is not in its canonical form');
+    if (said.profileDigest !== digestOf(bytes)) return err('the profile is not what its digest says');
+    texts.profile = parsed.data;
+  }
+  if (coverage !== '') {
+    if (coverage.length > MAX_COVERAGE_BYTES) return err(`the coverage has more than ${MAX_COVERAGE_BYTES} bytes`);
+    const bytes = Buffer.from(coverage);
+    const parsed = Coverage.safeParse(parseJson(bytes));
+    if (!parsed.success) return err('the coverage cannot be read');
+    if (said.coverageDigest !== digestOf(bytes)) return err('the coverage is not what its digest says');
+    texts.coverage = parsed.data;
+  }
+  return ok(texts);
+}
+
+/** By what a coverage that is stored is known. One of a newer agent, which said more, is not known again, and asked for. */
+export const coverageDigest = (coverage: Coverage): Digest => digestOf(Buffer.from(coverageText(coverage)));
+
+function readRoots(roots: Roots): Result<SaidRoots, string> {
   if (!SCAN_NAME.test(roots.scan)) return err('the name of the scan must be letters, digits, ".", "_" or "-"');
   if (roots.softwareRoot.length !== ID_BYTES || roots.configRoot.length !== ID_BYTES) {
     return err(`a root has ${ID_BYTES} bytes`);
   }
-  const profile = ScanProfile.safeParse(parseJson(roots.profile));
-  if (!profile.success) return err('the profile cannot be read');
-  const bytes = profileBytes(profile.data);
-  if (!bytes.equals(roots.profile)) return err('the profile is not in its canonical form');
-  const profileDigest = digestFromBytes(roots.profileDigest);
-  if (profileDigest !== digestOf(bytes)) return err('the profile is not what its digest says');
-  if (roots.coverage.length > MAX_COVERAGE_BYTES) return err(`the coverage has more than ${MAX_COVERAGE_BYTES} bytes`);
-  const coverage = Coverage.safeParse(parseJson(Buffer.from(roots.coverage)));
-  if (!coverage.success) return err('the coverage cannot be read');
+  if (roots.profileDigest.length !== ID_BYTES || roots.coverageDigest.length !== ID_BYTES) {
+    return err(`the digests of profile and coverage have ${ID_BYTES} bytes`);
+  }
   if (!isInstant(roots.startedMs) || !isInstant(roots.finishedMs)) return err('the times are not times');
   return ok({
-    hostId,
     scan: roots.scan,
-    profile: profile.data,
-    profileDigest,
+    profileDigest: digestFromBytes(roots.profileDigest),
     softwareRoot: roots.softwareRoot,
     configRoot: roots.configRoot,
-    coverage: coverage.data,
+    coverageDigest: digestFromBytes(roots.coverageDigest),
     startedMs: roots.startedMs,
     finishedMs: roots.finishedMs,
   });

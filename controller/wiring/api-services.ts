@@ -46,7 +46,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
     incidents: { ...incidents, detail: id => incidentDetail(capabilities, id) },
     verification: {
       ...verification,
-      scan: ({ host, by }) => verification.scan({ host, by }),
+      scan: ({ host, by, profile }) => verification.scan({ host, by, profile }),
     },
     scheduling,
     access,

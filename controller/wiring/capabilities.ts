@@ -36,7 +36,9 @@ import { createRetentionStore } from '../store/retention.ts';
 import { createGateStore } from '../store/run-gates.ts';
 import { createRunLeases } from '../store/run-leases.ts';
 import { createRunPlans } from '../store/run-plans.ts';
+import { createProfileStore } from '../store/scan-profiles.ts';
 import { createScheduleStore } from '../store/scan-schedules.ts';
+import { createSecretKeyStore } from '../store/secret-keys.ts';
 import type { Store } from '../store/store.ts';
 import { currentTrustRoot } from '../store/trust.ts';
 import { createTrustStore } from '../store/trust-roots.ts';
@@ -47,6 +49,7 @@ import type { LandscapePort } from '../verification/ports.ts';
 import { DEFAULT_RETENTION } from '../verification/retention.ts';
 import { createScheduling } from '../verification/scheduling.ts';
 import { createVerification } from '../verification/service.ts';
+import { agentFacts } from './agent-facts.ts';
 import { driftIncidents } from './drift-incidents.ts';
 
 export interface CapabilityOptions {
@@ -104,8 +107,15 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
   });
   const incidents = createIncidents({ store: createIncidentStore(store), clock, changed: late.wake });
   const verification = createVerification({
-    store: { ...createVerificationStore(store), ...createBaselineStore(store), ...createWaiverStore(store) },
+    store: {
+      ...createVerificationStore(store),
+      ...createBaselineStore(store),
+      ...createWaiverStore(store),
+      ...createProfileStore(store),
+      ...createSecretKeyStore(store),
+    },
     landscape: landscapePort(landscape),
+    agents: agentFacts(store, inventory),
     trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
     clock,
     newId: randomUUID,

@@ -38,6 +38,7 @@ export function linkHandlers(
     },
     facts: async ({ hostId }, { request, facts }) => {
       await inventory.record({ hostId, facts });
+      await verification.factsTold({ hostId, facts });
       await orchestrator.onFacts({ hostId, request });
     },
     scanReady: ({ hostId }, { request, scan }) => verification.scanReady({ hostId, request, scan }),

@@ -15,6 +15,7 @@ export const emptyCoverage = (): Coverage => ({
   unstable: { count: 0, paths: [] },
   skipped: { count: 0, paths: [] },
   missingRoots: [],
+  secretKey: null,
   limits: [],
 });
 
@@ -47,6 +48,7 @@ export function mergeCoverages(parts: readonly Coverage[]): Coverage {
     unstable: listed(part => part.unstable),
     skipped: listed(part => part.skipped),
     missingRoots: parts.flatMap(part => part.missingRoots).sort((a, b) => (a.path < b.path ? -1 : 1)),
+    secretKey: first?.secretKey ?? null,
     limits: [...new Set(parts.flatMap(part => part.limits))],
   };
 }

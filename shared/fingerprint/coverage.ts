@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { canonicalJson } from '../base/canonical-json.ts';
 import { MAX_LISTED_PATHS } from './listing-limit.ts';
 
 /* Paths in a coverage are text by path.ts. */
@@ -25,7 +26,16 @@ export const Coverage = z.object({
   skipped: Listed,
   /** Roots of the profile that are not there, or are behind a link, with the reason. */
   missingRoots: z.array(z.object({ path: z.string(), reason: z.string() })).max(1_000),
+  /** The key under which secrets have digests; null where there was none. See secret-key-id.ts. */
+  secretKey: z
+    .string()
+    .regex(/^[0-9a-f]{16}$/)
+    .nullable()
+    .default(null),
   /** What this scan cannot see here: attributes that no helper reads, owners without a name. */
   limits: z.array(z.string()).max(100),
 });
 export type Coverage = z.infer<typeof Coverage>;
+
+/** The text that a coverage travels and is hashed as. */
+export const coverageText = (coverage: Coverage): string => canonicalJson(coverage);

@@ -19,6 +19,8 @@ export const EXPECTATIONS = [
   'free',
   /** Only ever added to, as logs are. */
   'growing',
+  /** Made on the server, from what is compared anyway or while programs run. What is executable is never excused so. */
+  'generated',
 ] as const;
 const Expectation = z.enum(EXPECTATIONS);
 

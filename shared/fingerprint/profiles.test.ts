@@ -6,5 +6,9 @@ it('the profiles that come with Tidemark fit the schema', () => {
   expect(ScanProfile.parse(LINUX_SERVER)).toEqual(LINUX_SERVER);
   const application = applicationProfile([{ path: '/opt/shop/', plane: 'software' }]);
   expect(ScanProfile.parse(application)).toEqual(application);
-  expect(application.ignore).toContain('/opt/shop/**/*.pid');
+  expect(application.expect).toContainEqual({
+    path: '/opt/shop/**/*.pid',
+    how: 'generated',
+    reason: 'the number of a process',
+  });
 });

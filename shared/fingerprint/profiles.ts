@@ -1,4 +1,4 @@
-import type { Normaliser, Plane, ScanProfile } from './profile.ts';
+import { type Normaliser, type Plane, profileDigest, type ScanProfile } from './profile.ts';
 
 /*
  * Profiles that come with Tidemark. Peers under one of them are compared; what a rule leaves out, or lets differ, has its
@@ -11,6 +11,7 @@ const OWN_FILE_SYSTEMS = ['ext', 'xfs', 'btrfs', 'zfs', 'f2fs', 'jfs', 'vfat', '
 const TEXT: Normaliser[] = ['timestamps', 'uuids', 'addresses', 'hostname'];
 
 const free = (path: string, reason: string) => ({ path, how: 'free' as const, reason });
+const generated = (path: string, reason: string) => ({ path, how: 'generated' as const, reason });
 
 /** A whole Linux server: what its packages installed, what was put beside them, and its configuration. */
 export const LINUX_SERVER: ScanProfile = {
@@ -28,27 +29,7 @@ export const LINUX_SERVER: ScanProfile = {
     { path: '/etc', plane: 'config' },
   ],
   ignore: [
-    // Made on the server from what is compared anyway, differently each time.
-    '/usr/share/mime/mime.cache',
-    '/usr/share/applications/mimeinfo.cache',
-    '/usr/share/icons/**/icon-theme.cache',
-    '/usr/share/info/dir',
-    '/usr/lib/locale/locale-archive',
-    '/usr/lib/**/gconv-modules.cache',
-    '/usr/lib/**/loaders.cache',
-    '/usr/lib/**/__pycache__',
-    '/usr/share/**/__pycache__',
-    '/usr/local/lib/**/__pycache__',
-    '/opt/**/__pycache__',
-    '/usr/lib/modules/*/modules.*.bin',
-    '/usr/share/fonts/**/.uuid',
-    '/etc/ld.so.cache',
-    '/etc/ssl/certs/java/cacerts',
-    // Holds a random seed, and what the boot loader remembers between two boots.
-    '/boot/grub*/grubenv',
-    '/boot/initrd*',
-    '/boot/initramfs*',
-    // Backups that the tools of passwd(5) leave behind.
+    // Backups that the tools of passwd(5) leave behind, and a lock.
     '/etc/passwd-',
     '/etc/group-',
     '/etc/shadow-',
@@ -56,11 +37,37 @@ export const LINUX_SERVER: ScanProfile = {
     '/etc/subuid-',
     '/etc/subgid-',
     '/etc/.pwd.lock',
-    '/etc/.updated',
     '/etc/mtab',
   ],
   planes: [{ path: '/boot/grub*/grub.cfg', plane: 'config' }],
   expect: [
+    ...[
+      '/usr/share/mime/**',
+      '/usr/share/applications/mimeinfo.cache',
+      '/usr/share/icons/**/icon-theme.cache',
+      '/usr/share/info/dir',
+      '/usr/share/glib-2.0/schemas/gschemas.compiled',
+      '/usr/lib/**/gio/modules/giomodule.cache',
+      '/usr/lib/**/gconv-modules.cache',
+      '/usr/lib/**/loaders.cache',
+      '/usr/lib/locale/locale-archive',
+      '/etc/ld.so.cache',
+    ].map(path => generated(path, 'an index of files that are compared themselves')),
+    ...[
+      '/usr/lib/**/__pycache__/**',
+      '/usr/share/**/__pycache__/**',
+      '/usr/local/lib/**/__pycache__/**',
+      '/opt/**/__pycache__/**',
+    ].map(path => generated(path, 'made of Python files that are compared themselves')),
+    generated('/usr/lib/modules/*/modules.*', 'an index of kernel modules that are compared themselves'),
+    generated('/usr/share/fonts/**/.uuid', 'a mark of the font cache'),
+    generated('/etc/ssl/certs/java/cacerts', 'a collection of certificates that are compared themselves'),
+    generated('/boot/grub*/grubenv', 'what the boot loader remembers between two boots'),
+    generated('/boot/initrd*', 'holds a random seed, and is made of files that are compared themselves'),
+    generated('/boot/initramfs*', 'holds a random seed, and is made of files that are compared themselves'),
+    generated('/etc/.updated', 'the time of an update'),
+    generated('/usr/.updated', 'the time of an update'),
+    generated('/etc/.resolv.conf.systemd-resolved.bak', 'a copy of what configured the network'),
     {
       path: '/etc/ssh/ssh_host_*',
       how: 'must-differ',
@@ -89,7 +96,7 @@ export const LINUX_SERVER: ScanProfile = {
     free('/etc/ssl/private/**', 'keys of the host'),
     free('/etc/ssl/certs/ssl-cert-snakeoil.pem', 'a certificate that the host made for itself'),
     free('/etc/pki/tls/private/**', 'keys of the host'),
-    free('/etc/tidemark-agent/**', 'the settings of the agent on this host'),
+    free('/etc/tidemark/**', 'the settings of the agent on this host'),
   ],
   normalise: [
     { path: '/etc/**/*.conf', rules: TEXT },
@@ -116,21 +123,46 @@ export const LINUX_SERVER: ScanProfile = {
   fileSystems: OWN_FILE_SYSTEMS,
 };
 
+/** What running applications leave in their directories. Programs among it are findings all the same. */
+const LEFT_BY_APPLICATIONS: readonly (readonly [string, string])[] = [
+  ['*.pid', 'the number of a process'],
+  ['*.lock', 'a lock'],
+  ['*.sock', 'a socket'],
+  ['__pycache__/**', 'made of Python files that are compared themselves'],
+  ['tmp/**', 'a directory for what is needed for a while'],
+  ['cache/**', 'a cache'],
+  ['.cache/**', 'a cache'],
+  ['*.log', 'a log'],
+  ['*.log.*', 'a log that was put aside'],
+  ['log/**', 'a log'],
+  ['logs/**', 'a log'],
+];
+
 /** Directories of applications: everything in them is compared, but for what running ones leave behind. */
-export function applicationProfile(roots: readonly { path: string; plane: Plane }[]): ScanProfile {
+export function applicationProfile(
+  roots: readonly { path: string; plane: Plane }[],
+  own: ScanProfile['expect'] = [],
+): ScanProfile {
   const below = (pattern: string): string[] => roots.map(({ path }) => `${path.replace(/\/+$/, '')}/**/${pattern}`);
   return {
-    name: 'application-directories',
-    version: 1,
+    name: 'applications',
+    version: 2,
     roots: roots.map(({ path, plane }) => ({ path, plane })),
-    ignore: ['*.pid', '*.lock', '*.sock', '__pycache__', 'tmp/*', 'cache/*'].flatMap(below),
-    expect: ['*.log', '*.log.*', 'logs/*']
-      .flatMap(below)
-      .map(path => ({ path, how: 'growing' as const, reason: 'a log' })),
+    ignore: [],
+    expect: [
+      ...own,
+      ...LEFT_BY_APPLICATIONS.flatMap(([pattern, reason]) => below(pattern).map(path => generated(path, reason))),
+    ],
     normalise: ['*.conf', '*.properties', '*.ini', '*.yaml', '*.yml']
       .flatMap(below)
       .map(path => ({ path, rules: TEXT })),
-    secret: ['*.key', '*.jks', '*.p12', '*.pfx', '*.keystore'].flatMap(below),
+    secret: ['*.key', '*.jks', '*.p12', '*.pfx', '*.keystore', '.pgpass'].flatMap(below),
     fileSystems: OWN_FILE_SYSTEMS,
   };
 }
+
+/** Every agent knows these, so that a scan under one needs nobody's signature: what it looks at came with the agent. */
+export const BUILT_IN_PROFILES: readonly ScanProfile[] = [LINUX_SERVER];
+
+export const isBuiltIn = (profile: ScanProfile): boolean =>
+  BUILT_IN_PROFILES.some(known => profileDigest(known) === profileDigest(profile));

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,8 +6,17 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { FromExecutor } from '@tidemark/agent/boundary/messages.ts';
 import { openScan } from '@tidemark/agent/scan/scan.ts';
-import { canonicalJson } from '@tidemark/shared/base/canonical-json.ts';
+import { canonicalJson, type Json } from '@tidemark/shared/base/canonical-json.ts';
+import type { NodeLoader } from '@tidemark/shared/fingerprint/load.ts';
+import { nodeKey } from '@tidemark/shared/fingerprint/node.ts';
 import { auditProfile, type ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { LINUX_SERVER } from '@tidemark/shared/fingerprint/profiles.ts';
+import { sealKey } from '@tidemark/shared/fingerprint/sealed-key.ts';
+import { secretKeyId } from '@tidemark/shared/fingerprint/secret-key-id.ts';
+import { findEntry } from '@tidemark/shared/fingerprint/walk.ts';
+import { encodeEnvelope } from '@tidemark/shared/signing/dsse.ts';
+import { signScanProfile } from '@tidemark/shared/signing/scan-profile.ts';
+import { type SecretKeyStatement, signSecretKey } from '@tidemark/shared/signing/secret-key.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestServer, until } from './executor-support.ts';
 
@@ -128,16 +137,140 @@ describe('a scan', () => {
     await until('it is removed', () => !existsSync(ready?.directory ?? ''));
   });
 
-  it('that is asked for is answered; under no profile, or as an audit of what is not open to any, it is refused', async () => {
-    server.send({ type: 'observe-scan', request: 'r1', profile: Buffer.from(canonicalJson(profile)) });
-    server.send({ type: 'observe-scan', request: 'r2', profile: Buffer.from('{}') });
+  it('that is an audit is refused where the server does not open what it looks at', async () => {
     const audit = auditProfile(['/opt', '/etc'], randomBytes(32));
-    server.send({ type: 'observe-scan', request: 'r3', profile: Buffer.from(canonicalJson(audit)) });
-    await until('all are answered', () => find('scan-ready').length === 1 && find('scan-failed').length === 2);
-    expect(find('scan-ready')[0]).toMatchObject({ request: 'r1', orderDigest: null });
-    const failed = (request: string) => find('scan-failed').find(each => each.request === request)?.message;
-    expect(failed('r2')).toContain('profile');
-    expect(failed('r3')).toBe("this server's policy does not open /etc to audits (audits in its policy file)");
+    server.send({
+      type: 'observe-scan',
+      request: 'r3',
+      profile: Buffer.from(canonicalJson(audit)),
+      envelope: Buffer.alloc(0),
+    });
+    await until('it is answered', () => find('scan-failed').length === 1);
+    expect(find('scan-failed')[0]?.message).toBe(
+      "this server's policy does not open /etc to audits (audits in its policy file)",
+    );
+  });
+
+  const ask = (request: string, asked: Json, envelope: Uint8Array = Buffer.alloc(0)) =>
+    server.send({ type: 'observe-scan', request, profile: Buffer.from(canonicalJson(asked)), envelope });
+  const signed = (asked: ScanProfile, by?: KeyObject, fleet?: string) =>
+    encodeEnvelope(
+      server.sign(
+        keys =>
+          signScanProfile(
+            { format: 'tidemark/scan-profile/v1', fleet: fleet ?? server.fleet, profile: asked, signedAt: 1 },
+            keys,
+          ),
+        by,
+      ),
+    );
+  const answers = async (count: number) => {
+    await until('all are answered', () => find('scan-ready').length + find('scan-failed').length === count);
+    return new Map([
+      ...find('scan-ready').map(({ request }) => [request, 'scanned'] as const),
+      ...find('scan-failed').map(({ request, message }) => [request, message] as const),
+    ]);
+  };
+
+  it('that is asked for is made where somebody signed its profile, or it came with the agent', async () => {
+    ask('signed', {}, signed(profile));
+    ask('built in', LINUX_SERVER);
+    ask('unsigned', profile);
+    ask('by nobody', {}, signed(profile, generateKeyPairSync('ed25519').privateKey));
+    ask('of another fleet', {}, signed(profile, undefined, 'other'));
+    ask('none', {});
+    ask('no envelope', {}, Buffer.from('{}'));
+    const said = await answers(7);
+    expect([said.get('signed'), said.get('built in')]).toEqual(['scanned', 'scanned']);
+    expect(said.get('unsigned')).toContain('nobody has signed the scan profile test version 1');
+    expect(said.get('unsigned')).toContain('tidemark profile sign');
+    expect(said.get('by nobody')).toContain('no trusted key signed this');
+    expect(said.get('of another fleet')).toContain('for fleet other');
+    expect(said.get('none')).toContain('profile');
+    expect(said.get('no envelope')).toContain('no DSSE envelope');
+  });
+
+  it('that is asked for is made under a profile that an approved order carried', async () => {
+    server.runAll(server.order([{ id: 'scan', call: { kind: 'scan/run', args: { profile } } }]));
+    await until('it is ready', () => find('scan-ready').length > 0);
+    ask('again', profile);
+    ask('more', { ...profile, roots: [{ path: '/etc', plane: 'config' }] });
+    const said = await answers(3);
+    expect(said.get('again')).toBe('scanned');
+    expect(said.get('more')).toContain('nobody has signed');
+  });
+});
+
+describe('a key for secrets', () => {
+  const secretProfile: ScanProfile = { ...profile, secret: ['/opt/shop/file'] };
+  const factsOf = (request: string) => find('facts').find(facts => facts.request === request)?.facts;
+
+  /** Asks for facts, and gives them: the agent's public key and the key that it has. */
+  async function facts(request: string): Promise<{ sealingKey: string; secretKey?: { keyId: string } }> {
+    server.send({ type: 'observe-facts', request });
+    await until('they are there', () => factsOf(request) !== undefined);
+    return factsOf(request) as { sealingKey: string; secretKey?: { keyId: string } };
+  }
+
+  function keyFor(recipient: string, secret: Buffer, change: Partial<SecretKeyStatement> = {}, by?: KeyObject) {
+    const statement: SecretKeyStatement = {
+      ...{ format: 'tidemark/secret-key/v1', fleet: server.fleet, name: 'shop', generation: 1 },
+      ...{ keyId: secretKeyId(secret), hostId: server.hostId, recipient, signedAt: 1 },
+      sealed: sealKey(secret, Buffer.from(recipient, 'base64'), randomBytes).toString('base64'),
+      ...change,
+    };
+    server.send({
+      type: 'secret-key',
+      envelope: encodeEnvelope(server.sign(keys => signSecretKey(statement, keys), by)),
+    });
+  }
+
+  /** What the newest scan says of the secret, and under which key. */
+  async function secretOf(request: string) {
+    server.runAll(server.order([{ id: request, call: { kind: 'scan/run', args: { profile: secretProfile } } }]));
+    const before = find('scan-ready').length;
+    await until('it is ready', () => find('scan-ready').length > before);
+    const opened = openScan(find('scan-ready').at(-1)?.directory ?? '');
+    if (!opened.ok) throw new Error(opened.error);
+    const { file, node, close } = opened.value;
+    const load: NodeLoader = async ids => new Map(ids.map(id => [nodeKey(id), node(id)?.data ?? Buffer.alloc(0)]));
+    const root = Buffer.from(file.softwareRoot, 'hex');
+    const entry = await findEntry('software', root, load, Buffer.from('/opt/shop/file'));
+    close();
+    return { key: file.coverage.secretKey, digest: entry?.kind === 'file' ? entry.digest : null };
+  }
+
+  beforeEach(() => server.start());
+
+  it('that somebody signed for this host is taken, outlives the agent, and is what secrets are digested under', async () => {
+    expect(await secretOf('without')).toEqual({ key: null, digest: null });
+    const secret = randomBytes(32);
+    keyFor((await facts('before')).sealingKey, secret);
+    await until('it is taken', () => find('facts').some(told => told.facts['secretKey'] !== undefined));
+    await server.kill();
+    await server.start();
+    expect((await facts('after')).secretKey).toEqual({ name: 'shop', generation: 1, keyId: secretKeyId(secret) });
+    const hmac = createHmac('sha256', secret).update('content').digest();
+    expect(await secretOf('with')).toEqual({ key: secretKeyId(secret), digest: hmac });
+  });
+
+  it('is not taken from anybody else, for anybody else, older than the one it has, or exchanged for another', async () => {
+    const { sealingKey } = await facts('before');
+    const [secret, other] = [randomBytes(32), randomBytes(32)];
+    keyFor(sealingKey, secret, { generation: 2 });
+    await until('it is taken', () => find('facts').some(told => told.facts['secretKey'] !== undefined));
+    keyFor(sealingKey, other, { generation: 3 }, generateKeyPairSync('ed25519').privateKey);
+    keyFor(sealingKey, other, { generation: 3, hostId: 'another' });
+    keyFor(sealingKey, other, { generation: 1 });
+    keyFor(sealingKey, other, { generation: 3, keyId: secretKeyId(secret) });
+    keyFor(sealingKey, other, { name: 'before', signedAt: 0 });
+    expect((await facts('after')).secretKey?.keyId).toBe(secretKeyId(secret));
+    keyFor(sealingKey, other, { generation: 3 });
+    await until('the next one is taken', () =>
+      find('facts').some(
+        ({ facts: told }) => (told['secretKey'] as { generation?: number } | undefined)?.generation === 3,
+      ),
+    );
   });
 });
 

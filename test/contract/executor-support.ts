@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import type { Report } from '@tidemark/shared/orders/report.ts';
 import { signAmendment } from '@tidemark/shared/signing/amendment.ts';
 import { signApproval } from '@tidemark/shared/signing/approval.ts';
 import { type Dispatch, signDispatch } from '@tidemark/shared/signing/dispatch.ts';
-import { encodeEnvelope } from '@tidemark/shared/signing/dsse.ts';
+import { type Envelope, encodeEnvelope } from '@tidemark/shared/signing/dsse.ts';
 import { rawPublicKey } from '@tidemark/shared/signing/ed25519.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import { programOf } from '../support/built-programs.ts';
@@ -58,6 +58,7 @@ export class TestServer {
   readonly root = join(this.base, 'root');
   readonly stateDir = join(this.base, 'state');
   readonly hostId = randomUUID();
+  readonly fleet = FLEET;
   readonly messages: FromExecutor[] = [];
   /** What it said before it ended by itself. */
   broken: string | null = null;
@@ -277,6 +278,11 @@ export class TestServer {
     );
     this.send({ type: 'dispatch', envelope });
     return envelope;
+  }
+
+  /** Signs something as the approver, or as somebody else. */
+  sign(signing: (keys: readonly KeyObject[]) => Envelope, by: KeyObject = this.#approver.privateKey): Envelope {
+    return signing([by]);
   }
 
   /** What the approver decides beyond an order. */

@@ -6,6 +6,7 @@ import { fingerprints, nodes, unfinishedNodes } from '@tidemark/controller/store
 import type { Store } from '@tidemark/controller/store/store.ts';
 import { createVerificationStore } from '@tidemark/controller/store/verification.ts';
 import { createUpload } from '@tidemark/controller/verification/upload.ts';
+import { sha256 } from '@tidemark/shared/base/digest.ts';
 import { emptyCoverage } from '@tidemark/shared/fingerprint/counting.ts';
 import { profileBytes, profileDigest } from '@tidemark/shared/fingerprint/profile.ts';
 import type { Roots, UploadMessage, UploadReply } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
@@ -204,9 +205,10 @@ describe('the store', () => {
       startedMs: 1,
       finishedMs: 2,
       coverage: JSON.stringify(emptyCoverage()),
+      coverageDigest: sha256(Buffer.from(JSON.stringify(emptyCoverage()))),
     };
     const wanted = await createUpload(uploads, hostId).roots(roots);
-    const ids = wanted.ok ? wanted.value.map(id => id.toString('hex')) : [];
+    const ids = wanted.ok ? wanted.value.ids.map(id => id.toString('hex')) : [];
     expect(ids).not.toContain(root.id.toString('hex'));
     // The other root, and what the stored one names.
     expect(ids).toContain('01'.repeat(32));
@@ -259,6 +261,7 @@ async function talk(
           startedMs: file.startedMs,
           finishedMs: file.finishedMs,
           coverage: JSON.stringify(file.coverage),
+          coverageDigest: sha256(Buffer.from(JSON.stringify(file.coverage))),
         },
       },
     });

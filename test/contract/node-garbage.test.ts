@@ -5,6 +5,7 @@ import type { Store } from '@tidemark/controller/store/store.ts';
 import { createVerificationStore } from '@tidemark/controller/store/verification.ts';
 import { collectGarbage } from '@tidemark/controller/verification/garbage.ts';
 import { createUpload, type Upload } from '@tidemark/controller/verification/upload.ts';
+import { sha256 } from '@tidemark/shared/base/digest.ts';
 import { emptyCoverage } from '@tidemark/shared/fingerprint/counting.ts';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import { type EncodedNode, nodeKey } from '@tidemark/shared/fingerprint/node.ts';
@@ -94,7 +95,7 @@ it.each([
     const hostId = await addHost(store, 'db01');
     await uploadAll(store, hostId, TREE);
     const upload = createUpload(createVerificationStore(store), hostId);
-    expect(unwrap(await upload.roots(rootsOf(TREE)))).toEqual([]);
+    expect(unwrap(await upload.roots(rootsOf(TREE))).ids).toEqual([]);
     await store.db.delete(fingerprints);
     await collectGarbage(createGarbageStore(store), ahead === 0 ? 0 : Date.now() + ahead);
     expect(await upload.commit()).toMatchObject({ ok: false, error: { code: 'nodes-gone' } });
@@ -122,7 +123,7 @@ async function take(step: Step, { store, hostId, trees, going }: World): Promise
     case 'begin': {
       const tree = trees[step.tree] as BuiltTrees;
       const upload = createUpload(createVerificationStore(store), hostId);
-      going.push({ tree, upload, queue: unwrap(await upload.roots(rootsOf(tree))) });
+      going.push({ tree, upload, queue: unwrap(await upload.roots(rootsOf(tree))).ids });
       return;
     }
     case 'advance': {
@@ -159,7 +160,7 @@ async function advance(one: Going, batch: number): Promise<'goes-on' | 'committe
 
 async function uploadAll(store: Store, hostId: string, tree: BuiltTrees): Promise<void> {
   const upload = createUpload(createVerificationStore(store), hostId);
-  const one: Going = { tree, upload, queue: unwrap(await upload.roots(rootsOf(tree))) };
+  const one: Going = { tree, upload, queue: unwrap(await upload.roots(rootsOf(tree))).ids };
   for (;;) {
     const outcome = await advance(one, 100);
     if (outcome === 'goes-on') continue;
@@ -193,6 +194,7 @@ const rootsOf = (tree: BuiltTrees) => ({
   startedMs: 1,
   finishedMs: 2,
   coverage: JSON.stringify(emptyCoverage()),
+  coverageDigest: sha256(Buffer.from(JSON.stringify(emptyCoverage()))),
 });
 
 const unwrap = <T>(result: { ok: true; value: T } | { ok: false; error: { message: string } }): T => {

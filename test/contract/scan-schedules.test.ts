@@ -19,7 +19,7 @@ import { APPLICATION_PROFILE, type ServerTree } from '../support/scan-tree.ts';
 
 const freshStore = testStores();
 const DAY_MS = 86_400_000;
-const NIGHTLY = { name: 'nightly', select: 'true', cron: '30 2 * * *', timezone: 'UTC', by: 'anna' };
+const NIGHTLY = { name: 'nightly', select: 'true', cron: '30 2 * * *', timezone: 'UTC', by: 'anna', profile: null };
 
 let store: Store;
 let server: FingerprintServer;

@@ -244,10 +244,10 @@ describe('a scan that somebody asks for', () => {
     expect(await store.db.select().from(outbox)).toHaveLength(2);
   });
 
-  it('is refused where the landscape says of nothing to scan', async () => {
+  it('is of the whole server where the landscape knows of no product on it', async () => {
     await addHost(store, 'bare01');
-    const result = await verification.scan({ host: 'bare01', by: 'anna' });
-    expect(result).toMatchObject({ ok: false, error: { code: 'nothing-to-scan' } });
-    expect(await store.db.select().from(outbox)).toEqual([]);
+    await answer(verification.scan({ host: 'bare01', by: 'anna' }));
+    const [due] = await store.db.select().from(outbox);
+    expect(due).toMatchObject({ kind: 'observe-scan', payload: { profile: { name: 'linux-server' }, envelope: null } });
   });
 });

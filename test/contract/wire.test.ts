@@ -126,7 +126,8 @@ describe('what the controller says arrives at the executor as it was said', () =
     }),
     fc.record({ type: fc.constant('dispatch' as const), envelope: bytes() }),
     fc.record({ type: fc.constant('observe-facts' as const), request: message }),
-    fc.record({ type: fc.constant('observe-scan' as const), request: message, profile: bytes() }),
+    fc.record({ type: fc.constant('observe-scan' as const), request: message, profile: bytes(), envelope: bytes() }),
+    fc.record({ type: fc.constant('secret-key' as const), envelope: bytes() }),
   );
 
   it('every message', () => {

@@ -103,7 +103,13 @@ const controllerMessages = {
   acknowledge: { body: { $case: 'acknowledge', value: { sequence: LARGE } } },
   outputCredit: { body: { $case: 'outputCredit', value: { bytes: 262_144 } } },
   observeFacts: { body: { $case: 'observeFacts', value: { request: 'q1' } } },
-  observeScan: { body: { $case: 'observeScan', value: { request: 'q2', profile: text('{"name":"default"}') } } },
+  observeScan: {
+    body: {
+      $case: 'observeScan',
+      value: { request: 'q2', profile: text('{"name":"default"}'), envelope: text('{"payload":"e"}') },
+    },
+  },
+  secretKey: { body: { $case: 'secretKey', value: { envelope: text('{"payload":"f"}') } } },
 } satisfies Record<string, ControllerMessage>;
 
 const uploadMessages = {
@@ -119,15 +125,18 @@ const uploadMessages = {
         finishedMs: AT_MS + 1,
         coverage: '{"files":3}',
         profile: text('{}'),
+        coverageDigest: hash(22),
       },
     },
   },
   nodes: { body: { $case: 'nodes', value: { nodes: [{ id: hash(17), data: text('node') }] } } },
   commit: { body: { $case: 'commit', value: {} } },
+  texts: { body: { $case: 'texts', value: { profile: text('{}'), coverage: '{"files":3}' } } },
 } satisfies Record<string, UploadMessage>;
 
 const uploadReplies = {
-  want: { body: { $case: 'want', value: { ids: [hash(18), hash(19)] } } },
+  want: { body: { $case: 'want', value: { ids: [hash(18), hash(19)], profile: false, coverage: false } } },
+  wantTexts: { body: { $case: 'want', value: { ids: [], profile: true, coverage: true } } },
   committed: { body: { $case: 'committed', value: { alreadyKnown: true } } },
 } satisfies Record<string, UploadReply>;
 

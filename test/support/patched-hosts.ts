@@ -1,9 +1,12 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createBaselineStore } from '@tidemark/controller/store/baselines.ts';
+import { createProfileStore } from '@tidemark/controller/store/scan-profiles.ts';
 import { artifacts, signatureFiles, signatures } from '@tidemark/controller/store/schema.ts';
+import { createSecretKeyStore } from '@tidemark/controller/store/secret-keys.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
 import { createVerificationStore } from '@tidemark/controller/store/verification.ts';
 import { createWaiverStore } from '@tidemark/controller/store/waivers.ts';
+import type { AgentFacts } from '@tidemark/controller/verification/ports.ts';
 import { createVerification, type Verification } from '@tidemark/controller/verification/service.ts';
 import { sha256 } from '@tidemark/shared/base/digest.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
@@ -60,15 +63,28 @@ export interface VerifiedCluster {
   members: string[];
   trustRoot: TrustRoot | null;
   now: () => number;
+  /** What agents say; nothing where it is left out. */
+  agents?: Partial<AgentFacts>;
 }
 
 /** Verification over this store, with a landscape in which every host has the product and is in the cluster. */
 export function verificationOf(
   store: Store,
-  { members, trustRoot, now }: VerifiedCluster = { members: ['db01', 'db02'], trustRoot: null, now: Date.now },
+  { members, trustRoot, now, agents = {} }: VerifiedCluster = {
+    members: ['db01', 'db02'],
+    trustRoot: null,
+    now: Date.now,
+  },
 ): Verification {
   return createVerification({
-    store: { ...createVerificationStore(store), ...createBaselineStore(store), ...createWaiverStore(store) },
+    store: {
+      ...createVerificationStore(store),
+      ...createBaselineStore(store),
+      ...createWaiverStore(store),
+      ...createProfileStore(store),
+      ...createSecretKeyStore(store),
+    },
+    agents: { sealingKeys: async () => new Map(), running: async () => null, ...agents },
     trustRoot: async () => trustRoot,
     clock: { now },
     newId: randomUUID,

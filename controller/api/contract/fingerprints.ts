@@ -162,6 +162,8 @@ export const ScanSchedule = z.object({
   cron: z.string(),
   timezone: z.string(),
   onDrift: z.enum(['report', 'incident']),
+  /** Of its scans, by name; null for what the landscape says of each host. */
+  profile: z.string().nullable(),
   nextDueAt: Instant,
   createdBy: z.string(),
   createdAt: Instant,
@@ -171,6 +173,11 @@ export type ScanSchedule = z.input<typeof ScanSchedule>;
 /** HOST, HOST@TIME, HOST@ and how a fingerprint's id begins, or baseline:NAME. */
 const Reference = z.string().min(1).max(400);
 const BaselineName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be small letters, digits, ".", "_" or "-"');
+
+/** A profile by its name, its newest version, or NAME@VERSION. */
+const ProfileName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}(@[0-9]{1,9})?$/, 'must be NAME or NAME@VERSION');
 
 const HostParam = z.strictObject({ name: HostName });
 const Excluding = z.enum(['nothing', 'patches']).default('nothing');
@@ -184,6 +191,7 @@ export const fingerprintRoutes = {
     tag: 'fingerprints',
     summary: 'Asks a host for a fresh fingerprint',
     params: HostParam,
+    body: z.strictObject({ profile: ProfileName.nullable().default(null) }),
     status: 202,
     reply: ScanRequest,
   }),
@@ -332,7 +340,9 @@ export const fingerprintRoutes = {
     role: 'operator',
     tag: 'fingerprints',
     summary: 'Lets scans of hosts come by themselves',
-    body: ScanSchedule.pick({ name: true, select: true, cron: true, timezone: true, onDrift: true }).strict(),
+    body: ScanSchedule.pick({ name: true, select: true, cron: true, timezone: true, onDrift: true })
+      .extend({ profile: ProfileName.nullable().default(null) })
+      .strict(),
     status: 201,
     reply: ScanSchedule,
   }),

@@ -8,6 +8,7 @@ import { planRoutes } from './plans.ts';
 import { releaseRoutes } from './releases.ts';
 import type { RouteDefinition } from './route.ts';
 import { runRoutes } from './runs.ts';
+import { scanningRoutes } from './scanning.ts';
 
 /** Everything that can be asked of the controller, by name. */
 export const routes = {
@@ -19,6 +20,7 @@ export const routes = {
   ...runRoutes,
   ...incidentRoutes,
   ...fingerprintRoutes,
+  ...scanningRoutes,
 } satisfies Record<string, RouteDefinition>;
 
 export type Routes = typeof routes;

@@ -7,7 +7,8 @@ export function fingerprintHandlers({
   services: { verification, scheduling },
 }: ApiContext): Pick<Handlers, keyof typeof fingerprintRoutes> {
   return {
-    scanHost: ({ params, principal }) => unwrap(verification.scan({ host: params.name, by: principal.name })),
+    scanHost: ({ params, body: { profile }, principal }) =>
+      unwrap(verification.scan({ host: params.name, by: principal.name, profile })),
     auditHosts: async ({ body, principal }) => ({
       scans: await unwrap(verification.audit({ ...body, by: principal.name })),
     }),

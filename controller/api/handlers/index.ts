@@ -5,6 +5,7 @@ import { fleetHandlers } from './fleet.ts';
 import { planHandlers } from './plans.ts';
 import { releaseHandlers } from './releases.ts';
 import { runHandlers } from './runs.ts';
+import { scanningHandlers } from './scanning.ts';
 
 /** One handler for every route of the contract: the compiler says which is missing. */
 export const createHandlers = (context: ApiContext): Handlers => ({
@@ -14,4 +15,5 @@ export const createHandlers = (context: ApiContext): Handlers => ({
   ...planHandlers(context),
   ...runHandlers(context),
   ...fingerprintHandlers(context),
+  ...scanningHandlers(context),
 });

@@ -20,13 +20,18 @@ export const addScan: AddCommand = (program, { io, finish }) => {
             .argParser(durationOption)
             .default(600_000, '10m'),
         )
-        .option('--no-wait', 'only ask, and do not wait'),
+        .option('--no-wait', 'only ask, and do not wait')
+        .option(
+          '--profile <name>',
+          'what to look at: linux-server is a whole server, "tidemark profile list" shows all; else the products of each host',
+        ),
     ),
-  ).action(async (hosts: string[], options: PrintingOptions & { wait: number | false }) => {
+  ).action(async (hosts: string[], options: PrintingOptions & { wait: number | false; profile?: string }) => {
     const scans = await withClient(io, options, async client => {
       await allKnown(client, hosts);
       const asked: ScanRequest[] = [];
-      for (const name of hosts) asked.push(await client.scanHost({ params: { name } }));
+      for (const name of hosts)
+        asked.push(await client.scanHost({ params: { name }, body: { profile: options.profile ?? null } }));
       return options.wait === false ? asked : settle(io, client, asked, options.wait);
     });
     printListing(io, options.output, {

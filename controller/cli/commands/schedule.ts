@@ -12,6 +12,7 @@ type CreateOptions = PrintingOptions & {
   cron: string;
   timezone: string;
   onDrift: 'report' | 'incident';
+  profile?: string;
 };
 
 /** `schedule`: scans that come by themselves. */
@@ -27,6 +28,7 @@ export const addSchedule: AddCommand = (program, { io }) => {
         .requiredOption('--select <condition>', 'which hosts, as in a policy, like \'host.app == "orders"\'')
         .requiredOption('--cron <fields>', 'minute, hour, day, month, day of the week, like "30 2 * * *"')
         .option('--timezone <zone>', 'by the clock of which zone, like Europe/Berlin', 'UTC')
+        .option('--profile <name>', 'what to look at; the products of each host if not given')
         .addOption(
           new Option('--on-drift <what>', 'what becomes of drift that is found')
             .choices(['report', 'incident'])
@@ -34,9 +36,9 @@ export const addSchedule: AddCommand = (program, { io }) => {
         ),
     ),
   ).action(async (name: string, options: CreateOptions) => {
-    const { select, cron, timezone, onDrift } = options;
+    const { select, cron, timezone, onDrift, profile = null } = options;
     const added = await withClient(io, options, client =>
-      client.addSchedule({ body: { name, select, cron, timezone, onDrift } }),
+      client.addSchedule({ body: { name, select, cron, timezone, onDrift, profile } }),
     );
     printOne(io, options.output, added, added.name, () => [
       `${plain(added.name)} scans for the first time at ${moment(added.nextDueAt)}.`,

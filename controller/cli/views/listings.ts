@@ -173,6 +173,7 @@ export const schedulesListing = (rows: readonly ScanSchedule[]): Listing<ScanSch
     { title: 'NAME', value: row => row.name },
     { title: 'WHEN', value: row => `${row.cron} ${row.timezone}` },
     { title: 'HOSTS', value: row => row.select },
+    { title: 'PROFILE', value: row => row.profile ?? 'of its products' },
     { title: 'ON DRIFT', value: row => row.onDrift },
     { title: 'NEXT', value: row => moment(row.nextDueAt) },
     { title: 'BY', value: row => row.createdBy, wide: true },

@@ -18,7 +18,9 @@ export const outbox = pgTable(
   {
     id: bigserial('id', { mode: 'number' }).primaryKey(),
     hostId: uuid('host_id').notNull(),
-    kind: text('kind', { enum: ['order-offer', 'dispatch', 'amendment', 'observe-facts', 'observe-scan'] }).notNull(),
+    kind: text('kind', {
+      enum: ['order-offer', 'dispatch', 'amendment', 'observe-facts', 'observe-scan', 'secret-key'],
+    }).notNull(),
     payload: jsonb('payload').notNull(),
     createdAt: createdAt(),
     sentAt: at('sent_at'),

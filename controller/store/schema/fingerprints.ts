@@ -1,6 +1,7 @@
 import { index, jsonb, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { at, bytea, createdAt } from './columns.ts';
 import { hosts } from './identity.ts';
+import { scanProfiles } from './scans.ts';
 
 /* Trees of files, and what they are compared with. */
 
@@ -27,8 +28,9 @@ export const fingerprints = pgTable(
       .references(() => hosts.id),
     /** The agent's own name for the scan: one that was committed and is sent again is known by it. */
     scan: text('scan').notNull(),
-    profile: jsonb('profile').notNull(),
-    profileDigest: text('profile_digest').notNull(),
+    profileDigest: text('profile_digest')
+      .notNull()
+      .references(() => scanProfiles.digest),
     softwareRoot: bytea('software_root').notNull(),
     configRoot: bytea('config_root').notNull(),
     coverage: jsonb('coverage').notNull(),

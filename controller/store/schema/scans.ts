@@ -1,8 +1,55 @@
-import { pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { at, createdAt } from './columns.ts';
 import { hosts } from './identity.ts';
 
-/* When something is looked at. */
+/* What is looked at, under which keys, and when. */
+
+/** What scans look at, each once: a profile is some KB, and a fleet has a handful of them. */
+export const scanProfiles = pgTable('scan_profiles', {
+  digest: text('digest').primaryKey(),
+  profile: jsonb('profile').notNull(),
+  createdAt: createdAt(),
+});
+
+/** Profiles that somebody signed, so that scans which no plan carries run under them. */
+export const signedProfiles = pgTable(
+  'signed_profiles',
+  {
+    name: text('name').notNull(),
+    version: integer('version').notNull(),
+    digest: text('digest')
+      .notNull()
+      .references(() => scanProfiles.digest),
+    /** An envelope as JSON text. Believed only as far as its signatures count. */
+    envelope: text('envelope').notNull(),
+    createdBy: text('created_by').notNull(),
+    createdAt: createdAt(),
+  },
+  table => [primaryKey({ columns: [table.name, table.version] }), index('signed_profiles_digest').on(table.digest)],
+);
+
+/** Keys for secrets, sealed to one host each: nobody here can open them. */
+export const secretKeys = pgTable(
+  'secret_keys',
+  {
+    name: text('name').notNull(),
+    generation: integer('generation').notNull(),
+    hostId: uuid('host_id')
+      .notNull()
+      .references(() => hosts.id),
+    keyId: text('key_id').notNull(),
+    /** The agent's public key that it is sealed to, base64. */
+    recipient: text('recipient').notNull(),
+    /** The signed statement, an envelope as JSON text. */
+    envelope: text('envelope').notNull(),
+    createdBy: text('created_by').notNull(),
+    createdAt: createdAt(),
+  },
+  table => [
+    primaryKey({ columns: [table.name, table.generation, table.hostId] }),
+    index('secret_keys_host').on(table.hostId, table.createdAt),
+  ],
+);
 
 /** Scans that come again and again. */
 export const scanSchedules = pgTable('scan_schedules', {
@@ -12,6 +59,8 @@ export const scanSchedules = pgTable('scan_schedules', {
   cron: text('cron').notNull(),
   timezone: text('timezone').notNull(),
   onDrift: text('on_drift', { enum: ['report', 'incident'] }).notNull(),
+  /** The profile that its scans are under, by name; null for what the landscape says of each host. */
+  profile: text('profile'),
   nextDueAt: at('next_due_at').notNull(),
   createdBy: text('created_by').notNull(),
   createdAt: createdAt(),

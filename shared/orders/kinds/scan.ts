@@ -2,9 +2,6 @@ import { z } from 'zod';
 import { ScanProfile } from '../../fingerprint/profile.ts';
 import type { StepKindSpec } from './spec.ts';
 
-/** Base64 of a key that was sealed to this host's agent: fingerprint/sealed-key.ts says how. */
-const SealedKey = z.string().regex(/^[A-Za-z0-9+/]{138}[A-Za-z0-9+/=]{2}$/);
-
 const ScanBudget = z.strictObject({
   /** Share of one processor that each of two threads may use. */
   cpuShare: z.number().min(0.01).max(1).optional(),
@@ -23,8 +20,6 @@ export const scanKinds = {
     args: z.strictObject({
       profile: ScanProfile,
       budget: ScanBudget.optional(),
-      /** The cluster's key for secrets; without it they have no digest. */
-      sealedKey: SealedKey.optional(),
     }),
   },
 } as const satisfies Record<string, StepKindSpec>;

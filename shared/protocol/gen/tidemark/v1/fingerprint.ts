@@ -23,11 +23,10 @@ export const protobufPackage = "tidemark.v1";
 export const protobufFileName = "tidemark/v1/fingerprint.proto";
 
 export interface UploadMessage {
-  body:
-    | { $case: "roots"; value: Roots }
-    | { $case: "nodes"; value: Nodes }
-    | { $case: "commit"; value: Commit }
-    | undefined;
+  body: { $case: "roots"; value: Roots } | { $case: "nodes"; value: Nodes } | { $case: "commit"; value: Commit } | {
+    $case: "texts";
+    value: Texts;
+  } | undefined;
 }
 
 export interface UploadReply {
@@ -42,14 +41,28 @@ export interface Roots {
   configRoot: Buffer;
   startedMs: number;
   finishedMs: number;
-  /** JSON: files, directories, bytes, ignored (by rule), unreadable and unstable paths. */
+  /**
+   * Canonical JSON: files, directories, bytes, ignored (by rule), unreadable and unstable paths. Empty, like the profile,
+   * where only its digest is said; the controller asks for what it does not know.
+   */
   coverage: string;
   profile: Buffer;
+  /** SHA-256 of the coverage's bytes. */
+  coverageDigest: Buffer;
+}
+
+/** What a want asked for; the rest is empty. */
+export interface Texts {
+  profile: Buffer;
+  coverage: string;
 }
 
 /** Ids that the controller lacks. The agent answers with exactly these, in any order, in as many batches as it likes. */
 export interface Want {
   ids: Buffer[];
+  /** The scan's profile and coverage, which the controller knows by their digests where it does not ask. */
+  profile: boolean;
+  coverage: boolean;
 }
 
 export interface Node {
@@ -84,6 +97,9 @@ export const UploadMessage: MessageFns<UploadMessage> = {
         break;
       case "commit":
         Commit.encode(message.body.value, writer.uint32(26).fork()).join();
+        break;
+      case "texts":
+        Texts.encode(message.body.value, writer.uint32(34).fork()).join();
         break;
     }
     return writer;
@@ -124,6 +140,14 @@ export const UploadMessage: MessageFns<UploadMessage> = {
             }
 
             message.body = { $case: "commit", value: Commit.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.body = { $case: "texts", value: Texts.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -208,6 +232,7 @@ function createBaseRoots(): Roots {
     finishedMs: 0,
     coverage: "",
     profile: Buffer.alloc(0),
+    coverageDigest: Buffer.alloc(0),
   };
 }
 
@@ -236,6 +261,9 @@ export const Roots: MessageFns<Roots> = {
     }
     if (message.profile.length !== 0) {
       writer.uint32(66).bytes(message.profile);
+    }
+    if (message.coverageDigest.length !== 0) {
+      writer.uint32(74).bytes(message.coverageDigest);
     }
     return writer;
   },
@@ -317,6 +345,71 @@ export const Roots: MessageFns<Roots> = {
             message.profile = Buffer.from(reader.bytes());
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.coverageDigest = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTexts(): Texts {
+  return { profile: Buffer.alloc(0), coverage: "" };
+}
+
+export const Texts: MessageFns<Texts> = {
+  encode(message: Texts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.profile.length !== 0) {
+      writer.uint32(10).bytes(message.profile);
+    }
+    if (message.coverage !== "") {
+      writer.uint32(18).string(message.coverage);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Texts {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTexts();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.profile = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.coverage = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -331,13 +424,19 @@ export const Roots: MessageFns<Roots> = {
 };
 
 function createBaseWant(): Want {
-  return { ids: [] };
+  return { ids: [], profile: false, coverage: false };
 }
 
 export const Want: MessageFns<Want> = {
   encode(message: Want, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.ids) {
       writer.uint32(10).bytes(v!);
+    }
+    if (message.profile !== false) {
+      writer.uint32(16).bool(message.profile);
+    }
+    if (message.coverage !== false) {
+      writer.uint32(24).bool(message.coverage);
     }
     return writer;
   },
@@ -361,6 +460,22 @@ export const Want: MessageFns<Want> = {
             }
 
             message.ids.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.profile = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.coverage = reader.bool();
             continue;
           }
         }

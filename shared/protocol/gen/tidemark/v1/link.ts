@@ -96,6 +96,7 @@ export interface ControllerMessage {
     | { $case: "observeFacts"; value: ObserveFacts }
     | { $case: "observeScan"; value: ObserveScan }
     | { $case: "amendment"; value: Amendment }
+    | { $case: "secretKey"; value: SecretKey }
     | undefined;
 }
 
@@ -267,8 +268,15 @@ export interface Facts {
 
 export interface ObserveScan {
   request: string;
-  /** The scan profile, canonical JSON. */
+  /** The scan profile, canonical JSON. The agent scans under it where it came with the agent or with an order. */
   profile: Buffer;
+  /** Else a DSSE envelope as JSON in which an approver has signed it; empty where there is none. */
+  envelope: Buffer;
+}
+
+/** A cluster's key for secrets, sealed to this agent and signed by an approver: a DSSE envelope as JSON. */
+export interface SecretKey {
+  envelope: Buffer;
 }
 
 export interface ScanReady {
@@ -531,6 +539,9 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
       case "amendment":
         Amendment.encode(message.body.value, writer.uint32(66).fork()).join();
         break;
+      case "secretKey":
+        SecretKey.encode(message.body.value, writer.uint32(74).fork()).join();
+        break;
     }
     return writer;
   },
@@ -610,6 +621,14 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
             }
 
             message.body = { $case: "amendment", value: Amendment.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.body = { $case: "secretKey", value: SecretKey.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -2155,7 +2174,7 @@ export const Facts: MessageFns<Facts> = {
 };
 
 function createBaseObserveScan(): ObserveScan {
-  return { request: "", profile: Buffer.alloc(0) };
+  return { request: "", profile: Buffer.alloc(0), envelope: Buffer.alloc(0) };
 }
 
 export const ObserveScan: MessageFns<ObserveScan> = {
@@ -2165,6 +2184,9 @@ export const ObserveScan: MessageFns<ObserveScan> = {
     }
     if (message.profile.length !== 0) {
       writer.uint32(18).bytes(message.profile);
+    }
+    if (message.envelope.length !== 0) {
+      writer.uint32(26).bytes(message.envelope);
     }
     return writer;
   },
@@ -2196,6 +2218,60 @@ export const ObserveScan: MessageFns<ObserveScan> = {
             }
 
             message.profile = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.envelope = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSecretKey(): SecretKey {
+  return { envelope: Buffer.alloc(0) };
+}
+
+export const SecretKey: MessageFns<SecretKey> = {
+  encode(message: SecretKey, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.envelope.length !== 0) {
+      writer.uint32(10).bytes(message.envelope);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SecretKey {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSecretKey();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.envelope = Buffer.from(reader.bytes());
             continue;
           }
         }

@@ -1,0 +1,35 @@
+import { z } from 'zod';
+import type { createInventory } from '../inventory/service.ts';
+import { agentsByName } from '../store/planner.ts';
+import type { Store } from '../store/store.ts';
+import type { AgentFacts } from '../verification/ports.ts';
+import { secretKeyOf } from '../verification/secret-keys.ts';
+
+/** As agent/inventory/reboot.ts tells it. What is told in another way is not known. */
+const RebootFact = z.object({
+  reasons: z.array(z.object({ message: z.string() })),
+  stale: z.array(z.object({ unit: z.string(), processes: z.array(z.string()), files: z.array(z.string()) })),
+});
+
+/** Facts of hosts as verification wants to know them. */
+export function agentFacts(store: Store, inventory: Pick<ReturnType<typeof createInventory>, 'latest'>): AgentFacts {
+  return {
+    sealingKeys: async () => {
+      const facts = await inventory.latest();
+      return new Map(
+        [...(await agentsByName(store))].map(([name, { id }]) => {
+          const told = facts.get(id)?.facts ?? {};
+          const sealingKey = typeof told['sealingKey'] === 'string' ? told['sealingKey'] : null;
+          return [name, { hostId: id, sealingKey, secretKey: secretKeyOf(told) }];
+        }),
+      );
+    },
+    running: async host => {
+      const id = (await agentsByName(store)).get(host)?.id;
+      const told = id === undefined ? undefined : (await inventory.latest()).get(id)?.facts['reboot'];
+      const reboot = RebootFact.safeParse(told);
+      if (!reboot.success) return null;
+      return { reboot: reboot.data.reasons.map(({ message }) => message), stale: reboot.data.stale };
+    },
+  };
+}
