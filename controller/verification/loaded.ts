@@ -31,9 +31,9 @@ export function notLoaded(host: string, running: RunningCode | null, products: r
         ...base,
         product: productOf(path),
         path,
-        expected: 'the file that is there now',
-        found: `what was there before, in ${unit}`,
-        note: `${unit} on ${host} (${processes.join(', ')}) still runs the file that was replaced: restart it`,
+        expected: 'loaded anew',
+        found: 'the one before',
+        note: `${unit} on ${host} still runs the file that was replaced (${processes.join(', ')}): restart it`,
       })),
     ),
   ];

@@ -69,10 +69,19 @@ function sentenceOf(host: string, against: string | null, counted: readonly Diff
   if (counted.length === 0) {
     return against ? `${host} and ${against} are identical` : `${host} is as its releases say`;
   }
-  const products = [...new Set(counted.map(({ product }) => product ?? 'no product'))].sort();
   const count = counted.length === 1 ? '1 difference' : `${counted.length} differences`;
   const what = against ? `between ${against} and ${host}` : `between ${host} and what it should be`;
-  return `${count} ${what}, in ${products.join(', ')}`;
+  return `${count} ${what}${whereText(counted)}`;
+}
+
+/** `, in orders-db`, `: 2 in orders-db, 25 elsewhere`; nothing where all are outside of products. */
+function whereText(counted: readonly Difference[]): string {
+  const places = [...Map.groupBy(counted, ({ product }) => product)]
+    .sort(([a], [b]) => (a === null ? 1 : b === null ? -1 : a < b ? -1 : 1))
+    .map(([product, { length }]) => ({ product, length }));
+  const [only] = places;
+  if (places.length === 1) return only?.product == null ? '' : `, in ${only.product}`;
+  return `: ${places.map(({ product, length }) => `${length} ${product === null ? 'elsewhere' : `in ${product}`}`).join(', ')}`;
 }
 
 /** What does not count is said all the same. */

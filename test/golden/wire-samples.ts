@@ -104,10 +104,7 @@ const controllerMessages = {
   outputCredit: { body: { $case: 'outputCredit', value: { bytes: 262_144 } } },
   observeFacts: { body: { $case: 'observeFacts', value: { request: 'q1' } } },
   observeScan: {
-    body: {
-      $case: 'observeScan',
-      value: { request: 'q2', profile: text('{"name":"default"}'), envelope: text('{"payload":"e"}') },
-    },
+    body: { $case: 'observeScan', value: { request: 'q2', profile: text('{"name":"default"}'), envelope: text('{}') } },
   },
   secretKey: { body: { $case: 'secretKey', value: { envelope: text('{"payload":"f"}') } } },
 } satisfies Record<string, ControllerMessage>;
@@ -135,8 +132,7 @@ const uploadMessages = {
 } satisfies Record<string, UploadMessage>;
 
 const uploadReplies = {
-  want: { body: { $case: 'want', value: { ids: [hash(18), hash(19)], profile: false, coverage: false } } },
-  wantTexts: { body: { $case: 'want', value: { ids: [], profile: true, coverage: true } } },
+  want: { body: { $case: 'want', value: { ids: [hash(18), hash(19)], profile: true, coverage: true } } },
   committed: { body: { $case: 'committed', value: { alreadyKnown: true } } },
 } satisfies Record<string, UploadReply>;
 

@@ -1,7 +1,8 @@
+import { shortDigest } from '@tidemark/shared/base/digest.ts';
 import type { ClusterReport, DriftEntry, DriftGroup, DriftReport } from '../../api/contract/fingerprints.ts';
 import { plain } from '../output/sanitise.ts';
 import { moment } from '../output/time.ts';
-import { againstText, groupTitle } from './drift.ts';
+import { againstText, EXPECTED, groupTitle, waivedText } from './drift.ts';
 
 /*
  * Reports as one page that needs nothing else: no script, no font, no picture from anywhere. Everything that came from a
@@ -9,16 +10,21 @@ import { againstText, groupTitle } from './drift.ts';
  */
 
 const STYLE = `
-:root { color-scheme: light dark; --line: #8888; --good: #1e6b34; --bad: #a3420d; }
-@media (prefers-color-scheme: dark) { :root { --good: #7fd39a; --bad: #f0a070; } }
+:root { color-scheme: light dark; --line: #8888; --muted: #595959; --good: #1e6b34; --bad: #a3420d; }
+@media (prefers-color-scheme: dark) { :root { --muted: #a8a8a8; --good: #7fd39a; --bad: #f0a070; } }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.4rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; } h3 { font-size: 1rem; }
 .answer { font-size: 1.1rem; font-weight: 600; } .good { color: var(--good); } .bad { color: var(--bad); }
-table { border-collapse: collapse; table-layout: fixed; width: 100%; font-size: .85rem; }
-th:first-child { width: 32%; }
+.kind, .expected { color: var(--muted); font-weight: 400; }
+table { border-collapse: collapse; font-size: .85rem; }
+table.files { table-layout: fixed; width: 100%; }
+.files th:first-child { width: 42%; } .files th:nth-child(2), .files th:nth-child(3) { width: 14%; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line); }
+td.count { text-align: right; font-variant-numeric: tabular-nums; }
 td.path, td.digest { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
-@media print { body { margin: 0; max-width: none; font-size: 10pt; } h2, h3 { break-after: avoid; } tr { break-inside: avoid; }
+footer { margin-top: 2rem; color: var(--muted); font-size: .85rem; }
+@media print { :root { color-scheme: light; --muted: #444; --good: #1e6b34; --bad: #a3420d; }
+  body { margin: 0; max-width: none; font-size: 10pt; } h2, h3 { break-after: avoid; } tr { break-inside: avoid; }
   thead { display: table-header-group; } }
 `;
 
@@ -46,15 +52,28 @@ const answer = ({ identical, sentence }: { identical: boolean; sentence: string 
 
 /** Causes with their counts, before any file. */
 const summary = (groups: readonly DriftGroup[]): string =>
-  `<ul>${groups.map(group => `<li>${text(groupTitle(group))}</li>`).join('')}</ul>`;
+  `<table><thead><tr><th scope="col">Files</th><th scope="col">Cause</th><th scope="col">Product</th><th scope="col">Class</th></tr></thead>
+<tbody>${groups.map(summaryRow).join('\n')}</tbody></table>`;
 
-const section = (group: DriftGroup, heading: 'h2' | 'h3'): string =>
-  `<${heading}>${text(groupTitle(group))}</${heading}>
-<table><thead><tr><th scope="col">Path</th><th scope="col">Expected</th><th scope="col">Found</th><th scope="col">Why</th></tr></thead>
+const summaryRow = ({ entries, cause, product, class: kind }: DriftGroup): string =>
+  `<tr${EXPECTED.has(kind) ? ' class="expected"' : ''}><td class="count">${entries.length}</td><td>${text(cause + waivedText(entries))}</td><td>${text(product ?? '-')}</td><td>${text(kind)}</td></tr>`;
+
+const section = (group: DriftGroup, heading: 'h2' | 'h3'): string => {
+  const [cause = '', ...rest] = groupTitle(group).split(' — ');
+  return `<${heading}>${text(cause)} <span class="kind">${text(rest.join(' — '))}</span></${heading}>
+<table class="files"><thead><tr><th scope="col">Path</th><th scope="col">Expected</th><th scope="col">Found</th><th scope="col">Why</th></tr></thead>
 <tbody>${group.entries.map(row).join('\n')}</tbody></table>`;
+};
 
 const row = ({ path, expected, found, note }: DriftEntry): string =>
-  `<tr><td class="path">${text(path)}</td><td class="digest">${text(expected ?? 'nothing')}</td><td class="digest">${text(found ?? 'nothing')}</td><td>${text(note)}</td></tr>`;
+  `<tr><td class="path">${text(path)}</td>${content(expected)}${content(found)}<td>${text(note)}</td></tr>`;
+
+/** As many digits as tell two contents apart; all of them where one points at it, and in CSV and JSON. */
+function content(value: string | null): string {
+  if (value === null) return '<td class="digest">nothing</td>';
+  const short = value.startsWith('sha256:') ? shortDigest(value) : value;
+  return `<td class="digest"${short === value ? '' : ` title="${text(value)}"`}>${text(short)}</td>`;
+}
 
 const page = (title: string, body: readonly string[]): string => `<!doctype html>
 <html lang="en">
@@ -67,6 +86,7 @@ const page = (title: string, body: readonly string[]): string => `<!doctype html
 </head>
 <body>
 ${body.join('\n')}
+<footer>Contents are shown by the first digits of their SHA-256; the CSV and JSON forms of this report have all of them.</footer>
 </body>
 </html>
 `;

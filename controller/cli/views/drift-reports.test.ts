@@ -45,7 +45,7 @@ describe('as CSV', () => {
 describe('as a page', () => {
   it('holds the answer, the causes with their counts, and every file', () => {
     const page = driftHtml(sampleDrift);
-    for (const part of [sampleDrift.sentence, '1 file', '/opt/orders-db/current/bin/serve', '3'.repeat(64)]) {
+    for (const part of [sampleDrift.sentence, '<td class="count">1</td>', '/opt/orders-db/current/bin/serve', '3'.repeat(64)]) {
       expect(page).toContain(part);
     }
     expect(clusterHtml(CLUSTER)).toContain('<h2>db02</h2>');
@@ -67,7 +67,7 @@ describe('for people', () => {
     if (!group || !entry) throw new Error('the sample has no entry');
     const entries = Array.from({ length: 30 }, (_, index) => ({ ...entry, path: `/opt/file-${index}` }));
     const report = { ...sampleDrift, groups: [{ ...group, entries }] };
-    expect(driftLines(report).at(-1)).toBe('  and 10 more: --files lists all');
+    expect(driftLines(report).at(-1)).toBe('  and 20 more: --files lists all');
     expect(driftLines(report, { files: true }).filter(line => line.includes('/opt/file-'))).toHaveLength(30);
   });
 
@@ -75,5 +75,6 @@ describe('for people', () => {
     const lines = clusterLines(CLUSTER);
     expect(lines[0]).toMatch(/^cluster orders-db: db01 \(scanned .*\), db02/);
     expect(lines[3]).toBe('db02');
+    expect(lines[5]).toContain('FILES');
   });
 });

@@ -8,18 +8,40 @@ describe('the drift report', () => {
       'db02 (scanned 2026-03-21 21:00:00Z) against db01 (scanned 2026-03-21 20:59:00Z)',
       '2 differences: 1 modified-packaged, 1 unmanaged-executable',
       '',
-      'files of a product were changed — modified-packaged, orders-db, 1 file',
-      '  CLASS              PRODUCT    PATH                              EXPECTED      FOUND',
-      '  modified-packaged  orders-db  /opt/orders-db/current/bin/serve  111111111111  222222222222',
+      '  FILES  PRODUCT    CLASS                 CAUSE',
+      '  1      orders-db  modified-packaged     files of a product were changed',
+      '  1      -          unmanaged-executable  programs that nobody delivered',
       '',
-      'programs that nobody delivered — unmanaged-executable, no product, 1 file',
-      '  CLASS                 PRODUCT  PATH       EXPECTED  FOUND         NOTE',
-      '  unmanaged-executable  -        /opt/evil  nothing   333333333333  appeared since yesterday',
+      'files of a product were changed — modified-packaged, orders-db, 1 file',
+      '  PATH                              EXPECTED      FOUND',
+      '  /opt/orders-db/current/bin/serve  111111111111  222222222222',
+      '',
+      'programs that nobody delivered — unmanaged-executable, 1 file',
+      '  PATH       EXPECTED  FOUND         WHY',
+      '  /opt/evil  nothing   333333333333  appeared since yesterday',
     ]);
   });
 
   it('gives whole digests when asked for more', () => {
     expect(driftLines(sampleDrift, { wide: true }).join('\n')).toContain(`sha256:${'2'.repeat(64)}`);
+  });
+
+  it('shows what may differ only when asked for, and says once what holds of all files of a cause', () => {
+    const entry = { product: null, plane: 'config' as const, expected: null, found: null, note: 'a log' };
+    const entries = ['/a.log', '/b.log'].map(path => ({ ...entry, class: 'generated' as const, path }));
+    const group = { cause: 'files that hosts make themselves', class: 'generated' as const, product: null, entries };
+    const report = { ...sampleDrift, identical: true, groups: [group] };
+    expect(driftLines(report).slice(3)).toEqual([
+      '  FILES  PRODUCT  CLASS      CAUSE',
+      '  2      -        generated  files that hosts make themselves',
+    ]);
+    expect(driftLines(report, { files: true }).slice(6)).toEqual([
+      'files that hosts make themselves — generated, 2 files',
+      '  a log',
+      '  PATH    EXPECTED  FOUND',
+      '  /a.log  nothing   nothing',
+      '  /b.log  nothing   nothing',
+    ]);
   });
 
   it('says what a host was held against where that is no host', () => {

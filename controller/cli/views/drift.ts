@@ -20,9 +20,12 @@ export interface DriftViewOptions {
 }
 
 /** What one look at a cause shows; "--files" shows all. */
-const SHOWN_FILES = 20;
+const SHOWN_FILES = 10;
 
-/** A drift report for people: the answer, then by cause and product the files with what was expected and found. */
+/** Differences that are as they should be: said, and shown only when asked for. */
+export const EXPECTED: ReadonlySet<string> = new Set(['config-expected', 'generated']);
+
+/** A drift report for people: the answer, then the causes with their counts, then the first files of each. */
 export function driftLines(report: DriftReport, options: DriftViewOptions = {}): string[] {
   return [
     againstText(report),
@@ -54,34 +57,56 @@ export function againstText(report: DriftReport): string {
 
 /** `files of a release are missing — missing-packaged, orders-db, 3 files` */
 export const groupTitle = ({ cause, class: kind, product, entries }: DriftGroup): string =>
-  `${plain(cause)} — ${kind}, ${product === null ? 'no product' : plain(product)}, ${entries.length} ${entries.length === 1 ? 'file' : 'files'}`;
+  `${plain(cause)} — ${kind}${product === null ? '' : `, ${plain(product)}`}, ${entries.length} ${entries.length === 1 ? 'file' : 'files'}`;
 
-function groupLines(groups: readonly DriftGroup[], { paint = noPaint, wide, files }: DriftViewOptions): string[] {
-  return groups.flatMap(group => {
-    const shown = files ? group.entries : group.entries.slice(0, SHOWN_FILES);
-    const left = group.entries.length - shown.length;
-    const [cause, ...rest] = groupTitle(group).split(' — ');
-    return [
-      '',
-      `${paint('strong', cause ?? '')} — ${rest.join(' — ')}`,
-      ...entryTable(shown, wide ?? false).map(line => `  ${line}`),
-      ...(left > 0 ? [`  and ${left} more: --files lists all`] : []),
-    ];
-  });
+function groupLines(groups: readonly DriftGroup[], options: DriftViewOptions): string[] {
+  if (groups.length === 0) return [];
+  const shown = options.files ? groups : groups.filter(({ class: kind }) => !EXPECTED.has(kind));
+  return ['', ...summaryTable(groups), ...shown.flatMap(group => ['', ...filesOf(group, options)])];
 }
 
-function entryTable(entries: readonly DriftEntry[], wide: boolean): string[] {
+/** Who is tired reads this far. */
+const summaryTable = (groups: readonly DriftGroup[]): string[] =>
+  table(
+    [
+      { title: 'FILES', value: ({ entries }) => String(entries.length) },
+      { title: 'PRODUCT', value: ({ product }) => product },
+      { title: 'CLASS', value: ({ class: kind }) => kind },
+      { title: 'CAUSE', value: ({ cause, entries }) => `${cause}${waivedText(entries)}` },
+    ],
+    groups,
+  ).map(line => `  ${line}`);
+
+/** ` (2 waived)`; nothing where none is. */
+export function waivedText(entries: readonly DriftEntry[]): string {
+  const waived = entries.filter(({ waiver }) => waiver !== undefined).length;
+  return waived === 0 ? '' : ` (${waived === entries.length ? 'all' : waived} waived)`;
+}
+
+function filesOf(group: DriftGroup, { paint = noPaint, wide, files }: DriftViewOptions): string[] {
+  const shown = files ? group.entries : group.entries.slice(0, SHOWN_FILES);
+  const left = group.entries.length - shown.length;
+  const [cause, ...rest] = groupTitle(group).split(' — ');
+  // What holds of all of them is said once.
+  const notes = new Set(shown.map(({ note }) => note).filter(note => note !== ''));
+  const [common] = notes.size === 1 && shown.length > 1 ? notes : [];
+  return [
+    `${paint('strong', cause ?? '')} — ${rest.join(' — ')}`,
+    ...(common === undefined ? [] : [`  ${plain(common)}`]),
+    ...entryTable(shown, wide ?? false, common === undefined && notes.size > 0).map(line => `  ${line}`),
+    ...(left > 0 ? [`  and ${left} more: --files lists all`] : []),
+  ];
+}
+
+function entryTable(entries: readonly DriftEntry[], wide: boolean, notes: boolean): string[] {
   const digest = (value: string | null) =>
     value === null ? 'nothing' : wide || !value.startsWith('sha256:') ? value : shortDigest(value);
-  const notes = entries.some(entry => entry.note !== '');
   return table(
     [
-      { title: 'CLASS', value: entry => entry.class },
-      { title: 'PRODUCT', value: entry => entry.product },
       { title: 'PATH', value: entry => entry.path },
       { title: 'EXPECTED', value: entry => digest(entry.expected) },
       { title: 'FOUND', value: entry => digest(entry.found) },
-      ...(notes ? [{ title: 'NOTE', value: (entry: DriftEntry) => entry.note }] : []),
+      ...(notes ? [{ title: 'WHY', value: (entry: DriftEntry) => entry.note }] : []),
     ],
     entries,
   );
