@@ -44,6 +44,7 @@ const store = await openStore({ stateDir: join(base, 'state') });
 const verification = createVerificationStore(store);
 const server = await startFingerprintServer(verification);
 const proxy = await startCountingProxy(server.port);
+const clients = new Map<string, ReturnType<typeof server.clientOf>>();
 
 try {
   console.log(`${cpus().length} x ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(1)}, ${FILES} files a host`);
@@ -73,10 +74,16 @@ async function send(image: ServerImage, hostId: string): Promise<Sent & { roots:
   const scan = randomUUID();
   const directory = join(base, scan);
   writeImage(directory, scan, { roots, files: image.files, nodes: image.nodes.values() });
+  // An agent's connection is there already.
+  const client = clients.get(hostId) ?? server.clientOf(hostId, proxy.port);
+  clients.set(hostId, client);
+  await new Promise<void>((resolve, reject) =>
+    client.waitForReady(Date.now() + 10_000, error => (error ? reject(error) : resolve())),
+  );
   const before = proxy.bytes();
   const from = performance.now();
   const cpu = cpuSeconds();
-  const sent = await uploadScan({ client: server.clientOf(hostId, proxy.port), directory, scan });
+  const sent = await uploadScan({ client, directory, scan });
   if (!sent.ok) throw new Error(sent.error.message);
   const seconds = (performance.now() - from) / 1000;
   const ownSeconds = cpuSeconds() - cpu;

@@ -1,7 +1,8 @@
 import { connect, createServer, type Socket } from 'node:net';
 
 /** A port of 127.0.0.1 that leads to another one, and counts the bytes that go through, both ways. */
-export async function startCountingProxy(target: number) {
+/** `seen` hears of every piece, with how many bytes went through until then. */
+export async function startCountingProxy(target: number, seen: (bytes: number) => void = () => undefined) {
   let bytes = 0;
   const sockets = new Set<Socket>();
   const server = createServer(near => {
@@ -13,6 +14,7 @@ export async function startCountingProxy(target: number) {
       sockets.add(from);
       from.on('data', chunk => {
         bytes += chunk.length;
+        seen(bytes);
       });
       from.pipe(to);
       from.on('error', () => to.destroy());

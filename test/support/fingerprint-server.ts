@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { credentials, InterceptingCall, Server, ServerCredentials } from '@grpc/grpc-js';
+import { credentials, InterceptingCall, type Interceptor, Server, ServerCredentials } from '@grpc/grpc-js';
 import { uploadScan } from '@tidemark/agent/link/upload.ts';
 import { writeScan } from '@tidemark/agent/scan/scan.ts';
 import { createFingerprintHandler } from '@tidemark/controller/link/fingerprint.ts';
@@ -13,6 +13,17 @@ import { APPLICATION_PROFILE, type ServerTree } from './scan-tree.ts';
 
 /** Says whose call it is, in place of a certificate. */
 const HOST = 'test-host';
+
+/** Lets a client's calls come from this host. */
+export const asHost =
+  (hostId: string): Interceptor =>
+  (options, next) =>
+    new InterceptingCall(next(options), {
+      start: (metadata, listener, start) => {
+        metadata.set(HOST, hostId);
+        start(metadata, listener);
+      },
+    });
 
 /** The fingerprint service on a port of 127.0.0.1, without certificates: whose host calls is said by the test. */
 export async function startFingerprintServer(store: UploadStore) {
@@ -37,15 +48,7 @@ export async function startFingerprintServer(store: UploadStore) {
     clientOf: (hostId: string, through = port): FingerprintClient => {
       const client = new FingerprintClient(`127.0.0.1:${through}`, credentials.createInsecure(), {
         'grpc.use_local_subchannel_pool': 1,
-        interceptors: [
-          (options, next) =>
-            new InterceptingCall(next(options), {
-              start: (metadata, listener, start) => {
-                metadata.set(HOST, hostId);
-                start(metadata, listener);
-              },
-            }),
-        ],
+        interceptors: [asHost(hostId)],
       });
       clients.push(client);
       return client;

@@ -45,7 +45,12 @@ describe('as CSV', () => {
 describe('as a page', () => {
   it('holds the answer, the causes with their counts, and every file', () => {
     const page = driftHtml(sampleDrift);
-    for (const part of [sampleDrift.sentence, '<td class="count">1</td>', '/opt/orders-db/current/bin/serve', '3'.repeat(64)]) {
+    for (const part of [
+      sampleDrift.sentence,
+      '<td class="count">1</td>',
+      '/opt/orders-db/current/bin/serve',
+      '3'.repeat(64),
+    ]) {
       expect(page).toContain(part);
     }
     expect(clusterHtml(CLUSTER)).toContain('<h2>db02</h2>');
