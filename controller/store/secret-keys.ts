@@ -3,7 +3,7 @@ import type { SecretKeyStore } from '../verification/ports.ts';
 import * as audit from './audit.ts';
 import * as outbox from './outbox.ts';
 import { hosts, outbox as outboxTable, secretKeys } from './schema.ts';
-import type { Store } from './store.ts';
+import type { Queries, Store } from './store.ts';
 
 /** Keys for secrets, each sealed to one host. Older ones are kept: who could once guess what stays known. */
 export function createSecretKeyStore({ db, transaction }: Pick<Store, 'db' | 'transaction'>): SecretKeyStore {
@@ -16,6 +16,8 @@ export function createSecretKeyStore({ db, transaction }: Pick<Store, 'db' | 'tr
         .orderBy(secretKeys.hostId, desc(secretKeys.createdAt), desc(secretKeys.generation));
       return rows.map(({ key, host }) => ({ ...key, host, createdAt: key.createdAt.getTime() }));
     },
+
+    newestOf: async hostId => (await newestOf(db, hostId)) ?? null,
 
     generation: async name => {
       const [row] = await db
@@ -51,12 +53,7 @@ export function createSecretKeyStore({ db, transaction }: Pick<Store, 'db' | 'tr
 
     sendAgain: hostId =>
       transaction(async tx => {
-        const [newest] = await tx
-          .select({ envelope: secretKeys.envelope })
-          .from(secretKeys)
-          .where(eq(secretKeys.hostId, hostId))
-          .orderBy(desc(secretKeys.createdAt), desc(secretKeys.generation))
-          .limit(1);
+        const newest = await newestOf(tx, hostId);
         if (!newest) return;
         const isWaiting = and(
           eq(outboxTable.hostId, hostId),
@@ -64,7 +61,18 @@ export function createSecretKeyStore({ db, transaction }: Pick<Store, 'db' | 'tr
           isNull(outboxTable.sentAt),
         );
         const [waiting] = await tx.select({ id: outboxTable.id }).from(outboxTable).where(isWaiting).limit(1);
-        if (!waiting) await outbox.add(tx, { hostId, kind: 'secret-key', payload: newest });
+        const payload = { envelope: newest.envelope };
+        if (!waiting) await outbox.add(tx, { hostId, kind: 'secret-key', payload });
       }),
   };
+}
+
+async function newestOf(db: Queries, hostId: string): Promise<typeof secretKeys.$inferSelect | undefined> {
+  const [newest] = await db
+    .select()
+    .from(secretKeys)
+    .where(eq(secretKeys.hostId, hostId))
+    .orderBy(desc(secretKeys.createdAt), desc(secretKeys.generation))
+    .limit(1);
+  return newest;
 }

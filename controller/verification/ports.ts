@@ -134,6 +134,8 @@ export interface SealedSecretKey {
 export interface SecretKeyStore {
   /** The newest key of each host, with the host's name. */
   newest(): Promise<(SealedSecretKey & { host: string; createdBy: string; createdAt: number })[]>;
+  /** The newest key of one host; null where it has none. */
+  newestOf(hostId: string): Promise<Pick<SealedSecretKey, 'keyId' | 'recipient'> | null>;
   /** The newest generation of this name; 0 where there is none. */
   generation(name: string): Promise<number>;
   /** Keeps them and lets them be sent. False where one of the hosts has this generation already. */

@@ -106,7 +106,7 @@ export function createSecretKeys({ store, landscape, agents, trustRoot }: Secret
     secretKeys,
     /** A host has said which key it has: where it is not the one that was made for it, that one is sent once more. */
     async told(hostId: string, facts: Record<string, unknown>): Promise<void> {
-      const newest = (await store.newest()).find(key => key.hostId === hostId);
+      const newest = await store.newestOf(hostId);
       if (!newest || newest.recipient !== facts['sealingKey'] || secretKeyOf(facts) === newest.keyId) return;
       await store.sendAgain(hostId);
     },
