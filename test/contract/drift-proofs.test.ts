@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -102,7 +102,10 @@ describe('an agent that is killed in the middle of an upload', () => {
 
   it('leaves no fingerprint behind, and the next attempt sends only what has not arrived', async () => {
     const root = join(base, 'tree');
-    growTree(root, seeded(5), 2_000);
+    for (let at = 0; at < 200; at++) {
+      mkdirSync(join(root, `${at}`), { recursive: true });
+      for (let file = 0; file < 15; file++) writeFileSync(join(root, `${at}`, `${file}`), `${at} ${file}`);
+    }
     const { scan, directory } = await scanned(root);
     let child: ChildProcess | null = null;
     const proxy = await startCountingProxy(server.port, bytes => {
