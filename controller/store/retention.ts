@@ -1,6 +1,6 @@
 import { and, eq, inArray, notExists, sql } from 'drizzle-orm';
 import type { RetentionStore } from '../verification/ports.ts';
-import { baselines, fingerprints } from './schema.ts';
+import { baselines, fingerprints, scanProfiles } from './schema.ts';
 import type { Store } from './store.ts';
 
 /** Fingerprints deleted with one statement. */
@@ -17,9 +17,10 @@ export function createRetentionStore({ db }: Pick<Store, 'db'>): RetentionStore 
           profileDigest: fingerprints.profileDigest,
           finishedAt: fingerprints.finishedAt,
           baseline: baselines.name,
-          isAudit: sql<boolean>`${fingerprints.profile} ? 'nonce'`,
+          isAudit: sql<boolean>`${scanProfiles.profile} ? 'nonce'`,
         })
         .from(fingerprints)
+        .innerJoin(scanProfiles, eq(scanProfiles.digest, fingerprints.profileDigest))
         .leftJoin(baselines, eq(baselines.fingerprint, fingerprints.id));
       return rows.map(({ finishedAt, baseline, ...row }) => ({
         ...row,
@@ -38,6 +39,11 @@ export function createRetentionStore({ db }: Pick<Store, 'db'>): RetentionStore 
           .returning({ id: fingerprints.id });
         forgotten += deleted.length;
       }
+      // Each audit has a profile of its own. One that an upload takes up in this moment is asked for again by the next attempt.
+      await db.execute(sql`
+        delete from scan_profiles where created_at < now() - interval '1 day'
+          and not exists (select from fingerprints where profile_digest = digest)
+          and not exists (select from signed_profiles where signed_profiles.digest = scan_profiles.digest)`);
       return forgotten;
     },
   };

@@ -210,7 +210,9 @@ export function createVerification(options: VerificationOptions): Verification {
       for (const host of found) {
         if (!host) continue;
         const { hostId, name } = host;
-        asked.push(await store.askForScan({ id: newId(), hostId, host: name, profile, envelope: null, by, schedule: null }));
+        asked.push(
+          await store.askForScan({ id: newId(), hostId, host: name, profile, envelope: null, by, schedule: null }),
+        );
       }
       return ok(asked);
     },

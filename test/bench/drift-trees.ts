@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { NodeRecords } from '@tidemark/agent/scan/node-records.ts';
+import { nodeRecord } from '@tidemark/agent/scan/node-records.ts';
 import { ScanFile } from '@tidemark/agent/scan/scan-files.ts';
 import { sha256 } from '@tidemark/shared/base/digest.ts';
 import { buildDirectory, buildRoot, type Emit } from '@tidemark/shared/fingerprint/build.ts';
@@ -161,15 +161,8 @@ export function writeImage(
   { roots, files, nodes }: { roots: Record<Plane, NodeId>; files: number; nodes: Iterable<EncodedNode> },
 ): void {
   mkdirSync(directory, { recursive: true });
-  const pieces: Uint8Array[] = [];
-  const records = new NodeRecords(piece => pieces.push(piece));
-  let count = 0;
-  for (const node of nodes) {
-    records.add(node);
-    count += 1;
-  }
-  records.flush();
-  const bytes = Buffer.concat(pieces);
+  const records = [...nodes].map(nodeRecord);
+  const bytes = Buffer.concat(records);
   writeFileSync(join(directory, 'nodes.bin'), bytes);
   const coverage = { ...emptyCoverage(), files, bytes: files * 30_000 };
   const ignored = LINUX_SERVER.ignore.map(rule => ({ rule, count: 1 }));
@@ -182,7 +175,7 @@ export function writeImage(
     startedMs: Date.now(),
     finishedMs: Date.now(),
     coverage: { ...coverage, ignored },
-    nodes: count,
+    nodes: records.length,
     bytes: bytes.length,
   };
   writeFileSync(join(directory, 'scan.json'), JSON.stringify(ScanFile.parse(file)));
