@@ -70,11 +70,12 @@ export class UpgradeLab {
 
   private async byAgent(host: Host): Promise<Pick<Round, 'agent' | 'upgradeSeconds'>> {
     const { fleet } = this;
+    const plan = `plan-${host.name}.json`;
     writeFileSync(fleet.desk('policy.yaml'), policy(host.name));
-    await fleet.cliOk('plan', 'policy.yaml', '--out', 'plan.json');
-    await fleet.cliOk('approve', 'plan.json', '--key', 'approver.key', '--yes');
+    await fleet.cliOk('plan', 'policy.yaml', '--out', plan);
+    await fleet.cliOk('approve', plan, '--key', 'approver.key', '--yes');
     const before = this.processorOf(host);
-    const { run } = await fleet.cliJson<{ run: string }>('apply', 'plan.json');
+    const { run } = await fleet.cliJson<{ run: string }>('apply', plan);
     await fleet.succeeds(run);
     const processor = this.processorOf(host) - before;
     const events = (await fleet.cliOk('run', 'events', run, '-o', 'jsonl')).trim().split('\n');
