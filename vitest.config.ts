@@ -44,7 +44,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
           maxWorkers: FILES_AT_ONCE,
-          testTimeout: 300_000,
+          // Two demos one after the other, beside everything else that .ci/run does.
+          testTimeout: 600_000,
           hookTimeout: 300_000,
         },
       },
