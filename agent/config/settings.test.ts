@@ -120,7 +120,7 @@ describe("the server's own policy", () => {
     ['a kind that there is not', 'kinds: [service/stp]\n', /service\/stp.*no step kind/],
     ['an area that there is not', 'kinds: [services/*]\n', /no step kind/],
     ['a relative program', 'programs: [bin/x]\n', /absolute/],
-    ['an unknown key', 'steps: [a]\n', /steps.*known are kinds, programs, paths, units, targets, packages/s],
+    ['an unknown key', 'steps: [a]\n', /steps.*known are kinds, programs, paths, units, targets, audits, packages/s],
   ])('with %s is refused', (_what, text, words) => {
     const loaded = load(text);
     expect(loaded.ok).toBe(false);
