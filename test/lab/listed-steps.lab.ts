@@ -39,6 +39,7 @@ beforeAll(async () => {
   put('left', `test -e ${WORK}/out`);
   put('join', `echo join >> ${WORK}/marks; rm ${WORK}/out`);
   put('joined', `test ! -e ${WORK}/out`);
+  put('breaks', `touch ${WORK}/middle; while [ ! -e ${WORK}/go ]; do sleep 0.1; done; exit 1`);
   host.write(`${WORK}/kept/file`, 'before\n');
   await fleet.importLandscape(LANDSCAPE);
   const archive = await buildRelease(product, NEW_VERSION, fleet.desk('releases'));
@@ -136,6 +137,72 @@ describe('steps that a policy lists', () => {
     expect([end.code, end.stdout + end.stderr]).toEqual([0, expect.stringContaining('succeeded')]);
     expect(host.read(`${WORK}/marks`)).toBe('leave\nran\njoin\n');
     expect(host.read(`${WORK}/kept/file`)).toBe('before\n');
+    await isInService();
+  });
+
+  it('25: give back all that was taken where one in the middle fails', async () => {
+    host.write(`${WORK}/marks`, '');
+    const masked = () => host.execOk(['systemctl', 'list-unit-files', '--state=masked,masked-runtime', '--no-legend']);
+    const before = await masked();
+    const steps = [
+      ...OUT_OF_SERVICE,
+      `{id: breaks, uses: command/run, with: {command: [${BIN}/breaks]}, onFailure: undo-host}`,
+      ...INTO_SERVICE,
+    ];
+    const run = await fleet.begin(policy('badly', steps));
+    await until('it is in the middle', () => host.exists(`${WORK}/middle`), {
+      describe: () => fleet.cliOk('describe', 'run', run),
+    });
+    expect([await active(UNIT), await active('cron.service'), await active('atd.service')]).toEqual(
+      Array(3).fill('inactive'),
+    );
+    expect([host.exists(`${WORK}/out`), await balanced()]).toEqual([true, 'drain']);
+    expect(await masked()).toContain(UNIT);
+    host.write(`${WORK}/go`, '');
+    const end = await fleet.watch(run);
+    expect([end.code, end.stdout + end.stderr]).toEqual([4, expect.stringContaining('web01 undone')]);
+    const undone = (await fleet.events(run, host)).filter(
+      ({ event, direction }) => direction === 'undo' && event === 'succeeded',
+    );
+    expect(undone.map(({ job }) => job?.split(':')[0])).toEqual(['mask', 'stop', 'leave', 'drain', 'hold']);
+    expect(host.read(`${WORK}/marks`)).toBe('leave\njoin\n');
+    await isInService();
+    expect(await masked()).toBe(before);
+    const left = await host.exec(['find', '/etc/systemd', '/run/systemd/system', '-name', '*tidemark-hold*']);
+    expect(left.stdout).toBe('');
+  });
+
+  it('26: wait for a person who does a task by hand and signs that it is done, and go on', async () => {
+    host.write(`${WORK}/marks`, '');
+    const steps = [
+      '{id: stop, uses: service/stop}',
+      `{id: task, uses: manual/task, with: {instructions: "move the licence dongle of \${host.name}", who: the site's technician, evidence: the ticket}}`,
+      `{id: script, uses: command/shell, with: {script: "echo after >> ${WORK}/marks"}}`,
+      '{id: start, uses: service/start}',
+    ];
+    const run = await fleet.begin(policy('by-hand', steps));
+    await fleet.waitsForPerson(run);
+    const [incident] = await fleet.incidentsOf(host);
+    expect(incident?.title).toContain(
+      "waits for the site's technician to do this and sign it off: move the licence dongle of web01",
+    );
+    expect(incident?.title).toContain('the sign-off must name the ticket');
+    expect([host.read(`${WORK}/marks`), await active(UNIT)]).toEqual(['', 'inactive']);
+    // Done again it waits again: only somebody's word that it is done lets the host go on.
+    await expect(fleet.decide('retry', run, 'web01', 'task', 'once more')).resolves.toContain('Signed and sent');
+    const isAgain = async () =>
+      (await fleet.events(run, host)).some(({ event, attempt }) => event === 'failed' && attempt === 2);
+    await until('it waits once more', isAgain);
+    await fleet.waitsForPerson(run);
+    expect(host.read(`${WORK}/marks`)).toBe('');
+    await fleet.decide('done', run, 'web01', 'task', 'ticket LAB-7: the dongle is in the other slot');
+    await fleet.succeeds(run);
+    expect([host.read(`${WORK}/marks`), await active(UNIT)]).toEqual(['after\n', 'active']);
+    const signed = (await fleet.events(run, host))
+      .map(({ message }) => message ?? '')
+      .filter(text => text.includes('LAB-7'));
+    expect(signed.length).toBeGreaterThan(0);
+    expect(await fleet.cliOk('audit', 'list', '-o', 'json')).toContain('ticket LAB-7');
     await isInService();
   });
 });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { compareDpkgVersions } from '@tidemark/shared/versions/dpkg.ts';
 import { ensureBase } from './base.ts';
-import { runOk } from './command.ts';
+import { runOk, until } from './command.ts';
 import type { LabFleet, RunEvent } from './fleet.ts';
 import type { Host } from './host.ts';
 import { saidBy } from './night.ts';
@@ -136,7 +136,13 @@ const LEFT_OUT = /^(perl|libperl|tzdata|ca-certificates)/;
 export const asPackages = (packages: Iterable<readonly [string, string]>): string[] =>
   [...packages].flatMap(([name, version]) => ['--package', `${name}=${version}`]);
 
-/** Lines of dpkg's log that say so. */
+/** Waits until dpkg's log says something so often that it did not say `before`. */
+export const dpkgSays = (host: Host, words: RegExp, times: number): Promise<void> =>
+  until(`${host.name}: dpkg's log says ${words} ${times} times`, () => counted(host, words) >= times, {
+    everyMs: 20,
+    withinMs: 120_000,
+  });
+
 export const counted = (host: Host, words: RegExp): number =>
   host.exists('/var/log/dpkg.log')
     ? host
