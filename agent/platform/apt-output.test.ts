@@ -177,11 +177,17 @@ describe('the package database', () => {
   it('is read with what is held and what is half way, without what only left its configuration', () => {
     expect(
       parseInstalled(
-        'adduser\tall\t3.134\tinstall\tinstalled\ndemo-svc\tall\t1.2\thold\thalf-configured\nold\tamd64\t1\tdeinstall\tconfig-files\n',
+        'adduser\tall\t3.134\tinstall\tok\tinstalled\ndemo-svc\tall\t1.2\thold\tok\thalf-configured\nold\tamd64\t1\tdeinstall\tok\tconfig-files\n',
       ),
     ).toEqual([
       { name: 'adduser', architecture: 'all', version: '3.134', held: false, state: 'installed' },
       { name: 'demo-svc', architecture: 'all', version: '1.2', held: true, state: 'half-configured' },
+    ]);
+  });
+
+  it('knows what is to be unpacked again, also where dpkg had written "unpacked" already', () => {
+    expect(parseInstalled('libpam0g\tamd64\t1.5\tinstall\treinstreq\tunpacked\n')).toMatchObject([
+      { name: 'libpam0g', state: 'half-installed' },
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
 import { commands } from './apt-commands.ts';
-import { parseInstalled } from './apt-output.ts';
+import { HALF_INSTALLED, parseInstalled } from './apt-output.ts';
 import { type Argv, describeEnd } from './command.ts';
 import { type InstalledPackage, OsPackageProblem, type PendingState } from './os-package.ts';
 import type { Tool } from './os-package-tool.ts';
@@ -33,9 +33,11 @@ export function keyOf({ name, architecture }: { name: string; architecture: stri
   return architecture === null || architecture === 'all' || architecture === native ? name : `${name}:${architecture}`;
 }
 
-export const specOf = (exact: ExactPackage, native: string): string => `${keyOf(exact, native)}=${exact.version}`;
+export const specOf = (exact: Pick<ExactPackage, 'name' | 'architecture' | 'version'>, native: string): string =>
+  `${keyOf(exact, native)}=${exact.version}`;
 
 export const isWell = ({ state }: InstalledPackage): boolean => state === 'installed';
+export const mustBeUnpackedAgain = ({ state }: InstalledPackage): boolean => state === HALF_INSTALLED;
 /** Installed, and something that others have asked of it (`ldconfig`) has not been done yet. */
 export const hasTriggersLeft = ({ state }: InstalledPackage): boolean => state.startsWith('triggers-');
 

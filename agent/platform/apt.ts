@@ -22,6 +22,7 @@ import {
   isWell,
   keyOf,
   lockHolder,
+  mustBeUnpackedAgain,
   readState,
   specOf,
 } from './apt-state.ts';
@@ -69,21 +70,41 @@ export function createApt(place: CommandPlace, clock: Clock): OsPackages {
   const act = (argv: Argv, waitMs: number, by: Tool = tool) => whenFree(waitMs, () => by.act(argv));
 
   /** Finishes what was cut off. What its scripts do not let it finish is left for whoever asks next. */
-  async function finish(waitMs: number, conffiles: ChangeRequest['conffiles']): Promise<ToolEnd[]> {
+  async function finish(
+    waitMs: number,
+    conffiles: ChangeRequest['conffiles'],
+    without: 'leave' | 'newest' = 'leave',
+  ): Promise<ToolEnd[]> {
     const configured = await act(commands.configure(conffiles), waitMs, toolFor(conffiles));
     const fixed = await act(commands.fixBroken(), waitMs);
-    const left = await look();
-    const again = left.all.filter(each => each.state === 'half-installed').map(each => keyOf(each, left.native));
-    // Neither of the two unpacks again what was cut off while it was unpacked.
+    // Neither of the two unpacks again what was cut off while it was unpacked, nor does an upgrade to the version that it has.
+    const again = await unpackedAgain(await look(), without);
     const ends = again.length > 0 ? [await act(commands.reinstall(again), waitMs)] : [];
     return [configured, fixed, ...ends];
+  }
+
+  /** For apt. In their own versions; those that no repository has any more in its newest, or left to the change to come. */
+  async function unpackedAgain({ all, native }: AptState, without: 'leave' | 'newest'): Promise<string[]> {
+    const again = all.filter(mustBeUnpackedAgain);
+    const candidates = await candidatesOf(
+      tool,
+      again.map(each => specOf(each, native)),
+    );
+    const available = new Set(candidates.map(each => specOf(each, native)));
+    return again.flatMap(each => {
+      const spec = specOf(each, native);
+      if (available.has(spec)) return [spec];
+      return without === 'newest' ? [keyOf(each, native)] : [];
+    });
   }
 
   /** The state to begin with: whole, or with the words of who made it otherwise. */
   async function begin(request: Pick<ChangeRequest, 'lockWaitMs' | 'conffiles'>): Promise<AptState> {
     await prepareDownloads(root, null);
-    if (isInterrupted(root)) await finish(request.lockWaitMs, request.conffiles);
-    const state = await look();
+    const found = await look();
+    const cutOff = isInterrupted(root) || found.all.some(mustBeUnpackedAgain);
+    if (cutOff) await finish(request.lockWaitMs, request.conffiles);
+    const state = cutOff ? await look() : found;
     if (!state.all.some(hasTriggersLeft)) return state;
     // What was cut off between two runs of dpkg does not count as interrupted, and no later run takes up its triggers.
     await act(commands.triggers(), request.lockWaitMs);
@@ -183,7 +204,7 @@ export function createApt(place: CommandPlace, clock: Clock): OsPackages {
     async repair({ lockWaitMs }) {
       await prepareDownloads(root, null);
       const before = await look();
-      const ends = await finish(lockWaitMs, 'keep');
+      const ends = await finish(lockWaitMs, 'keep', 'newest');
       const after = await look();
       const left = brokenIn(after);
       if (left.length > 0 || isInterrupted(root)) {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runStep } from './agent.ts';
 import { aptSource } from './base.ts';
+import type { Host } from './host.ts';
 import { withHosts } from './lab.ts';
 import { describeCut, planCut } from './power-cuts.ts';
 import { PowerLab } from './power-hosts.ts';
@@ -14,32 +15,56 @@ const ROUND_MS = 600_000;
 const ROUNDS = [0, 1];
 const seed = randomBytes(4).toString('hex');
 
-describe('a package whose triggers were left over by a power cut between two runs of dpkg', () => {
+describe('what a power cut between two writes of dpkg leaves', () => {
   it(
-    'is made well by the upgrade that it belongs to',
+    'is made well by the upgrade that it belongs to: triggers that nobody has run',
     () =>
       withHosts({ count: 1 }, async ({ first: host }) => {
-        await host.execOk(['apt-get', '-qq', 'update']);
-        await host.execOk(['apt-get', '-qq', 'install', '-y', 'demo-svc']);
-        host.write('/etc/apt/sources.list', aptSource('updates'));
-        expect(await runStep(host, { kind: 'package/refresh', args: { lockWaitMs: 0 } })).toMatchObject({
-          outcome: 'succeeded',
-        });
-        const unpack = 'cd /var/tmp && apt-get -qq download libexpat1 && dpkg --no-triggers --unpack libexpat1_*.deb';
-        await host.execOk(['sh', '-c', unpack]);
+        const upgrade = await withUpdates(host);
+        await host.execOk(['sh', '-c', `${DOWNLOAD} && dpkg --no-triggers --unpack libexpat1_*.deb`]);
         expect(await host.execOk(['dpkg', '--audit'])).toContain('libc-bin');
-        const version = (await host.execOk(['sh', '-c', 'dpkg-deb -f /var/tmp/libexpat1_*.deb Version'])).trim();
-        const packages = [
-          { name: 'demo-svc', version: '1.1', architecture: null, sha256: null },
-          { name: 'libexpat1', version, architecture: null, sha256: null },
-        ];
-        const args = { packages, conffiles: 'keep', others: 'refuse', lockWaitMs: 0 };
-        expect(await runStep(host, { kind: 'package/upgrade', args })).toMatchObject({ outcome: 'succeeded' });
+        expect(await upgrade()).toMatchObject({ outcome: 'succeeded' });
+        expect(await host.execOk(['dpkg', '--audit'])).toBe('');
+      }),
+    ROUND_MS,
+  );
+
+  // Written as the status before the one that says that all is unpacked: lib/dpkg, unpack.c.
+  it.each(['unpacked', 'half-installed'])(
+    'is made well by the upgrade that it belongs to: unpacked as far as %s, and to be unpacked again',
+    state =>
+      withHosts({ count: 1 }, async ({ first: host }) => {
+        const upgrade = await withUpdates(host);
+        await host.execOk(['sh', '-c', `${DOWNLOAD} && dpkg --no-triggers --unpack libexpat1_*.deb`]);
+        const marked = host
+          .read('/var/lib/dpkg/status')
+          .replace(/^(Package: libexpat1\nStatus: install )ok unpacked$/m, `$1reinstreq ${state}`);
+        host.write('/var/lib/dpkg/status', marked);
+        expect(await host.execOk(['dpkg', '--audit'])).toContain('They must be reinstalled');
+        expect(await upgrade()).toMatchObject({ outcome: 'succeeded' });
         expect(await host.execOk(['dpkg', '--audit'])).toBe('');
       }),
     ROUND_MS,
   );
 });
+
+const DOWNLOAD = 'cd /var/tmp && apt-get -qq download libexpat1';
+
+/** A host with an old demo-svc and libexpat1, and the step that upgrades both. */
+async function withUpdates(host: Host): Promise<() => ReturnType<typeof runStep>> {
+  await host.execOk(['apt-get', '-qq', 'update']);
+  await host.execOk(['apt-get', '-qq', 'install', '-y', 'demo-svc']);
+  host.write('/etc/apt/sources.list', aptSource('updates'));
+  const refreshed = await runStep(host, { kind: 'package/refresh', args: { lockWaitMs: 0 } });
+  expect(refreshed).toMatchObject({ outcome: 'succeeded' });
+  const newest = await host.execOk(['sh', '-c', "apt-cache policy libexpat1 | sed -n 's/^ *Candidate: //p'"]);
+  const packages = [
+    { name: 'demo-svc', version: '1.1', architecture: null, sha256: null },
+    { name: 'libexpat1', version: newest.trim(), architecture: null, sha256: null },
+  ];
+  const args = { packages, conffiles: 'keep', others: 'refuse', lockWaitMs: 0 } as const;
+  return () => runStep(host, { kind: 'package/upgrade', args });
+}
 
 describe('an upgrade whose power goes at a random moment', () => {
   let lab: PowerLab;
