@@ -18,6 +18,7 @@ const ENTRIES = {
   'bench:orchestrator': { script: 'test/bench/orchestrator.ts' },
   'bench:plan': { script: 'test/bench/plan.ts' },
   'bench:drift': { script: 'test/bench/drift.ts' },
+  'bench:controller': { script: 'test/bench/controller/main.ts' },
   'lab:night': { script: 'test/lab/great-night/main.ts' },
   'lab:powercuts': { script: 'test/lab/power-main.ts' },
   'bench:upgrade': { script: 'test/lab/upgrade-bench/main.ts' },

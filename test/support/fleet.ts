@@ -42,16 +42,21 @@ export class Fleet {
   readonly ports: FleetPorts;
   private controller: ChildProcess | null = null;
   private readonly agents = new Map<string, ChildProcess>();
+  private readonly nodeOptions: readonly string[];
 
-  private constructor(directory: string, ports: FleetPorts) {
+  private constructor(directory: string, ports: FleetPorts, nodeOptions: readonly string[]) {
     this.directory = directory;
     this.ports = ports;
+    this.nodeOptions = nodeOptions;
   }
 
-  /** A controller that answers, with its administrator logged in and a trust root of one approver. */
-  static async start(): Promise<Fleet> {
+  /**
+   * A controller that answers, with its administrator logged in and a trust root of one approver. `nodeOptions` are those
+   * of the controller's process.
+   */
+  static async start({ nodeOptions = [] }: { nodeOptions?: readonly string[] } = {}): Promise<Fleet> {
     const [api = 0, link = 0, enrol = 0] = await freePorts(3);
-    const fleet = new Fleet(mkdtempSync(join(tmpdir(), 'tm-e2e-')), { api, link, enrol });
+    const fleet = new Fleet(mkdtempSync(join(tmpdir(), 'tm-e2e-')), { api, link, enrol }, nodeOptions);
     chmodSync(fleet.directory, 0o755);
     writeFileSync(
       fleet.path('controller.yaml'),
@@ -118,12 +123,10 @@ export class Fleet {
   // -- controller -----------------------------------------------------------------------------------------------------
 
   async startController(): Promise<void> {
-    this.controller = this.spawn('controller', CLI, [
-      'controller',
-      '--state',
-      this.state(),
-      '--config',
-      this.path('controller.yaml'),
+    const settings = ['--state', this.state(), '--config', this.path('controller.yaml')];
+    this.controller = this.spawnProcess('controller', process.execPath, [
+      ...[...this.nodeOptions, CLI, 'controller'],
+      ...settings,
     ]);
     await until('the controller answers', async () => {
       if (this.controller?.exitCode !== null) throw new Error(`the controller ended:\n${this.log('controller')}`);
@@ -133,6 +136,12 @@ export class Fleet {
           .code === 0
       );
     });
+  }
+
+  /** Of the controller's own process. Throws where it is not running. */
+  get controllerPid(): number {
+    if (this.controller?.pid === undefined) throw new Error('the controller is not running');
+    return this.controller.pid;
   }
 
   /** Ends the controller's process, and only that: its private database is left as a crash leaves it. */
