@@ -8,6 +8,8 @@ export const addController: AddCommand = program => {
     .requiredOption('--state <directory>', 'where it keeps keys, archives and, without DATABASE_URL, its database')
     .option('--config <file>', 'settings (YAML)')
     .action(async (options: { state: string; config?: string }) => {
+      const { beginLean } = await import('../../lean-process.ts');
+      beginLean();
       const { runController } = await import('../../main.ts');
       await runController(options);
     });
