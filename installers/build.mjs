@@ -73,6 +73,11 @@ try {
       metafile: true,
       logLevel: 'error',
       keepNames: true,
+      // Names stay, so that what broke can be read. All else is read by V8 alone, which keeps the text of a program in memory
+      // for as long as it runs, and which reads an agent's each time that a step starts.
+      minifyWhitespace: true,
+      minifySyntax: true,
+      plugins: [englishOnly],
       splitting: true,
       chunkNames: PARTS[program],
       ...options,
@@ -82,10 +87,6 @@ try {
     bundle('tidemark', {}),
     bundle('tidemark-agent', {
       define: scanWorker.define,
-      // Names stay, so that what broke can be read. All else is read by V8 alone, each time that a step starts.
-      minifyWhitespace: true,
-      minifySyntax: true,
-      plugins: [englishOnly],
       // Only for the part that calls require(), see giveRequire: the others would each make one for nothing.
       banner: {},
     }),
