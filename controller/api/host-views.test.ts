@@ -31,7 +31,7 @@ const views = createHostViews({
       { hostId: 'x', name: 'old', state: 'banned', connected: false, agentVersion: null, lastSeenMs: null },
     ],
   },
-  inventory: { latest: async () => new Map([[WEB01, { facts: { kernel: '6.1' }, observedAt: 8 }]]) },
+  inventory: { latestOf: async id => (id === WEB01 ? { facts: { kernel: '6.1' }, observedAt: 8 } : null) },
 });
 
 it('lists hosts of the landscape and hosts that enrolled, each once, by name', async () => {

@@ -18,7 +18,7 @@ export interface HostSources {
       }[]
     >;
   };
-  inventory: { latest(): Promise<Map<string, { facts: Record<string, unknown>; observedAt: number }>> };
+  inventory: { latestOf(hostId: string): Promise<{ facts: Record<string, unknown>; observedAt: number } | null> };
 }
 
 /** Hosts as people see them: those that the landscape names and those that enrolled, together, by name. */
@@ -52,7 +52,7 @@ export function createHostViews({ landscape, enrolment, inventory }: HostSources
       const { current, planned, summaries } = await load();
       const summary = summaries.find(host => host.name === name);
       if (!summary) return null;
-      const facts = summary.id === null ? undefined : (await inventory.latest()).get(summary.id);
+      const facts = summary.id === null ? null : await inventory.latestOf(summary.id);
       return {
         ...summary,
         attributes: planned.get(name)?.attributes ?? {},

@@ -10,6 +10,7 @@ function recorded() {
   const store = {
     put: async (_: string, facts: HostFacts) => kept.push(facts) > 0,
     all: async () => new Map(),
+    of: async () => kept.at(-1) ?? null,
     observed: async () => new Map(),
   };
   return { kept, inventory: createInventory({ store, clock: { now: () => NOW, monotonic: () => 0 } }) };

@@ -17,6 +17,9 @@ export function createInventory({ store, clock }: { store: InventoryStore; clock
     /** The latest facts by host id. */
     latest: (): Promise<Map<string, HostFacts>> => store.all(),
 
+    /** The latest facts of one host: of a fleet they are many megabytes. Null where it has told none. */
+    latestOf: (hostId: string): Promise<HostFacts | null> => store.of(hostId),
+
     /** When they were observed, by host id: to wait for new ones without reading what they say. */
     observed: (): Promise<Map<string, number>> => store.observed(),
   };

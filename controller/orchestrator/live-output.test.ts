@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { append, type LiveOutput } from './live-output.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { append, createLiveOutput, type LiveOutput } from './live-output.ts';
 
 const chunk = (offset: number, text: string, attempt = 1) => ({
   ...{ orderDigest: `sha256:${'1'.repeat(64)}` as const, job: 2, attempt, offset },
@@ -36,5 +36,38 @@ describe('what a running job has written', () => {
     expect(append(first, chunk(100, 'last'))).toMatchObject({
       ...{ size: 104, head: Buffer.from('first'), tail: Buffer.from('last') },
     });
+  });
+});
+
+describe('output that comes while a job runs', () => {
+  const recorded = () => {
+    const saved: LiveOutput[] = [];
+    const live = createLiveOutput({ save: async (_, output) => void saved.push(output) });
+    return { saved, live };
+  };
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('is written a second after it came, with what came before it', () => {
+    const { saved, live } = recorded();
+    live.record('h', chunk(0, 'one '));
+    live.record('h', chunk(4, 'two'));
+    vi.advanceTimersByTime(1_000);
+    live.record('h', chunk(7, ' three'));
+    vi.advanceTimersByTime(1_000);
+    expect(saved.map(({ head }) => head.toString())).toEqual(['one two', 'one two three']);
+  });
+
+  it('is written and then forgotten when the job has ended', () => {
+    const { saved, live } = recorded();
+    live.record('h', chunk(0, 'all'));
+    live.ended('h');
+    vi.advanceTimersByTime(1_000);
+    live.record('h', chunk(3, ' late'));
+    vi.advanceTimersByTime(1_000);
+    expect(saved.map(({ head, tail }) => [head.toString(), tail.toString()])).toEqual([
+      ['all', 'all'],
+      ['', ' late'],
+    ]);
   });
 });

@@ -74,6 +74,10 @@ export function createLiveOutput(store: LiveOutputStore, onTrouble: (error: unkn
       if (waiting) waiting.output = output;
       else held.set(key, { hostId, output, timer: setTimeout(() => flush(key), FLUSH_MS).unref() });
     },
+    /** The host's job has ended: nothing follows on what it wrote. What was not written yet still is. */
+    ended(hostId: string): void {
+      kept.delete(hostId);
+    },
   };
 }
 

@@ -64,6 +64,11 @@ export class RunMemory {
     return runSnapshot(head, this.#plan, this.#snapshots, deadlines);
   }
 
+  /** Of a member of a cluster, as the last decision saw them; null where they are not known here. */
+  factsOf(hostId: string): StoredHost['facts'] {
+    return this.#hosts.get(hostId)?.facts ?? null;
+  }
+
   /** Names of hosts of which something else is stored than what is known here; beside presence and facts. */
   async differences(transaction: RunTransaction, run: string): Promise<string[]> {
     const { hosts } = await transaction.changedHosts(run, 0);

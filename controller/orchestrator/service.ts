@@ -106,11 +106,19 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
     return work(gates, known.plan);
   }
 
-  /** Of members of clusters, whose facts tell their role. */
+  /**
+   * Of members of clusters, whose facts tell their role. Who decides for the run here has read them, and whoever watches
+   * it asks once a second: for dozens of clusters they are megabytes. A run that has ended asks for no roles.
+   */
   async function withFacts(run: StoredRun, plan: PlanIndex): Promise<StoredRun> {
+    if (!isActiveState(run.state)) return run;
     const members = plan.header.hosts.filter(host => host.cluster !== null).map(host => host.id);
-    const facts = await store.read.factsOf(members);
-    const hosts = [...run.hosts].map(([id, host]) => [id, { ...host, facts: facts.get(id) ?? null }] as const);
+    const memory = memories.get(run.id)?.memory;
+    const unread = members.filter(id => !memory?.factsOf(id));
+    const read = unread.length > 0 ? await store.read.factsOf(unread) : new Map();
+    const hosts = [...run.hosts].map(
+      ([id, host]) => [id, { ...host, facts: memory?.factsOf(id) ?? read.get(id) ?? null }] as const,
+    );
     return { ...run, hosts: new Map(hosts) };
   }
 

@@ -1,4 +1,5 @@
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
+import type { HostFacts } from '../inventory/facts.ts';
 import type { InventoryStore } from '../inventory/ports.ts';
 import { facts, hosts } from './schema.ts';
 import type { Store } from './store.ts';
@@ -25,13 +26,17 @@ export function inventoryStore({ db }: Store): InventoryStore {
     },
     all: async () => {
       const rows = await db.select().from(facts);
-      return new Map(
-        rows.map(row => [
-          row.hostId,
-          // Written by `put` above and by nothing else.
-          { facts: row.facts as Record<string, unknown>, observedAt: row.observedAt.getTime() },
-        ]),
-      );
+      return new Map(rows.map(row => [row.hostId, factsOf(row)]));
+    },
+    of: async hostId => {
+      const [row] = await db.select().from(facts).where(eq(facts.hostId, hostId));
+      return row ? factsOf(row) : null;
     },
   };
 }
+
+const factsOf = (row: typeof facts.$inferSelect): HostFacts => ({
+  // Written by `put` above and by nothing else.
+  facts: row.facts as Record<string, unknown>,
+  observedAt: row.observedAt.getTime(),
+});

@@ -12,7 +12,10 @@ const RebootFact = z.object({
 });
 
 /** Facts of hosts as verification wants to know them. */
-export function agentFacts(store: Store, inventory: Pick<ReturnType<typeof createInventory>, 'latest'>): AgentFacts {
+export function agentFacts(
+  store: Store,
+  inventory: Pick<ReturnType<typeof createInventory>, 'latest' | 'latestOf'>,
+): AgentFacts {
   return {
     sealingKeys: async () => {
       const facts = await inventory.latest();
@@ -26,8 +29,8 @@ export function agentFacts(store: Store, inventory: Pick<ReturnType<typeof creat
     },
     running: async host => {
       const id = (await agentsByName(store)).get(host)?.id;
-      const told = id === undefined ? undefined : (await inventory.latest()).get(id)?.facts['reboot'];
-      const reboot = RebootFact.safeParse(told);
+      const told = id === undefined ? null : await inventory.latestOf(id);
+      const reboot = RebootFact.safeParse(told?.facts['reboot']);
       if (!reboot.success) return null;
       return { reboot: reboot.data.reasons.map(({ message }) => message), stale: reboot.data.stale };
     },

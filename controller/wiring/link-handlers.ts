@@ -32,6 +32,7 @@ export function linkHandlers(
     },
     reports: async ({ hostId }, reports) => {
       const stored = await orchestrator.record({ hostId, reports });
+      if (reports.some(({ body }) => body.type === 'job' && body.kind !== 'started')) liveOutput.ended(hostId);
       // What is on it has changed; until it says so, people would be shown what was there before.
       if (reports.some(({ body }) => body.type === 'order-finished')) options.askForFacts(hostId);
       return stored;

@@ -267,10 +267,13 @@ export class World {
   }
 
   /** A controller's orchestrator, as after a start: it knows nothing but what the database does. */
-  orchestrator(holder = `controller-${++this.#orchestrators}`): Orchestrator {
+  orchestrator(
+    holder = `controller-${++this.#orchestrators}`,
+    store = createOrchestratorStore(this.store),
+  ): Orchestrator {
     const plans = createRunPlans(this.store);
     return createOrchestrator({
-      store: createOrchestratorStore(this.store),
+      store,
       plans,
       approvals: plans,
       leases: createRunLeases(this.store),
