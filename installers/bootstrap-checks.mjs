@@ -17,6 +17,7 @@ const ENTRIES = {
   simulate: { script: 'test/simulation/main.ts', flags: ['--max-semi-space-size=64'] },
   'bench:orchestrator': { script: 'test/bench/orchestrator.ts' },
   'bench:plan': { script: 'test/bench/plan.ts' },
+  'bench:scan': { script: 'test/bench/scan.ts' },
   'bench:drift': { script: 'test/bench/drift.ts' },
   'bench:controller': { script: 'test/bench/controller/main.ts' },
   'lab:night': { script: 'test/lab/great-night/main.ts' },

@@ -12,6 +12,7 @@ import { sql } from 'drizzle-orm';
 import { startCountingProxy } from '../support/counting-proxy.ts';
 import { addHost, startFingerprintServer } from '../support/fingerprint-server.ts';
 import { ServerImage, writeImage } from './drift-trees.ts';
+import { kilobytes, row } from './table.ts';
 
 /*
  * `npm run bench:drift [-- FILES [HOSTS [IMAGES]]]`: what fingerprints cost on the wire, in the database and in time. The
@@ -30,9 +31,6 @@ const COMPARISONS = 20;
 const OWN_CONFIG = 25;
 const OWN_SOFTWARE = 10;
 
-const row = (what: string, measured: string, limit: string) =>
-  console.log(`${what.padEnd(68)} ${measured.padStart(16)}   (limit ${limit})`);
-const kb = (bytes: number) => `${(bytes / 1000).toFixed(2)} KB`;
 const cpuSeconds = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
@@ -102,7 +100,7 @@ async function committing(image: ServerImage): Promise<void> {
 async function onTheWire(image: ServerImage): Promise<void> {
   const hostId = await addHost(store, 'wired');
   await send(image, hostId);
-  row('bytes on the wire: nothing changed', kb((await send(image, hostId)).bytes), '1 KB');
+  row('bytes on the wire: nothing changed', kilobytes((await send(image, hostId)).bytes), '1 KB');
   const changed: number[] = [];
   for (let round = 0; round < 20; round++) {
     const undo = image.change('software', 1, `one file, ${round}`);
@@ -112,12 +110,12 @@ async function onTheWire(image: ServerImage): Promise<void> {
   const inOrder = changed.toSorted((a, b) => a - b);
   row(
     'bytes on the wire: one file changed, the worst of 20',
-    `${kb(inOrder.at(-1) ?? 0)}`,
-    `32 KB; median ${kb(inOrder[10] ?? 0)}`,
+    `${kilobytes(inOrder.at(-1) ?? 0)}`,
+    `32 KB; median ${kilobytes(inOrder[10] ?? 0)}`,
   );
   row(
     'bytes on the wire: a second identical host',
-    kb((await send(image, await addHost(store, 'second'))).bytes),
+    kilobytes((await send(image, await addHost(store, 'second'))).bytes),
     '256 KB',
   );
 }
