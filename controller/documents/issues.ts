@@ -1,5 +1,5 @@
+import { didYouMean } from '@tidemark/shared/base/nearest.ts';
 import type { z } from 'zod';
-import { didYouMean } from './nearest.ts';
 import { knownKeysAt } from './schema-keys.ts';
 
 /** One complaint of a schema: where (the key itself for unknown keys), and what to do. */

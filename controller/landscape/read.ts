@@ -1,6 +1,6 @@
+import { didYouMean } from '@tidemark/shared/base/nearest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { byPosition, type DocumentError } from '../documents/errors.ts';
-import { didYouMean } from '../documents/nearest.ts';
 import { type DocumentPath, type ReadDocument, readDocument } from '../documents/read.ts';
 import type { LandscapeComponent, LandscapeContent } from './landscape.ts';
 import { LandscapeFile } from './schema.ts';

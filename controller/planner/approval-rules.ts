@@ -1,7 +1,7 @@
+import { didYouMean } from '@tidemark/shared/base/nearest.ts';
 import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
 import type { StepClass } from '@tidemark/shared/orders/step-kinds.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
-import { didYouMean } from '../documents/nearest.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import type { Policy } from './policy.ts';
 

@@ -40,14 +40,34 @@ describe('a condition', () => {
     ['', 0, 'an empty one never means all'],
     ['  \n', 0, 'an empty one never means all'],
     ['host.app ==', 11, 'no valid condition'],
-    ['host.ap == "x"', 5, 'No such key: ap'],
-    ['hots.app == "x"', 0, 'Unknown variable: hots'],
+    ['host.app = "x"', 9, 'Unexpected character: = (did you mean "=="?)'],
+    ['host.app == "x" and true', 16, '(did you mean "&&"?)'],
+    ['host.ap == "x"', 5, 'host has no ap (did you mean "app"?)'],
+    ['true && host.clusterRole == "x"', 13, 'host has no clusterRole; it has name, app'],
+    ['has(host.ap)', 9, 'host has no ap (did you mean "app"?)'],
+    ['["a"].exists(t, host.nam == t)', 21, 'host has no nam (did you mean "name"?)'],
+    ['hots.app == "x"', 0, 'Unknown variable: hots (did you mean "host"?)'],
+    ['true ||\n  enviroment == "x"', 10, 'Unknown variable: enviroment (did you mean "host.environment"?)'],
+    ['host.app == payments', 12, 'there is host, and a text is written in quotes: "payments"'],
+    ['host.name.startWith("a")', 10, 'there is no function startWith (did you mean "startsWith"?)'],
+    ['host.tags.exist(t, t == "a")', 10, 'there is no function exist (did you mean "exists"?)'],
+    ['siz(host.tags) > 1', 0, 'there is no function siz (did you mean "size"?)'],
     ['host.app == 3', 0, 'no such overload'],
     ['host.app', 0, 'this gives string'],
     ['1 + 1', 0, 'this gives int'],
   ])('%j is refused at character %d: %s', (text, offset, message) => {
     const parsed = parseCondition(text, 'host');
     expect(parsed).toEqual({ ok: false, error: { offset, message: expect.stringContaining(message) } });
+  });
+
+  it('is told the nearest key where the roles are known', () => {
+    expect(parseCondition('host.clusterRol == "active"', 'plannedHost')).toMatchObject({
+      error: { offset: 5, message: expect.stringContaining('(did you mean "clusterRole"?)') },
+    });
+  });
+
+  it('may call what it goes through as it likes', () => {
+    expect(parseCondition('[{"a": 1}].exists(host, host.a == 1)', 'host').ok).toBe(true);
   });
 
   it('cannot ask for roles before these are known, nor for facts where there are none', () => {

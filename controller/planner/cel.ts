@@ -3,7 +3,7 @@ import {
   asBoolean,
   BOOLEAN,
   type ConditionError,
-  celEnvironment,
+  celLanguage,
   type Evaluate,
   parseCel,
   toCel,
@@ -27,23 +27,20 @@ const HOST = {
   role: 'string',
 } as const;
 
+const FACTS = 'map<string, dyn>';
+const PLANNED_HOST = { ...HOST, clusterRole: 'string' } as const;
+
 /** What a condition can speak of: see the README's table. */
-const ENVIRONMENTS = {
+const LANGUAGES = {
   /** What the landscape says of a host. Roles in clusters are found only after the selection. */
-  host: celEnvironment().registerVariable('host', { schema: { ...HOST } }),
-  plannedHost: celEnvironment().registerVariable('host', {
-    schema: { ...HOST, clusterRole: 'string' },
-  }),
-  plannedHostWithFacts: celEnvironment()
-    .registerVariable('host', { schema: { ...HOST, clusterRole: 'string' } })
-    .registerVariable('facts', 'map<string, dyn>'),
-  facts: celEnvironment().registerVariable('facts', 'map<string, dyn>'),
+  host: celLanguage({ host: HOST }),
+  plannedHost: celLanguage({ host: PLANNED_HOST }),
+  plannedHostWithFacts: celLanguage({ host: PLANNED_HOST, facts: FACTS }),
+  facts: celLanguage({ facts: FACTS }),
   /** One patch of a bundle. */
-  patch: celEnvironment().registerVariable('patch', {
-    schema: { kind: 'string', name: 'string', version: 'string', architecture: 'string' },
-  }),
+  patch: celLanguage({ patch: { kind: 'string', name: 'string', version: 'string', architecture: 'string' } }),
 } as const;
-export type Subject = keyof typeof ENVIRONMENTS;
+export type Subject = keyof typeof LANGUAGES;
 
 /** A host as conditions see it; what is not known is an empty text. */
 export interface HostSubject {
@@ -128,7 +125,7 @@ function parseExpression(
         'the condition is empty: an empty one never means all; write one, such as host.app == "orders", or true for every host',
       offset: 0,
     });
-  return parseCel(ENVIRONMENTS[subject], text, types, expected);
+  return parseCel(LANGUAGES[subject], text, types, expected);
 }
 
 /**

@@ -1,5 +1,5 @@
+import { didYouMean } from '@tidemark/shared/base/nearest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
-import { didYouMean } from '../documents/nearest.ts';
 import type { PatchSubject } from './cel.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import type { PlannerBundle } from './input.ts';

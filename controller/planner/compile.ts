@@ -1,7 +1,7 @@
+import { didYouMean } from '@tidemark/shared/base/nearest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { Order } from '@tidemark/shared/orders/order.ts';
 import type { PlanHeader } from '@tidemark/shared/orders/plan.ts';
-import { didYouMean } from '../documents/nearest.ts';
 import { checkApprovalRules } from './approval-rules.ts';
 import { narrowBundle } from './choose-bundle.ts';
 import { chooseWindow } from './choose-window.ts';

@@ -1,5 +1,5 @@
+import { didYouMean } from '@tidemark/shared/base/nearest.ts';
 import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
-import { didYouMean } from '../documents/nearest.ts';
 import type { PlannerComponent } from './input.ts';
 
 const PLACEHOLDER = /\$\{([^}]*)\}/g;

@@ -1,4 +1,4 @@
-import { didYouMean } from '../documents/nearest.ts';
+import { didYouMean } from '@tidemark/shared/base/nearest.ts';
 import { planRule } from './parse-waves.ts';
 import type { EmergencyRule, WaveRule } from './policy.ts';
 import type { PolicyReader } from './policy-reader.ts';

@@ -22,7 +22,7 @@ describe('a policy', () => {
     [
       'a selector with an unknown name',
       { select: 'host.ap == "x"' },
-      ['5:16 this is no valid condition: No such key: ap'],
+      ['5:16 this is no valid condition: host has no ap (did you mean "app"?)'],
     ],
     ['no bundle', { bundle: '{}' }, ['6:11 spec.bundle.name is missing: name a bundle']],
     ['a duration without unit', { window: '{duration: 4}' }, ['7:22 spec.window.duration must be a string']],

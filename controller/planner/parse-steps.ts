@@ -1,5 +1,5 @@
+import { didYouMean } from '@tidemark/shared/base/nearest.ts';
 import { isStepKind, type StepKind } from '@tidemark/shared/orders/step-kinds.ts';
-import { didYouMean } from '../documents/nearest.ts';
 import type { DocumentPath } from '../documents/read.ts';
 import type { Condition } from './cel.ts';
 import type { Place } from './errors.ts';

@@ -1,5 +1,5 @@
+import { didYouMean } from '@tidemark/shared/base/nearest.ts';
 import type { Gate } from '@tidemark/shared/orders/plan.ts';
-import { didYouMean } from '../documents/nearest.ts';
 import type { DocumentPath } from '../documents/read.ts';
 import { findCycle } from './graph.ts';
 import type { ApprovalRule, WaveRule } from './policy.ts';

@@ -1,4 +1,4 @@
-import { didYouMean } from '../documents/nearest.ts';
+import { didYouMean } from '@tidemark/shared/base/nearest.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import { compareText, type FleetView, type HostView, listed } from './fleet-view.ts';
 import type { ClusterRule, Policy } from './policy.ts';

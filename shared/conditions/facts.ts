@@ -1,14 +1,14 @@
 import { err, ok, type Result } from '../base/result.ts';
-import { asBoolean, BOOLEAN, type ConditionError, celEnvironment, parseCel, toCel } from './cel.ts';
+import { asBoolean, BOOLEAN, type ConditionError, celLanguage, parseCel, toCel } from './cel.ts';
 
 type Facts = Readonly<Record<string, unknown>>;
 
-const ENVIRONMENT = celEnvironment().registerVariable('facts', 'map<string, dyn>');
+const LANGUAGE = celLanguage({ facts: 'map<string, dyn>' });
 
 /** A condition over the facts of one host. The error of what it gives says why there is no answer. */
 export function parseFactsCondition(text: string): Result<(facts: Facts) => Result<boolean, string>, ConditionError> {
   if (text.trim() === '') return err({ message: 'the condition is empty: an empty one never means true', offset: 0 });
-  const parsed = parseCel(ENVIRONMENT, text, BOOLEAN.types, BOOLEAN.expected);
+  const parsed = parseCel(LANGUAGE, text, BOOLEAN.types, BOOLEAN.expected);
   if (!parsed.ok) return parsed;
   return ok(facts => asBoolean(parsed.value({ facts: toCel(facts) })));
 }
