@@ -1,6 +1,7 @@
 import { present } from '@tidemark/shared/base/assert.ts';
 import type { IndexedHost, PlanIndex } from './plan-index.ts';
-import type { HostChange, NewRunEvent, RunEventName, RunTransaction, StoredRun } from './ports.ts';
+import type { HostChange, NewRunEvent, RunEventName, RunTransaction, StoredHost, StoredRun } from './ports.ts';
+import type { Reminder } from './reminding.ts';
 import type { Action, HostSnapshot } from './snapshot.ts';
 
 /** Who the audit names where the rules themselves acted. */
@@ -171,6 +172,32 @@ async function close({ transaction, run, now }: Context, host: IndexedHost, stan
       run.id,
       moved.map(position => jobEvent(host, position, to, now, message)),
     );
+  }
+}
+
+/** Tells the host, once more, where it may go to. */
+export const dispatch = (transaction: RunTransaction, run: string, host: StoredHost): Promise<void> =>
+  transaction.send(host.hostId, {
+    kind: 'dispatch',
+    payload: {
+      orderDigest: host.orderDigest,
+      frontier: host.direction === 'undo' ? 0 : host.frontier,
+      direction: host.direction,
+      run,
+    },
+  });
+
+/** Sends again what nobody seems to have got. */
+export async function remind(
+  transaction: RunTransaction,
+  run: StoredRun,
+  plan: PlanIndex,
+  reminders: readonly Reminder[],
+): Promise<void> {
+  for (const { host, of } of reminders) {
+    const id = idOf(plan, host);
+    if (of === 'offer') await offer(transaction, plan.digest, id);
+    else await dispatch(transaction, run.id, present(run.hosts.get(id), id));
   }
 }
 

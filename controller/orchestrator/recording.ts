@@ -2,7 +2,7 @@ import { present } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import { amended, remindOf } from './amendments.ts';
-import { jobEvent, offer, runEvent } from './applying.ts';
+import { dispatch, jobEvent, offer, runEvent } from './applying.ts';
 import type { KnownPlan } from './known-plans.ts';
 import { lessonOf } from './learning.ts';
 import type { IndexedHost, PlanIndex } from './plan-index.ts';
@@ -272,17 +272,6 @@ async function catchUp(
   if (isBehind && standing.direction === 'forward') await dispatch(transaction, run, host);
   await remindOf(transaction, run, host.hostId);
 }
-
-const dispatch = (transaction: RunTransaction, run: string, host: StoredHost): Promise<void> =>
-  transaction.send(host.hostId, {
-    kind: 'dispatch',
-    payload: {
-      orderDigest: host.orderDigest,
-      frontier: host.direction === 'undo' ? 0 : host.frontier,
-      direction: host.direction,
-      run,
-    },
-  });
 
 /** A report as the audit keeps it: what happened, without output. */
 function summary(body: ReportBody): Record<string, unknown> {

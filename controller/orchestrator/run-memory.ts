@@ -3,6 +3,7 @@ import { present } from '@tidemark/shared/base/assert.ts';
 import { createDecider } from './decide.ts';
 import type { PlanIndex } from './plan-index.ts';
 import type { IsTrue, Presence, RunTransaction, StoredHost, StoredRun, StoredRunHead } from './ports.ts';
+import { type Reminder, remindersOf, type Unanswered } from './reminding.ts';
 import type { Deadlines, HostSnapshot, RunSnapshot } from './snapshot.ts';
 import { hostSnapshot, runSnapshot } from './stored-snapshot.ts';
 
@@ -18,6 +19,7 @@ export class RunMemory {
   #hosts = new Map<string, StoredHost>();
   #snapshots: HostSnapshot[] = [];
   #presence: ReadonlyMap<string, Presence> | null = null;
+  #unanswered: Unanswered = new Map();
   #upTo = 0;
 
   constructor(plan: PlanIndex, isTrue: IsTrue) {
@@ -67,6 +69,13 @@ export class RunMemory {
   /** Of a member of a cluster, as the last decision saw them; null where they are not known here. */
   factsOf(hostId: string): StoredHost['facts'] {
     return this.#hosts.get(hostId)?.facts ?? null;
+  }
+
+  /** Whom to ask again what it was asked before; the same one once in a while. */
+  reminders(snapshot: RunSnapshot, now: number): Reminder[] {
+    const { reminders, unanswered } = remindersOf(snapshot, this.#unanswered, now);
+    this.#unanswered = unanswered;
+    return reminders;
   }
 
   /** Names of hosts of which something else is stored than what is known here; beside presence and facts. */

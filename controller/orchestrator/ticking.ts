@@ -1,7 +1,7 @@
 import { assert } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { Plan } from '@tidemark/shared/orders/plan.ts';
-import { applyActions } from './applying.ts';
+import { applyActions, remind } from './applying.ts';
 import { claimsOf, elsewhereOf } from './claims.ts';
 import type { GateWatch } from './gate-watch.ts';
 import type { KnownPlan } from './known-plans.ts';
@@ -124,6 +124,7 @@ function decideOnce(
         now,
       });
     if (actions.length === 0) {
+      await remind(transaction, memory.stored(head), known.index, memory.reminders(snapshot, now));
       if (gates) dependencies.ask(run, known.plan, gatesToAsk(pictureOf(snapshot, now)), gates);
       return false;
     }

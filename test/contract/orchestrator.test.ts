@@ -224,6 +224,30 @@ describe('a run over the real store', () => {
     const view = await world.play(() => orchestrator, run);
     expect(view.state).toBe('succeeded');
   });
+
+  it('offers and releases again what a connection swallowed after the agent said hello to another controller', async () => {
+    const world = await World.make(await freshStore(), PLAN);
+    const orchestrator = world.orchestrator();
+    const run = await world.apply(orchestrator);
+    const swallowed = new Set<string>();
+    const once = (hostId: string, { type }: { type: string }) => {
+      if (type !== 'order-offer' && type !== 'dispatch') return false;
+      const isNew = !swallowed.has(`${hostId} ${type}`);
+      swallowed.add(`${hostId} ${type}`);
+      return isNew;
+    };
+    let view = null;
+    for (let turn = 0; turn < 200 && !view?.endedAt; turn++) {
+      await orchestrator.tick();
+      await world.deliver(once);
+      world.pass(10_000);
+      await world.report(orchestrator);
+      view = await orchestrator.view(run);
+    }
+    expect(view).toMatchObject({ state: 'succeeded', openIncidents: 0 });
+    expect(swallowed.size).toBe(2 * HOSTS.length);
+    for (const host of HOSTS) expect(world.starts(host)).toEqual(ONCE);
+  });
 });
 
 describe('two controllers on one database', () => {

@@ -208,7 +208,10 @@ export class SimulatedHost {
     else this.#engine.after(Math.min(ms, timeoutMs), () => this.#end(running, call, ms > timeoutMs));
   }
 
-  /** The machine is away for most of it; one that hangs is switched off and on by somebody, and then goes on. */
+  /**
+   * The machine is away for most of it; one that hangs is switched off and on by somebody, and then goes on. The step is
+   * started anew after the boot with all of its time, so the time in which the machine is away is never its own.
+   */
   #reboot(running: RunningStep, call: Call, ms: number, timeoutMs: number): void {
     const total = ms + this.fate.rebootHangsMs;
     this.#engine.after(ms * 0.1, () => {
@@ -216,7 +219,7 @@ export class SimulatedHost {
       this.#engine.after(total - ms * 0.2, () => {
         if (this.fate.diesAt !== null && this.#engine.now >= this.fate.diesAt) return;
         this.#power(true);
-        this.#engine.after(ms * 0.1, () => this.#end(running, call, total > timeoutMs));
+        this.#engine.after(ms * 0.1, () => this.#end(running, call, ms * 0.1 > timeoutMs));
       });
     });
   }

@@ -84,6 +84,8 @@ export class HostLink {
         this.#connection = null;
         this.#tryAgain();
       },
+      // The host may speak to another controller by now, whose next heartbeat says so.
+      notedAsGone: () => this.#connection?.beatSoon(),
     });
   }
 
@@ -101,6 +103,7 @@ class Connection {
   readonly #fate: NightFate;
   readonly #random: Random;
   readonly #ended: () => void;
+  readonly #notedAsGone: () => void;
   /** What the controller has not worked off yet, in its order. */
   readonly #inbox: ToController[] = [];
   #working = false;
@@ -121,6 +124,7 @@ class Connection {
     fate: NightFate;
     random: Random;
     ended: () => void;
+    notedAsGone: () => void;
   }) {
     this.#engine = options.engine;
     this.#host = options.host;
@@ -129,6 +133,7 @@ class Connection {
     this.#fate = options.fate;
     this.#random = options.random;
     this.#ended = options.ended;
+    this.#notedAsGone = options.notedAsGone;
     this.#toController({ type: 'hello' });
   }
 
@@ -178,6 +183,7 @@ class Connection {
     else if (this.#controller.sessions.has(this.#host.id)) return;
     if (!this.#controller.alive) return;
     this.#database.seen(this.#host.id, this.#engine.now, false);
+    this.#notedAsGone();
     this.#controller.wake();
   }
 

@@ -14,7 +14,7 @@ import type { Records } from './properties/property.ts';
 import { approvalOf, askedOnce, dispatchKey, TRUST_ROOT } from './signers.ts';
 import type { NewHost } from './store/database.ts';
 import { MemoryDatabase } from './store/memory-store.ts';
-import { hasBegun, isPatched, isTakenBack, isTouched, World } from './world.ts';
+import { finishesYet, hasBegun, isPatched, isTakenBack, isTouched, World } from './world.ts';
 
 export interface Violation {
   property: string;
@@ -47,6 +47,8 @@ export interface NightResult {
 const AFTERWARDS_MS = 2 * 3_600_000;
 /** After the end of the run: what agents still have to say is heard. */
 const SETTLE_MS = 3 * 60_000;
+/** And what was released finishes by itself, also where a person went on without the host. */
+const FINISHES_MS = 60 * 60_000;
 
 /** Plays one night. What a seed does is the same on every machine; a bug of the code under test is thrown or a violation. */
 export async function playNight(options: NightOptions): Promise<NightResult> {
@@ -87,7 +89,12 @@ class Night implements Witness {
     this.#engine.every(60_000, () =>
       this.#judge((property, moment) => property.everyMinute?.(moment, this.#records())),
     );
-    const over = () => this.#endedAt !== null && this.#engine.now > this.#endedAt + SETTLE_MS;
+    const over = () => {
+      const since = this.#endedAt === null ? 0 : this.#engine.now - this.#endedAt;
+      return (
+        since > FINISHES_MS || (since > SETTLE_MS && !this.#world.hosts.some(truth => finishesYet(this.#world, truth)))
+      );
+    };
     await this.#engine.run(plan.header.window.end + AFTERWARDS_MS, over, () => this.#noteEnd());
     const hosts = this.#database.hosts();
     this.#judge((property, moment) => property.atEnd?.(moment, { ...this.#records(), hosts }));

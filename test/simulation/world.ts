@@ -2,7 +2,7 @@ import type { PlannerLandscape } from '@tidemark/controller/planner/input.ts';
 import type { Policy } from '@tidemark/controller/planner/policy.ts';
 import { present } from '@tidemark/shared/base/assert.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import type { Standing } from '@tidemark/shared/orders/frontier.ts';
+import { runnable, type Standing } from '@tidemark/shared/orders/frontier.ts';
 import type { Direction } from '@tidemark/shared/orders/job-state.ts';
 import type { Order } from '@tidemark/shared/orders/order.ts';
 import type { Plan, PlannedHost } from '@tidemark/shared/orders/plan.ts';
@@ -102,6 +102,13 @@ export function isAtWork(world: World, truth: HostTruth): boolean {
   const standing = world.standingOf(truth);
   if (!hasBegun(truth) || !standing) return false;
   return standing.state === 'running' || (standing.state === 'idle' && standing.position < standing.frontier);
+}
+
+/** It comes to its end, or to a hold point, by itself: it is there or boots, and has something to do. */
+export function finishesYet(world: World, truth: HostTruth): boolean {
+  const standing = world.standingOf(truth);
+  if (standing === null || (truth.host.fate.diesAt !== null && !truth.host.isUp)) return false;
+  return standing.state === 'running' || standing.state === 'undo-running' || runnable(standing) !== null;
 }
 
 /** Serves nobody: a component of it is stopped, or the machine is away. */
