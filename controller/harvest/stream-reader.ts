@@ -72,15 +72,3 @@ export class StreamReader {
 }
 
 const truncated = (what: string): HarvestProblem => new HarvestProblem('truncated', `${what} ends in the middle`);
-
-/** A stream as one buffer of at most `most` bytes. */
-export async function collected(source: AsyncIterable<Uint8Array>, most: number, what: string): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of source) {
-    bytes += part.length;
-    if (bytes > most) throw new HarvestProblem('too-large', `${what} has more than ${most} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
-}

@@ -121,6 +121,10 @@ describe('packages of the systems own tools', () => {
     const { found } = await harvest(memoryFile(readFileSync(rpm)), NOTHING_SAID);
     expect(found).toMatchObject({ product: 'shop', version: '2:1-3', architecture: 'noarch' });
     const flags = Object.fromEntries(found.files.map(file => [file.path, file.flags]));
-    expect(flags).toMatchObject({ '/etc/shop.conf': ['config'], '/usr/bin/shop': [], '/var/log/shop.log': ['ghost', 'no-verify'] });
+    expect(flags).toMatchObject({
+      '/etc/shop.conf': ['config'],
+      '/usr/bin/shop': [],
+      '/var/log/shop.log': ['ghost', 'no-verify'],
+    });
   });
 });
