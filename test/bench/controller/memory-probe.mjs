@@ -1,4 +1,4 @@
-// Loaded into the controller that is measured (`node --import`): says four times a second what its process holds, one JSON
+// Loaded into the controller that is measured (`node --import`): says twice a second what its process holds, one JSON
 // object a line, in the file that its URL names. `live` is what was left after the last collection of the old generation.
 import { appendFileSync } from 'node:fs';
 import { constants, PerformanceObserver } from 'node:perf_hooks';
@@ -18,4 +18,4 @@ const look = () => {
   const line = { at: Date.now(), rss, heapTotal, heapUsed, external, arrayBuffers, live, collectedMs };
   appendFileSync(file, `${JSON.stringify(line)}\n`);
 };
-if (file) setInterval(look, 250).unref();
+if (file) setInterval(look, 500).unref();
