@@ -139,13 +139,18 @@ function end({ process, unit }: StartedBy): void {
  * child that was started and has not come to its first line.
  */
 export function traces(directory: string): Pick<StepTraces, 'result' | 'child'> {
-  const result = readResult(directory) ?? null;
-  if (claims(directory)) return { result, child: 'never-began' };
+  const child = childIn(directory);
+  // Last: a child that ends during this look has left its result by the time that it is seen to be gone.
+  return { child, result: readResult(directory) ?? null };
+}
+
+function childIn(directory: string): StepTraces['child'] {
+  if (claims(directory)) return 'never-began';
   const started = readStarted(directory);
-  if (started === 'recovery') return { result, child: 'never-began' };
-  if (!isStarted(started)) return { result, child: 'unclear' };
-  if (started.process.bootId !== readBootId()) return { result, child: 'before-boot' };
-  return { result, child: isThere(directory, started) ? 'alive' : 'gone' };
+  if (started === 'recovery') return 'never-began';
+  if (!isStarted(started)) return 'unclear';
+  if (started.process.bootId !== readBootId()) return 'before-boot';
+  return isThere(directory, started) ? 'alive' : 'gone';
 }
 
 function claims(directory: string): boolean {
