@@ -1,6 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AGENT_HOME, agentProgram } from './agent.ts';
 import { type Base, ensureBase } from './base.ts';
@@ -14,6 +12,7 @@ import { makeBridge, removeNetwork } from './network.ts';
 import { abandonedLabs, allLabs, writeOwner } from './owner.ts';
 import { HOST_NAME, inNamespace, LAB_DIRECTORY, type LabPlaces, labPlaces } from './places.ts';
 import { type StartedProgram, startProgram } from './programs.ts';
+import { asidePlace, removeInBackground } from './removing.ts';
 
 export interface LabOptions {
   /** What the lab is called; another for each process that makes one. */
@@ -187,6 +186,7 @@ export function removeAbandoned(say: (line: string) => void = () => undefined): 
       say(`taking down lab ${lab.id}, whose process has ended`);
       await takeDown(lab);
     }
+    removeInBackground();
   });
 }
 
@@ -196,35 +196,28 @@ export async function takeDown(places: LabPlaces): Promise<void> {
   await unmountBelow(places.directory);
   await removeNetwork(places);
   await removeGroup(places.cgroup);
-  // Aside under the lock, and removed without it: the files of 200 hosts take a quarter of an hour, in which no other lab
-  // could begin.
-  const aside = join(LAB_DIRECTORY, `${REMOVED}${randomUUID()}`);
+  // Whoever took it down may go on: the files of 200 hosts take minutes.
   await withLock(machineLock, async () => {
-    if (existsSync(places.directory)) renameSync(places.directory, aside);
+    if (existsSync(places.directory)) renameSync(places.directory, asidePlace());
     if (allLabs().length === 0) restoreLimits();
   });
-  await rm(aside, { recursive: true, force: true });
+  removeInBackground();
 }
 
-/** What a lab leaves is called so until its files are gone. */
-const REMOVED = 'removed-';
-
-/** Goes on with what somebody has begun to remove, who may still be at it. */
-export async function finishRemoving(): Promise<void> {
-  const names = existsSync(LAB_DIRECTORY) ? readdirSync(LAB_DIRECTORY) : [];
-  for (const name of names.filter(each => each.startsWith(REMOVED)))
-    await rm(join(LAB_DIRECTORY, name), { recursive: true, force: true });
-}
-
+/** By one process, since there are hundreds. The last mounted first: a clone lies on the file system that was made for it. */
 async function unmountBelow(directory: string): Promise<void> {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8')
-    .split('\n')
-    .map(line => line.split(' ')[1] ?? '');
-  // The last mounted first: a clone lies on the file system that was made for it.
-  for (const mount of mounts.filter(each => each.startsWith(`${directory}/`)).reverse()) {
-    if ((await run(['umount', mount])).code !== 0) await runOk(['umount', '--lazy', mount]);
-  }
+  const mounted = mountsBelow(directory);
+  if (mounted.length === 0 || (await run(['umount', ...mounted])).code === 0) return;
+  const busy = mountsBelow(directory);
+  if (busy.length > 0) await runOk(['umount', '--lazy', ...busy]);
 }
+
+const mountsBelow = (directory: string): string[] =>
+  readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map(line => line.split(' ')[1] ?? '')
+    .filter(mount => mount.startsWith(`${directory}/`))
+    .reverse();
 
 /** All that is needed to find the hosts again from another process. */
 interface Description {

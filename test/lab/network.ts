@@ -37,7 +37,9 @@ export async function plugIn(lab: LabPlaces, host: string, index: number, addres
 export async function removeNetwork(lab: LabPlaces): Promise<void> {
   const names = (await runOk(['ip', 'netns', 'list'])).split('\n').map(line => line.split(' ')[0] ?? '');
   const own = names.filter(name => name === lab.bridgeNamespace || name.startsWith(`${lab.bridgeNamespace}-`));
-  await Promise.all(own.map(name => run(['ip', 'netns', 'del', name])));
+  // One process for all; one that is gone meanwhile is no reason to stop.
+  if (own.length > 0)
+    await run(['ip', '-force', '-batch', '-'], { input: own.map(name => `netns del ${name}\n`).join('') });
 }
 
 const namespaceExists = (name: string): boolean => existsSync(`/run/netns/${name}`);

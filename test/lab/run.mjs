@@ -1,7 +1,8 @@
 // `npm run test:lab`: the tests that need real servers.
 import { ensureBase } from './base.ts';
-import { finishRemoving, removeAbandoned } from './lab.ts';
+import { removeAbandoned } from './lab.ts';
 import { installPackages } from './machine.ts';
+import { finishRemoving } from './removing.ts';
 import { runProject } from './run-project.mjs';
 
 await runProject('lab', {
