@@ -109,6 +109,7 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       clock,
       linkAddress: () => `${settings.publicNames[0] ?? settings.link.host}:${linkPort}`,
       disconnect: (hostId, reason) => link?.sessions.disconnect(hostId, reason),
+      send: (hostId, message) => link?.sessions.send(hostId, message) ?? false,
       wake,
       silenceMs: settings.silenceMs,
     });

@@ -20,6 +20,8 @@ export type ToExecutor =
   | { type: 'observe-facts'; request: string }
   /** `envelope` is empty where nobody signed the profile. */
   | { type: 'observe-scan'; request: string; profile: Uint8Array; envelope: Uint8Array }
+  /** `wish` is a {@link DryRunRequest} as JSON. */
+  | { type: 'observe-dry-run'; request: string; wish: Uint8Array }
   | { type: 'secret-key'; envelope: Uint8Array }
   /** The file is complete; the executor checks its digest before it uses it. */
   | { type: 'artifact-ready'; digest: Digest; file: string }
@@ -34,4 +36,6 @@ export type FromExecutor =
   | { type: 'facts'; request: string; atMs: number; facts: Record<string, unknown> }
   | { type: 'scan-ready'; scan: string; request: string; orderDigest: Digest | null; directory: string }
   | { type: 'scan-failed'; request: string; message: string }
+  /** `result` is null where there is none, and then the message says why. */
+  | { type: 'dry-run'; request: string; result: Record<string, unknown> | null; message: string }
   | { type: 'artifact-wanted'; digest: Digest; name: string; bytes: number };

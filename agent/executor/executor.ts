@@ -155,6 +155,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         break;
       case 'observe-facts':
       case 'observe-scan':
+      case 'observe-dry-run':
         observer.add(message);
         break;
       case 'secret-key':

@@ -19,7 +19,9 @@ async function child(round: number): Promise<{ directory: string; finish(): void
   mkdirSync(directory);
   const result = stepFile.result(directory);
   writeFileSync(`${result}.new`, JSON.stringify(RESULT));
-  const process = spawn('sh', ['-c', `read line; mv "${result}.new" "${result}"`], { stdio: ['pipe', 'ignore', 'ignore'] });
+  const process = spawn('sh', ['-c', `read line; mv "${result}.new" "${result}"`], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
   const ended = once(process, 'exit');
   claimStart(directory, { process: identify(process.pid ?? 0) ?? fail(), unit: null });
   return { directory, finish: () => process.stdin.end('\n'), ended };

@@ -5,22 +5,25 @@ import { parseJson } from '@tidemark/shared/base/canonical-json.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { isAudit, ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { DryRunRequest } from '@tidemark/shared/orders/dry-run.ts';
 import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 import { AUDITED_BY_DEFAULT, forbiddenRoot } from '../scan/audit.ts';
 import { readResult, type StepInput } from '../steps/directory.ts';
 import { createSessionLauncher, lastWords, prepare, type RunningChild } from './launch.ts';
-import type { HostPolicy } from './permit.ts';
+import { forbiddenCall, type HostPolicy } from './permit.ts';
 import { permittedProfile, type ScanGround } from './scan-permission.ts';
 import type { Scans } from './scans.ts';
 
 /*
- * Looks at the server that no order asks for: facts and scans. They change nothing, so they are in no journal; who asked
+ * Looks at the server that no order asks for: facts, scans and dry runs. They change nothing, so they are in no journal; who asked
  * for one that a restart cut off asks again. One at a time, beside the steps.
  */
 
-type Request = Extract<ToExecutor, { type: 'observe-facts' | 'observe-scan' }>;
+type Request = Extract<ToExecutor, { type: 'observe-facts' | 'observe-scan' | 'observe-dry-run' }>;
 
 const FACTS_TIMEOUT_MS = 120_000;
+/** A package manager resolves an upgrade of a whole server in seconds, and in more where the server is busy. */
+const DRY_RUN_TIMEOUT_MS = 120_000;
 /** A server of some million files on slow disks. */
 const SCAN_TIMEOUT_MS = 4 * 3600 * 1000;
 const GRACE_MS = 1_000;
@@ -35,7 +38,7 @@ export interface ObserverOptions {
   command: readonly [string, ...string[]];
   clock: Clock;
   /** What this server lets be done to it. */
-  policy: Pick<HostPolicy, 'audits'>;
+  policy: HostPolicy;
   scans: Scans;
   /** What decides which scans are made. */
   ground: ScanGround;
@@ -102,6 +105,8 @@ export function createObserver(options: ObserverOptions): Observer {
     else if (result.outcome !== 'succeeded') failed(request, result.message);
     else if (request.type === 'observe-facts') {
       send({ type: 'facts', request: request.request, atMs: options.clock.now(), facts: result.facts ?? {} });
+    } else if (request.type === 'observe-dry-run') {
+      send({ type: 'dry-run', request: request.request, result: result.facts ?? {}, message: '' });
     } else {
       const scan = String(result.facts?.['scan']);
       scans.add(scan, { request: request.request, orderDigest: null });
@@ -112,6 +117,8 @@ export function createObserver(options: ObserverOptions): Observer {
 
   function failed(request: Request, message: string): void {
     if (request.type === 'observe-scan') send({ type: 'scan-failed', request: request.request, message });
+    else if (request.type === 'observe-dry-run')
+      send({ type: 'dry-run', request: request.request, result: null, message });
     else {
       const facts = { errors: [`the facts could not be collected: ${message}`] };
       send({ type: 'facts', request: request.request, atMs: options.clock.now(), facts });
@@ -131,6 +138,14 @@ export function createObserver(options: ObserverOptions): Observer {
     const { root, stateDir, factsDir } = options;
     const common = { root, stateDir, factsDir, graceMs: GRACE_MS };
     if (request.type === 'observe-facts') return { work: 'facts', timeoutMs: FACTS_TIMEOUT_MS, ...common };
+    if (request.type === 'observe-dry-run') {
+      const wish = DryRunRequest.safeParse(parseJson(request.wish));
+      if (!wish.success)
+        return `the dry run that was asked for does not fit its schema: ${wish.error.issues[0]?.message}`;
+      const forbidden = wish.data.calls?.map(call => forbiddenCall(call, options.policy)).find(why => why !== null);
+      if (forbidden !== undefined) return forbidden;
+      return { work: 'dry-run', request: wish.data, timeoutMs: DRY_RUN_TIMEOUT_MS, ...common };
+    }
     const profile = permitted(request);
     if (!profile.ok) return profile.error;
     const audits = [...(options.policy.audits ?? AUDITED_BY_DEFAULT)];

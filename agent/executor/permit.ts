@@ -30,46 +30,55 @@ const NOBODY: OwnIdentity = { names: ['localhost'], addresses: [] };
 
 /** Why the policy does not permit this order: the first job that it does not, and what about it; else null. */
 export function forbidden(order: Order, policy: HostPolicy, self: OwnIdentity = NOBODY): string | null {
+  const why = forbiddance(policy, self);
+  for (const job of order.jobs) {
+    for (const call of job.undo ? [job.call, job.undo] : [job.call]) {
+      const problem = why(call);
+      if (problem !== null) return `job ${job.id}${call === job.undo ? ' (its undo)' : ''}: ${problem}`;
+    }
+  }
+  return null;
+}
+
+/** As {@link forbidden}, of one call. */
+export const forbiddenCall = (call: Call, policy: HostPolicy, self: OwnIdentity = NOBODY): string | null =>
+  forbiddance(policy, self)(call);
+
+function forbiddance(policy: HostPolicy, self: OwnIdentity): (call: Call) => string | null {
   const program = anyOf(policy.programs);
   const path = anyOf(policy.paths);
   const unit = anyOf((policy.units ?? ['*']).map(glob => `/${glob}`));
   const target = permittedTargets(policy.targets ?? [], self);
   const packageName = anyOf((policy.packages ?? ['*']).map(glob => `/${glob}`));
-  for (const job of order.jobs) {
-    for (const call of job.undo ? [job.call, job.undo] : [job.call]) {
-      const whose = `job ${job.id}${call === job.undo ? ' (its undo)' : ''}`;
-      const badKind = kindsOf(call).find(each => !permitsKind(policy, each));
-      if (badKind !== undefined)
-        return BY_NAME_ONLY.has(badKind)
-          ? `${whose}: this server's policy does not name ${badKind}, which no "*" stands for`
-          : `${whose}: steps of kind ${badKind} are not among the kinds that this server's policy permits`;
-      if (call.kind === 'scan/run' && isAudit(call.args.profile))
-        return `${whose}: an audit is asked for by itself, not as a job`;
-      const badProgram = programsOf(call).find(each => !program(each));
-      if (badProgram !== undefined)
-        return `${whose}: the program ${badProgram} is not among the programs that this server's policy permits`;
-      const badPath = pathsOf(call).find(each => !path(each));
-      if (badPath !== undefined)
-        return `${whose}: the path ${badPath} is not among the paths that this server's policy permits`;
-      if (unitsOf(call).some(each => AGENT_UNIT.test(each)))
-        return `${whose}: it would stop or hide the agent itself, and nobody would hear of the server again`;
-      const badUnit = unitsOf(call).find(each => !unit(`/${each}`));
-      if (badUnit !== undefined)
-        return `${whose}: the unit ${badUnit} is not among the units that this server's policy permits`;
-      const badBatch = batchUnitsOf(call).find(names => !names.some(each => unit(`/${each}`)));
-      if (badBatch !== undefined)
-        return `${whose}: ${badBatch[0]} would be held and is not among the units that this server's policy permits`;
-      const badTarget = targetsOf(call).find(each => !target(each));
-      if (badTarget !== undefined)
-        return `${whose}: ${badTarget} is neither this server nor among the targets that its policy permits`;
-      const badPackage = packagesOf(call).find(each => !packageName(`/${each}`));
-      if (badPackage !== undefined)
-        return `${whose}: the package ${badPackage} is not among the packages that this server's policy permits`;
-      if (policy.packages !== undefined && 'others' in call.args && call.args.others === 'allow')
-        return `${whose}: it lets packages change that it does not list, and this server's policy permits only some`;
-    }
-  }
-  return null;
+  return call => {
+    const badKind = kindsOf(call).find(each => !permitsKind(policy, each));
+    if (badKind !== undefined)
+      return BY_NAME_ONLY.has(badKind)
+        ? `this server's policy does not name ${badKind}, which no "*" stands for`
+        : `steps of kind ${badKind} are not among the kinds that this server's policy permits`;
+    if (call.kind === 'scan/run' && isAudit(call.args.profile)) return 'an audit is asked for by itself, not as a job';
+    const badProgram = programsOf(call).find(each => !program(each));
+    if (badProgram !== undefined)
+      return `the program ${badProgram} is not among the programs that this server's policy permits`;
+    const badPath = pathsOf(call).find(each => !path(each));
+    if (badPath !== undefined) return `the path ${badPath} is not among the paths that this server's policy permits`;
+    if (unitsOf(call).some(each => AGENT_UNIT.test(each)))
+      return 'it would stop or hide the agent itself, and nobody would hear of the server again';
+    const badUnit = unitsOf(call).find(each => !unit(`/${each}`));
+    if (badUnit !== undefined) return `the unit ${badUnit} is not among the units that this server's policy permits`;
+    const badBatch = batchUnitsOf(call).find(names => !names.some(each => unit(`/${each}`)));
+    if (badBatch !== undefined)
+      return `${badBatch[0]} would be held and is not among the units that this server's policy permits`;
+    const badTarget = targetsOf(call).find(each => !target(each));
+    if (badTarget !== undefined)
+      return `${badTarget} is neither this server nor among the targets that its policy permits`;
+    const badPackage = packagesOf(call).find(each => !packageName(`/${each}`));
+    if (badPackage !== undefined)
+      return `the package ${badPackage} is not among the packages that this server's policy permits`;
+    if (policy.packages !== undefined && 'others' in call.args && call.args.others === 'allow')
+      return "it lets packages change that it does not list, and this server's policy permits only some";
+    return null;
+  };
 }
 
 /** Whether this server lets steps of a kind be done at all. */

@@ -81,7 +81,7 @@ export function createLink(options: LinkOptions): AgentLink {
   let reason = '';
   let running: Promise<void> | null = null;
   let renewedAt = Number.NEGATIVE_INFINITY;
-  let held: Extract<FromExecutor, { type: 'facts' | 'scan-failed' }>[] = [];
+  let held: Extract<FromExecutor, { type: 'facts' | 'scan-failed' | 'dry-run' }>[] = [];
 
   const downloads = new Work<Digest, Wanted>({
     sleep,
@@ -245,6 +245,7 @@ export function createLink(options: LinkOptions): AgentLink {
           return;
         case 'facts':
         case 'scan-failed':
+        case 'dry-run':
           hold(message);
           return;
         case 'standings':

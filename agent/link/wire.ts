@@ -34,6 +34,7 @@ export type ForExecutor = Extract<
       | 'output-credit'
       | 'observe-facts'
       | 'observe-scan'
+      | 'observe-dry-run'
       | 'secret-key';
   }
 >;
@@ -67,6 +68,8 @@ function fromController({ body }: ControllerMessage): ForLink | ForExecutor {
       return { type: 'observe-facts', request: body.value.request };
     case 'observeScan':
       return { type: 'observe-scan', ...body.value };
+    case 'observeDryRun':
+      return { type: 'observe-dry-run', ...body.value };
     case 'secretKey':
       return { type: 'secret-key', envelope: body.value.envelope };
     case undefined:
@@ -116,6 +119,17 @@ export function toWire(message: ForController): AgentMessage {
       };
     case 'scan-failed':
       return { body: { $case: 'scanFailed', value: { request: message.request, message: clip(message.message) } } };
+    case 'dry-run':
+      return {
+        body: {
+          $case: 'dryRun',
+          value: {
+            request: message.request,
+            json: objectToWire(message.result),
+            message: clip(message.message),
+          },
+        },
+      };
   }
 }
 

@@ -147,3 +147,7 @@ export const parseErrors = (text: string): string =>
   [...new Set([...text.matchAll(/^(?:ERROR|WARNING): (.+)$/gm)].map(([, said = '']) => said))]
     .slice(0, OUTPUT_LINES)
     .join('; ');
+
+/** Of `apk audit`: `U etc/demo-svc/demo.conf`, a protected file that is another than its package's. */
+export const parseAudit = (text: string): string[] =>
+  [...text.matchAll(/^[UX] (\S.*)$/gm)].map(([, path = '']) => `/${path}`);

@@ -3,6 +3,7 @@ import { copyFile, mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readSizes } from './apk-index.ts';
 import {
+  parseAudit,
   parseChanges,
   parseErrors,
   parseFailures,
@@ -208,6 +209,18 @@ export function createApk(tool: Tool, place: CommandPlace): PackageBackend {
     },
     remove: names => apk(...KNOWN_LISTS, 'del', '--rdepends', ...names),
 
+    async changedConffiles(names) {
+      const own = new Set(filesIn((await tool.ask(apk('info', '--contents', ...names))).text));
+      return parseAudit((await tool.ask(apk('audit'))).text).filter(path => own.has(path));
+    },
+    filesOf: async names => filesIn((await tool.ask(apk('info', '--contents', ...names))).text),
+
+    cleaning: {
+      caches: ['/etc/apk/cache'],
+      // Without that directory apk keeps nothing.
+      clear: () => (existsSync(resolveBelow(root, '/etc/apk/cache')) ? apk('cache', 'clean') : null),
+    },
+
     async mark(as, names) {
       const versions = new Map(
         parseInstalled(read(`${database}/installed`), new Set()).map(each => [each.name, each.version]),
@@ -241,6 +254,9 @@ export function createApk(tool: Tool, place: CommandPlace): PackageBackend {
     normal: version => version,
   };
 }
+
+/** apk writes paths without their first slash. */
+const filesIn = (text: string): string[] => text.split('\n').map(line => `/${line}`);
 
 const nameOfFile = (path: string): string => (path.split('/').at(-1) ?? '').replace(/-\d[^-]*(-r\d+)?\.apk$/, '');
 

@@ -1,4 +1,4 @@
-import { INSTALLED_FORMAT } from './apt-output.ts';
+import { CONFFILES_FORMAT, INSTALLED_FORMAT } from './apt-output.ts';
 import type { Argv } from './command.ts';
 import type { ChangeRequest } from './os-package.ts';
 import { DOWNLOADS } from './os-package-space.ts';
@@ -57,6 +57,17 @@ export const commands = {
   /** Without the mode it ends well where a repository could not be reached. */
   refresh: (): Argv => aptGet('-o', 'APT::Update::Error-Mode=any', 'update'),
   candidates: (specs: readonly string[]): Argv => ['/usr/bin/apt-cache', 'show', '--no-all-versions', ...specs],
+  policy: (names: readonly string[]): Argv => ['/usr/bin/apt-cache', 'policy', ...names],
+  policyWithoutPins: (names: readonly string[]): Argv => [
+    ...([
+      '/usr/bin/apt-cache',
+      '-o',
+      'Dir::Etc::Preferences=/dev/null',
+      '-o',
+      'Dir::Etc::PreferencesParts=/dev/null',
+    ] as const),
+    ...['policy', ...names],
+  ],
   simulate: (specs: readonly string[]): Argv => aptGet('-s', ...CHANGE, 'install', ...specs),
   download: (specs: readonly string[]): Argv => aptGet(...CHANGE, '--download-only', 'install', ...specs),
   /** Also of a version that is installed. */
@@ -75,6 +86,13 @@ export const commands = {
   fixBroken: (): Argv => aptGet('--no-remove', ...throughApt(conffileOptions('keep')), '-f', 'install'),
   reinstall: (specs: readonly string[]): Argv =>
     aptGet('--no-remove', ...throughApt(conffileOptions('keep')), '--reinstall', 'install', ...specs),
+  /** Without our options: they name our own place for packages. */
+  clearCache: (): Argv => ['/usr/bin/apt-get', '-q', 'clean'],
+  simulateAutoremoval: (): Argv => aptGet('-s', 'autoremove'),
+  simulatePurge: (names: readonly string[]): Argv => aptGet('-s', '--purge', 'remove', ...names),
+  purge: (names: readonly string[]): Argv => aptGet('--purge', 'remove', ...names),
+  conffiles: (names: readonly string[]): Argv => ['/usr/bin/dpkg-query', '-W', '-f', CONFFILES_FORMAT, '--', ...names],
+  files: (names: readonly string[]): Argv => ['/usr/bin/dpkg-query', '-L', '--', ...names],
   automatic: (): Argv => ['/usr/bin/apt-mark', 'showauto'],
   mark: (as: 'auto' | 'hold' | 'unhold', names: readonly string[]): Argv => ['/usr/bin/apt-mark', as, ...names],
 };

@@ -9,6 +9,16 @@ export const INSTALLED_FORMAT = `$${['{Package}', '{Architecture}', '{Version}',
 /** It has to be unpacked again. */
 export const HALF_INSTALLED = 'half-installed';
 
+/** For `dpkg-query -W -f`. */
+export const CONFFILES_FORMAT = `$${'{Conffiles}'}\n`;
+
+/** What packages shipped: `/etc/demo-svc/demo.conf 5d41402abc4b2a76b9719d911017c592`, sometimes with a word behind. */
+export const parseShippedConffiles = (text: string): { path: string; md5: string }[] =>
+  [...text.matchAll(/^ (\/.+?) ([0-9a-f]{32})(?: obsolete| remove-on-upgrade)*$/gm)].map(([, path = '', md5 = '']) => ({
+    path,
+    md5,
+  }));
+
 /** Packages of which at least something is on the server. */
 export function parseInstalled(text: string): InstalledPackage[] {
   return text.split('\n').flatMap((line): InstalledPackage[] => {

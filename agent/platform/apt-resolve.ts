@@ -9,19 +9,20 @@ import {
   parseUnmet,
   type Simulation,
 } from './apt-output.ts';
+import { checkPins } from './apt-pins.ts';
 import { type AptState, brokenIn, isWell, keyOf, specOf } from './apt-state.ts';
 import {
-  type ChangeNeed,
   type ChangeRequest,
   describeChanges,
   OsPackageProblem,
+  type SizedNeed,
   type VersionChange,
 } from './os-package.ts';
 import { list } from './os-package-problems.ts';
 import type { Tool, ToolEnd } from './os-package-tool.ts';
 
 /** What a request comes to on this server: nothing is open any more, and nothing has changed yet. */
-export interface Resolved extends ChangeNeed {
+export interface Resolved extends SizedNeed {
   /** For apt: `demo-svc=1.1`. Empty where all is so already. */
   specs: string[];
   unchanged: string[];
@@ -40,8 +41,18 @@ export async function resolveWish(tool: Tool, root: string, state: AptState, wis
   const open = wish.packages.filter(exact => !isSo(exact));
   const unchanged = wish.packages.filter(isSo).map(({ name }) => name);
   if (open.length === 0)
-    return { specs: [], unchanged, changes: [], others: [], files: [], downloadBytes: 0, unpackedBytes: 0 };
+    return {
+      specs: [],
+      unchanged,
+      changes: [],
+      others: [],
+      files: [],
+      sizes: new Map(),
+      downloadBytes: 0,
+      unpackedBytes: 0,
+    };
   checkBefore(state, open, wish.mode);
+  await checkPins(tool, root, open, state.native);
   const specs = open.map(exact => specOf(exact, state.native));
   const simulated = await tool.ask(commands.simulate(specs));
   if (simulated.status !== 0) throw cannotBeginWith(simulated);
@@ -55,6 +66,12 @@ export async function resolveWish(tool: Tool, root: string, state: AptState, wis
     changes: simulation.changes,
     others,
     files,
+    sizes: new Map(
+      simulation.changes.flatMap(({ name }, index) => {
+        const candidate = files[index]?.candidate;
+        return candidate ? [[name, { downloadBytes: candidate.bytes, unpackedBytes: candidate.unpackedBytes }]] : [];
+      }),
+    ),
     downloadBytes: missing.reduce((sum, { candidate }) => sum + candidate.bytes, 0),
     unpackedBytes: files.reduce((sum, { candidate }) => sum + candidate.unpackedBytes, 0),
   };

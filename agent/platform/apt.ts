@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { ExactPackage } from '@tidemark/shared/orders/kinds/package.ts';
+import { createAptCleaning } from './apt-cleaning.ts';
 import { commands, conffileEnvironment, ENVIRONMENT } from './apt-commands.ts';
+import { changedConffiles } from './apt-conffiles.ts';
 import { isThere, prepareDownloads, verifyFiles, type WantedFile, wantedFile } from './apt-files.ts';
 import {
   parseConffiles,
@@ -147,8 +149,18 @@ export function createApt(place: CommandPlace, clock: Clock): OsPackages {
 
     need: async request => {
       const resolved = await resolveWish(tool, root, await look(), request);
-      return need(resolved);
+      return { ...need(resolved), sizes: resolved.sizes };
     },
+
+    async removal(names) {
+      const { byKey } = await look();
+      const there = names.filter(name => byKey.has(name));
+      return there.length === 0 ? [] : simulateRemoval(there);
+    },
+
+    changedConffiles: names => changedConffiles(tool, root, names),
+    filesOf: async names =>
+      names.length === 0 ? [] : (await tool.ask(commands.files(names))).text.split('\n').filter(isPath),
 
     async download({ back, ...request }) {
       const state = await begin({ ...request, conffiles: 'keep' });
@@ -216,6 +228,8 @@ export function createApt(place: CommandPlace, clock: Clock): OsPackages {
       }
       return brokenIn(before).map(({ name }) => name);
     },
+
+    cleaning: createAptCleaning({ tool, act, look }),
   };
 
   async function waysBack(back: readonly ExactPackage[], state: AptState) {
@@ -255,11 +269,16 @@ export function createApt(place: CommandPlace, clock: Clock): OsPackages {
     return open;
   }
 
-  async function checkRemoval(names: readonly string[], { others }: RemoveRequest): Promise<void> {
+  async function simulateRemoval(names: readonly string[]): Promise<VersionChange[]> {
     const simulated = await tool.ask(commands.simulateRemoval(names));
     if (simulated.status !== 0) throw cannotBeginWith(simulated);
     const { removals, changes } = parseSimulation(simulated.text);
-    const more = [...removals.filter(({ name }) => !names.includes(name)), ...changes];
+    return [...removals, ...changes];
+  }
+
+  async function checkRemoval(names: readonly string[], { others }: RemoveRequest): Promise<void> {
+    const all = await simulateRemoval(names);
+    const more = all.filter(({ name, to }) => to !== null || !names.includes(name));
     if (more.length > 0 && others === 'refuse')
       throw new OsPackageProblem(
         'others',
@@ -275,6 +294,8 @@ export function createApt(place: CommandPlace, clock: Clock): OsPackages {
     });
   }
 }
+
+const isPath = (line: string): boolean => line.startsWith('/');
 
 const need = ({ changes, downloadBytes, unpackedBytes }: Awaited<ReturnType<typeof resolveWish>>) => ({
   changes,

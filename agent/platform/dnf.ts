@@ -17,7 +17,16 @@ import type { PackageBackend, PlannedPackage, Resolution, Wanted } from './file-
 import { OsPackageProblem } from './os-package.ts';
 import { list } from './os-package-problems.ts';
 import type { Tool, ToolEnd } from './os-package-tool.ts';
-import { linesOf, readRpms, removeLeftovers, rpmDatabase, rpmLockHolder } from './rpm-database.ts';
+import {
+  changedRpmConffiles,
+  filesOfRpms,
+  linesOf,
+  readRpms,
+  removeLeftovers,
+  rpmDatabase,
+  rpmLockHolder,
+  withoutRunningKernel,
+} from './rpm-database.ts';
 import { isRpmFileOf, normalRpmVersion, parseRpmConffiles, parseRpmFailures } from './rpm-output.ts';
 
 const VERSION_LOCKS = ['/etc/dnf/plugins/versionlock.list', '/etc/yum/pluginconf.d/versionlock.list'];
@@ -59,6 +68,9 @@ export const commands = {
   files: (how: 'install' | 'reinstall', files: readonly string[]): Argv => dnf('--disablerepo=*', how, ...files),
   simulateRemoval: (names: readonly string[]): Argv => dnf('-C', ...KNOWN_LISTS, '--assumeno', 'remove', ...names),
   remove: (names: readonly string[]): Argv => dnf('-C', ...KNOWN_LISTS, 'remove', ...names),
+  clearCache: (): Argv => dnf('clean', 'packages'),
+  /** All kernels but the newest and the one that runs: dnf has no number for it (4.14). */
+  simulateOldKernels: (): Argv => dnf('-C', ...KNOWN_LISTS, '--assumeno', 'remove', '--oldinstallonly'),
   lock: (how: 'add' | 'delete', names: readonly string[]): Argv =>
     dnf('-C', ...KNOWN_LISTS, 'versionlock', how, ...names),
 };
@@ -157,6 +169,19 @@ export function createDnf(tool: Tool, { root }: CommandPlace): PackageBackend {
       return [...removals, ...planned.map(({ name, version }) => ({ name, from: null, to: version }))];
     },
     remove: commands.remove,
+
+    changedConffiles: names => changedRpmConffiles(tool, names),
+    filesOf: names => filesOfRpms(tool, names),
+
+    cleaning: {
+      caches: ['/var/cache/dnf'],
+      clear: commands.clearCache,
+      async removableKernels() {
+        const simulated = await tool.ask(commands.simulateOldKernels());
+        const kernels = await withoutRunningKernel(tool, parseTransaction(simulated.text).removals);
+        return kernels.map(each => ({ ...each, spec: specOf({ ...each, architecture: null }) }));
+      },
+    },
 
     async mark(as, names) {
       const end = await tool.act(commands.lock(as === 'hold' ? 'add' : 'delete', names));

@@ -46,6 +46,20 @@ export interface PackageBackend {
   resolveRemoval(names: readonly string[]): Promise<VersionChange[]>;
   remove(names: readonly string[]): Argv;
 
+  /** Configuration of installed packages that is not as they brought it: server paths. */
+  changedConffiles(names: readonly string[]): Promise<string[]>;
+  /** A line for each file of installed packages; others among them count for nothing. */
+  filesOf(names: readonly string[]): Promise<string[]>;
+
+  readonly cleaning: {
+    /** Directories of what it has downloaded by itself: server paths. */
+    caches: readonly string[];
+    /** Removes that, and no lists. Null where nothing is kept. */
+    clear(): Argv | null;
+    /** Of the kernels that it keeps side by side those that its own rules let go; left out where it keeps one only. */
+    removableKernels?(): Promise<RemovableKernel[]>;
+  };
+
   mark(as: 'hold' | 'unhold', names: readonly string[]): Promise<ToolEnd>;
   /** What has to be noted before packages change; what comes back puts right what this manager does beside it. */
   beforeChange?(): Promise<() => Promise<void>>;
@@ -61,6 +75,13 @@ export interface PackageBackend {
   errors(text: string): string;
   /** The same version always written in the same way: without an epoch that is zero. */
   normal(version: string): string;
+}
+
+export interface RemovableKernel {
+  name: string;
+  version: string;
+  /** What removes this version and no other. */
+  spec: string;
 }
 
 export interface BackendState {

@@ -7,6 +7,7 @@ import { keyOf, type PackageBackend, type PlannedPackage } from './file-package-
 import { FilePackageStore } from './file-package-store.ts';
 import { checkAfter, problemOf, settleConffiles } from './file-packages-after.ts';
 import { brokenIn, changesBetween, checkBefore, checkPlan, type FileState, isWell } from './file-packages-check.ts';
+import { createFileCleaning } from './file-packages-cleaning.ts';
 import {
   type ChangeNeed,
   type ChangeRequest,
@@ -223,9 +224,21 @@ export function createFilePackages(backend: PackageBackend, tool: Tool, place: C
     },
 
     async need(request) {
-      const { changes, downloadBytes, unpackedBytes } = await resolveWish(await look(), request);
-      return { changes, downloadBytes, unpackedBytes };
+      const state = await look();
+      const { planned, changes, downloadBytes, unpackedBytes } = await resolveWish(state, request);
+      const sizes = planned.map(each => [keyOf(each, state.native), pick(each)] as const);
+      return { changes, sizes: new Map(sizes), downloadBytes, unpackedBytes };
     },
+
+    async removal(names) {
+      const { byKey } = await look();
+      const there = names.filter(name => byKey.has(name));
+      return there.length === 0 ? [] : backend.resolveRemoval(there);
+    },
+
+    changedConffiles: async names => (names.length === 0 ? [] : backend.changedConffiles(names)),
+    filesOf: async names =>
+      names.length === 0 ? [] : (await backend.filesOf(names)).filter(each => each.startsWith('/')),
 
     async download({ back, ...request }) {
       const state = await begin(request.lockWaitMs);
@@ -300,6 +313,8 @@ export function createFilePackages(backend: PackageBackend, tool: Tool, place: C
       return changesBetween(before, after);
     },
 
+    cleaning: createFileCleaning({ backend, tool, whenFree, look }),
+
     hold: names => mark('hold', names),
     unhold: names => mark('unhold', names),
 
@@ -335,6 +350,8 @@ export function createFilePackages(backend: PackageBackend, tool: Tool, place: C
     return planned.map(({ file }) => store.path(file));
   }
 }
+
+const pick = ({ downloadBytes, unpackedBytes }: PlannedPackage) => ({ downloadBytes, unpackedBytes });
 
 /** What is there already needs nothing to fetch it by. */
 const fetched = ({ name, version, architecture }: ExactPackage, file: string): PlannedPackage => ({

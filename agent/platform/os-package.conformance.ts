@@ -20,14 +20,30 @@ export interface OsPackageFixture {
   read(serverPath: string): string;
   write(serverPath: string, content: string): void;
   exists(serverPath: string): boolean;
+  /** All files below a directory. */
+  list(serverPath: string): string[];
   removeFile(serverPath: string): void;
   /** Has the manager's lock until it is called again. */
   lock(): Promise<() => Promise<void>>;
   /** Where the manager keeps the configuration that it did not use, or does not use any more. */
   beside(conffile: string, how: 'kept' | 'replaced'): string;
+  /**
+   * Keeps demo-svc at 1.0 by what the owner of a server writes down beside holds, and gives how a message names that. Null
+   * where there are only holds.
+   */
+  pin: (() => RegExp) | null;
+  unpin(): void;
+  /** Has the manager itself download demo-svc 1.1, which is not installed, to where it keeps such things. */
+  downloadByHand(): Promise<void>;
+  /**
+   * Installs four kernels of growing versions, and as the oldest of all the one that this machine runs. Gives their names
+   * with versions, in that order. Null where the manager keeps one kernel only.
+   */
+  installKernels: (() => Promise<[running: string, ...newer: string[]]>) | null;
   close(): Promise<void>;
 }
 
+const isDemoFile = (path: string): boolean => /demo-svc.*\.(deb|rpm|apk|pkg\.tar\.\w+)$/.test(path);
 const CONF = '/etc/demo-svc/demo.conf';
 
 /** What every package manager does, whatever its packages are. One server for all: each test begins at version 1.0. */
@@ -158,6 +174,20 @@ export function osPackageConformance(name: string, make: () => Promise<OsPackage
       expect(await state()).toEqual(sound('1.1'));
     });
 
+    it('that are pinned do not go past their pin, and it is named', async () => {
+      const pin = fixture.pin?.();
+      if (!pin) return expect(fixture.pin).toBeNull();
+      try {
+        await refuses(() => fixture.packages.change(wish('1.1')), 'held', pin);
+        await refuses(() => fixture.packages.need(wish('1.1')).then(() => undefined), 'held', pin);
+        expect((await fixture.packages.change(wish('1.0'))).unchanged).toEqual(['demo-svc']);
+      } finally {
+        fixture.unpin();
+      }
+      await fixture.packages.change(wish('1.1'));
+      expect(await state()).toEqual(sound('1.1'));
+    });
+
     it('are fetched and checked without being installed, with the way back', async () => {
       const request = { packages: [exact('1.1')], others: 'refuse' as const, mode: 'upgrade' as const };
       const done = await fixture.packages.download({ ...request, back: [exact('1.0')], lockWaitMs: 10_000 });
@@ -217,6 +247,52 @@ export function osPackageConformance(name: string, make: () => Promise<OsPackage
       } finally {
         await unlock();
       }
+    });
+
+    it('that were downloaded and are in nobody’s use give their space back, and the lists stay', async () => {
+      await fixture.downloadByHand();
+      const { cleaning } = fixture.packages;
+      const kept = () => (cleaning?.caches ?? []).flatMap(path => fixture.list(path)).filter(isDemoFile);
+      expect(kept()).toHaveLength(1);
+      await cleaning?.clearCache({ lockWaitMs: 10_000 });
+      expect(kept()).toEqual([]);
+      expect((await fixture.packages.change(wish('1.1'))).changes).toHaveLength(1);
+    });
+
+    it('that are old kernels go, but neither the newest nor the one that runs', async () => {
+      const wait = { lockWaitMs: 10_000 };
+      const remove = async (keep: number) =>
+        ((await fixture.packages.cleaning?.removeOldKernels(keep, wait)) ?? []).map(
+          ({ name, from }) => `${name} ${from}`,
+        );
+      const kernels = await fixture.installKernels?.();
+      if (!kernels) return expect(await remove(2)).toEqual([]);
+      const left = async () => {
+        const all = (await fixture.packages.installed()).map(({ name, version }) => `${name} ${version}`);
+        return kernels.filter(each => all.includes(each));
+      };
+      const [running, first = '', second = '', third = '', fourth = ''] = kernels;
+      expect(await remove(5)).toEqual([]);
+      expect(await left()).toEqual(kernels);
+      expect(await remove(3)).toEqual([first]);
+      expect(await remove(2)).toEqual([second]);
+      expect(await remove(2)).toEqual([]);
+      expect(await left()).toEqual([running, third, fourth]);
+    });
+
+    it('say what a change of them would fetch and remove, what was changed of them, and what is theirs', async () => {
+      const { packages } = fixture;
+      const need = await packages.need(wish('1.1'));
+      expect([...need.sizes.keys()]).toEqual(['demo-svc']);
+      expect(need.sizes.get('demo-svc')?.downloadBytes).toBeGreaterThan(500);
+      const gone = { name: 'demo-svc', from: fixture.version('1.0'), to: null };
+      expect(await packages.removal(['demo-svc', 'not-there'])).toEqual([gone]);
+      // dpkg remembers that somebody took it away: then that is what was changed.
+      expect(await packages.changedConffiles(['demo-svc'])).toEqual(fixture.exists(CONF) ? [] : [CONF]);
+      fixture.write(CONF, 'mine\n');
+      expect(await packages.changedConffiles(['demo-svc'])).toEqual([CONF]);
+      expect(await packages.filesOf(['demo-svc'])).toEqual(expect.arrayContaining(['/usr/bin/demo-svc', CONF]));
+      expect(await state()).toEqual(sound('1.0'));
     });
 
     it('of which nothing is wrong need no repair', async () => {

@@ -22,7 +22,13 @@ export interface OsPackages {
   /** Fetches the lists of all repositories; one that cannot be had is a problem. */
   refresh(wait: Waiting): Promise<void>;
   /** What {@link change} will need, and whether it can be done at all: throws what it would throw. */
-  need(request: Pick<ChangeRequest, 'packages' | 'others' | 'mode'>): Promise<ChangeNeed>;
+  need(request: Pick<ChangeRequest, 'packages' | 'others' | 'mode'>): Promise<SizedNeed>;
+  /** What goes, and changes, where these go. Throws where that cannot be. */
+  removal(names: readonly string[]): Promise<VersionChange[]>;
+  /** Configuration of these packages that was changed on this server: server paths. */
+  changedConffiles(names: readonly string[]): Promise<string[]>;
+  /** What these packages have put on this server: server paths. */
+  filesOf(names: readonly string[]): Promise<string[]>;
   /** Fetches and verifies; nothing is installed. `back` are versions to return to. */
   download(request: DownloadRequest): Promise<DownloadOutcome>;
   /** Upgrade, downgrade or installation. */
@@ -35,6 +41,21 @@ export interface OsPackages {
   unhold(names: readonly string[]): Promise<string[]>;
   /** Finishes what was cut off; the names that are well now and were not. Throws where something is left. */
   repair(wait: Waiting): Promise<string[]>;
+  /** Null where nothing that is kept here can be let go of. */
+  readonly cleaning: PackageCleaning | null;
+}
+
+/** What a manager keeps beside what is in use. */
+export interface PackageCleaning {
+  /** Directories of what it has downloaded: server paths. */
+  readonly caches: readonly string[];
+  /** Removes downloads that can be had again. The lists of the repositories stay. */
+  clearCache(wait: Waiting): Promise<void>;
+  /**
+   * Removes kernels, and gives what went. The one that runs stays, and so do the `keep` newest and all that the manager's own
+   * rules keep. Where something else would go with them nothing does.
+   */
+  removeOldKernels(keep: number, wait: Waiting): Promise<VersionChange[]>;
 }
 
 export type PackageManager = 'apt' | 'dnf' | 'zypper' | 'pacman' | 'apk' | 'windows';
@@ -93,6 +114,16 @@ export interface ChangeNeed {
   /** Bytes still to be fetched. */
   downloadBytes: number;
   /** Bytes of the new versions, unpacked beside the old ones. */
+  unpackedBytes: number;
+}
+
+export interface SizedNeed extends ChangeNeed {
+  /** Of what comes, by name. */
+  sizes: ReadonlyMap<string, PackageSize>;
+}
+
+export interface PackageSize {
+  downloadBytes: number;
   unpackedBytes: number;
 }
 

@@ -101,3 +101,9 @@ export const parseErrors = (text: string): string =>
     .map(line => line.replace(/^(error: |:: )/, '').trim())
     .slice(0, OUTPUT_LINES)
     .join('; ');
+
+/** Of `pacman -Qii`: below "Backup Files", `MODIFIED` and a path, or both in brackets after it (7.0). */
+export const parseChangedConffiles = (text: string): string[] => [
+  ...[...text.matchAll(/^MODIFIED\s+(\/.+)$/gm)].map(([, path = '']) => path),
+  ...[...text.matchAll(/(\/\S.*) \[modified\]$/gm)].map(([, path = '']) => path),
+];

@@ -12,6 +12,7 @@ import {
   PRINT_FORMAT,
   type PrintedPackage,
   parseBreaks,
+  parseChangedConffiles,
   parseConffiles,
   parseErrors,
   parseFailures,
@@ -37,6 +38,8 @@ const PRINT = ['--print', '--print-format', PRINT_FORMAT];
 export const commands = {
   installed: (): Argv => pacman('-Q'),
   ignored: (): Argv => ['/usr/bin/pacman-conf', 'IgnorePkg'],
+  information: (names: readonly string[]): Argv => pacman('-Qii', ...names),
+  filesOf: (names: readonly string[]): Argv => pacman('-Qlq', ...names),
   offered: (): Argv => pacman('-Sl'),
   updates: (): Argv => pacman('-Qu'),
   refresh: (): Argv => pacman('-Syy'),
@@ -47,6 +50,8 @@ export const commands = {
   files: (files: readonly string[]): Argv => pacman('-U', '--noprogressbar', ...files),
   /** With what needs them: that is looked at before. */
   simulateRemoval: (names: readonly string[]): Argv => pacman('-Rc', ...PRINT, ...names),
+  /** What is not installed in this version, or whatever pacman.conf has as CleanMethod. */
+  clearCache: (): Argv => pacman('-Sc'),
   remove: (names: readonly string[]): Argv => pacman('-Rc', '--noprogressbar', ...names),
 };
 
@@ -129,6 +134,11 @@ export function createPacman(tool: Tool, { root }: CommandPlace): PackageBackend
       return parsePrinted(end.text).map(({ name, version }) => ({ name, from: version, to: null }));
     },
     remove: commands.remove,
+
+    changedConffiles: async names => parseChangedConffiles((await tool.ask(commands.information(names))).text),
+    filesOf: async names => (await tool.ask(commands.filesOf(names))).text.split('\n'),
+
+    cleaning: { caches: ['/var/cache/pacman/pkg'], clear: commands.clearCache },
 
     async mark(as, names) {
       const held = new Set(heldByOrders());

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { compareDpkgVersions } from '@tidemark/shared/versions/dpkg.ts';
 import type { CommandPlace } from './command.ts';
+import { newestLike } from './kernels.ts';
 import { findStaleCode, type StaleCode } from './reboot-stale-code.ts';
 import { dnfReason, needrestartReason, zypperReason } from './reboot-tools.ts';
 import { resolveBelow } from './server-path.ts';
@@ -23,7 +24,7 @@ export interface RebootNeed {
 /** Written by packages: Debian and Ubuntu (update-notifier(5)), SUSE. */
 const MARKERS = ['/run/reboot-required', '/var/run/reboot-required', '/run/reboot-needed', '/boot/reboot-needed'];
 /** What cannot be restarted while the server is up. */
-const ONLY_BY_BOOT: ReadonlySet<string> = new Set(['init.scope', 'dbus.service', 'dbus-broker.service']);
+export const ONLY_BY_BOOT: ReadonlySet<string> = new Set(['init.scope', 'dbus.service', 'dbus-broker.service']);
 
 /** All that says that a boot is needed. What cannot be asked (a tool that is not installed) has no say. */
 export async function findRebootNeed(place: CommandPlace): Promise<RebootNeed> {
@@ -84,18 +85,11 @@ export function kernelReason(running: string, installed: readonly string[]): str
   return newest === null ? null : `kernel ${running} runs, and ${newest} is installed`;
 }
 
-/**
- * Null where none is newer. Kernels of other flavours (`cloud-amd64` beside `amd64`) do not count: which of them boots is
- * the boot loader's to say. Release strings sort as Debian versions do.
- */
+/** Null where none is newer. Kernels of other flavours (`cloud-amd64` beside `amd64`) do not count. */
 function newestOf(running: string, installed: readonly string[]): string | null {
-  const same = installed.filter(each => flavourOf(each) === flavourOf(running));
-  const newest = same.toSorted(compareDpkgVersions).at(-1);
+  const newest = newestLike(running, installed);
   return newest === undefined || compareDpkgVersions(newest, running) <= 0 ? null : newest;
 }
-
-/** `cloud-amd64` of `6.1.0-38-cloud-amd64`; empty where the release has none (`5.14.0-427.el9_4.x86_64`). */
-const flavourOf = (kernel: string): string => /-([a-z][a-z0-9_-]*)$/.exec(kernel)?.[1] ?? '';
 
 function readLines(file: string): string[] {
   try {

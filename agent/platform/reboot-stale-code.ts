@@ -28,11 +28,26 @@ const CHUNK_BYTES = 256 * 1024;
 /** After so many processes the event loop has its turn. */
 const PROCESSES_AT_ONCE = 50;
 
+export function findStaleCode(ignored: (path: string) => boolean, proc = '/proc'): Promise<StaleCode> {
+  return findProcesses(line => {
+    const path = replacedFile(line);
+    return path === null || ignored(path) ? null : path;
+  }, proc);
+}
+
+/** Processes that run code of, or have in memory, one of these files: paths without links in them. */
+export function findUsers(files: ReadonlySet<string>, proc = '/proc'): Promise<StaleCode> {
+  return findProcesses(line => {
+    const path = MAPPED.exec(line)?.[1];
+    return path !== undefined && files.has(path) ? path : null;
+  }, proc);
+}
+
 /**
- * Looks through all processes of this server. Those of containers (another pid namespace) are not its own: what they map
- * lies in another file system.
+ * Looks through all processes of this server for those with a mapping that `pick` gives a path for. Those of containers
+ * (another pid namespace) are not its own: what they map lies in another file system.
  */
-export async function findStaleCode(ignored: (path: string) => boolean, proc = '/proc'): Promise<StaleCode> {
+async function findProcesses(pick: (line: string) => string | null, proc: string): Promise<StaleCode> {
   const found: StaleCode = { processes: [], total: 0, unreadable: 0 };
   const home = namespaceOf(proc, 'self');
   const pids = readdirSync(proc)
@@ -43,10 +58,9 @@ export async function findStaleCode(ignored: (path: string) => boolean, proc = '
     // Before its maps are read: a host of containers has thousands of processes that are not its own.
     const namespace = namespaceOf(proc, pid);
     if (namespace !== '' && namespace !== home) continue;
-    const maps = readMaps(join(proc, String(pid), 'maps'));
-    if (maps === 'unreadable') found.unreadable += 1;
-    if (maps === null || maps === 'unreadable' || namespace === '') continue;
-    const files = maps.filter(path => !ignored(path));
+    const files = readMaps(join(proc, String(pid), 'maps'), pick);
+    if (files === 'unreadable') found.unreadable += 1;
+    if (files === null || files === 'unreadable' || namespace === '') continue;
     if (files.length === 0) continue;
     found.total += 1;
     if (found.processes.length >= MAX_STALE) continue;
@@ -62,7 +76,7 @@ export async function findStaleCode(ignored: (path: string) => boolean, proc = '
 }
 
 /** `null` where it has ended or is one of the kernel's. */
-function readMaps(file: string): string[] | 'unreadable' | null {
+function readMaps(file: string, pick: (line: string) => string | null): string[] | 'unreadable' | null {
   let handle: number;
   try {
     handle = openSync(file, 'r');
@@ -79,7 +93,10 @@ function readMaps(file: string): string[] | 'unreadable' | null {
       size += length;
       const lines = (rest + buffer.toString('latin1', 0, length)).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) addIfReplaced(line, files);
+      for (const line of lines) {
+        const path = pick(line);
+        if (path !== null) files.add(path);
+      }
     }
   } catch (error) {
     if (isDenied(error)) return 'unreadable';
@@ -91,17 +108,18 @@ function readMaps(file: string): string[] | 'unreadable' | null {
 
 /** proc(5): address, permissions, offset, device, inode, then the path; a file that has no name any more has a mark. */
 const DELETED = /^\S+ (\S{4}) \S+ \S+ \d+\s+(\/.*) \(deleted\)$/;
+const MAPPED = /^\S+ \S{4} \S+ \S+ \d+\s+(\/.*)$/;
 const CODE = /\.(so(\.[\w.-]+)?|jar)$/;
 /** Memory that has a name, and what programs make for themselves: nothing that a package brought. */
 const NOT_INSTALLED = /^\/(?:[^/]*$|memfd:|dev\/|proc\/|run\/|tmp\/|var\/tmp\/|SYSV)/;
 /** Names that dpkg and rpm give a file while they put it in its place. */
 const IN_PLACE_OF = /(\.dpkg-(new|tmp)|;[0-9a-f]{8})$/;
 
-function addIfReplaced(line: string, files: Set<string>): void {
+function replacedFile(line: string): string | null {
   const [, permissions = '', path = ''] = DELETED.exec(line) ?? [];
-  if (path === '' || NOT_INSTALLED.test(path)) return;
+  if (path === '' || NOT_INSTALLED.test(path)) return null;
   const name = Buffer.from(path, 'latin1').toString('utf8').replace(IN_PLACE_OF, '');
-  if (permissions.includes('x') || CODE.test(name)) files.add(name);
+  return permissions.includes('x') || CODE.test(name) ? name : null;
 }
 
 function namespaceOf(proc: string, pid: number | 'self'): string {

@@ -1,11 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
 
 import { describeEnd } from './command.ts';
 import type { BackendState } from './file-package-backend.ts';
-import { type InstalledPackage, OsPackageProblem } from './os-package.ts';
+import { type InstalledPackage, OsPackageProblem, type VersionChange } from './os-package.ts';
 import type { Tool, ToolEnd } from './os-package-tool.ts';
 import { holderByPidFile, holderOfLock, type LockHolder } from './package-locks.ts';
-import { INSTALLED_FORMAT, leftoversIn, parseInstalledRpms } from './rpm-output.ts';
+import {
+  INSTALLED_FORMAT,
+  leftoversIn,
+  normalRpmVersion,
+  parseChangedConffiles,
+  parseInstalledRpms,
+} from './rpm-output.ts';
 import { resolveBelow } from './server-path.ts';
 
 /* rpm's database, which dnf and zypper have in common. */
@@ -48,6 +55,27 @@ export async function removeLeftovers(tool: Tool, { all }: BackendState): Promis
   if (old.length === 0) return null;
   const names = old.map(({ name, version, architecture }) => `${name}-${version.replace(/^\d+:/, '')}.${architecture}`);
   return tool.act([RPM, '--erase', '--nodeps', ...names]);
+}
+
+/** Configuration whose content is not the package's any more, or that is gone. */
+export async function changedRpmConffiles(tool: Tool, names: readonly string[]): Promise<string[]> {
+  const { text } = await tool.ask([RPM, '-V', '--nodeps', '--noscripts', ...names]);
+  return parseChangedConffiles(text);
+}
+
+export const filesOfRpms = async (tool: Tool, names: readonly string[]): Promise<string[]> =>
+  (await tool.ask([RPM, '-q', '-l', ...names])).text.split('\n');
+
+/** Kernels that a manager would remove, without the packages that the running one came with. */
+export async function withoutRunningKernel(
+  tool: Tool,
+  removals: readonly VersionChange[],
+): Promise<{ name: string; version: string }[]> {
+  const files = [`/boot/vmlinuz-${release()}`, `/lib/modules/${release()}/vmlinuz`];
+  // A file that no package has is told in a line of its own.
+  const { text } = await tool.ask([RPM, '-q', '--qf', '=%{EPOCHNUM}:%{VERSION}-%{RELEASE}\\n', '-f', ...files]);
+  const running = new Set([...text.matchAll(/^=(\S+)$/gm)].map(([, version = '']) => normalRpmVersion(version)));
+  return removals.flatMap(({ name, from }) => (from === null || running.has(from) ? [] : [{ name, version: from }]));
 }
 
 /** Who works with rpm's database, or has one of the managers' own marks. */

@@ -10,6 +10,10 @@ export const INSTALLED_FORMAT = '%{NAME}\\t%{ARCH}\\t%{EPOCHNUM}\\t%{VERSION}-%{
 /** Without an epoch that is zero: `0:1.1-1` and `1.1-1` are one version. */
 export const normalRpmVersion = (version: string): string => version.replace(/^0*:/, '');
 
+/** Of `rpm -V`: `S.5....T.  c /etc/demo-svc/demo.conf`; a digest that could not be read is a `?`. */
+export const parseChangedConffiles = (text: string): string[] =>
+  [...text.matchAll(/^(?:..5\S*|missing) +c (\/.+)$/gm)].map(([, path = '']) => path);
+
 /** `demo-svc-1.1-1.noarch.rpm`: no epoch stands in the name of a file. */
 export const rpmFileName = (name: string, version: string, architecture: string): string =>
   `${name}-${version.replace(/^\d+:/, '')}.${architecture}.rpm`;

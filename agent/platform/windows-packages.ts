@@ -187,6 +187,16 @@ export function createWindowsPackages(tool: WindowsTool, winget: string | null):
 
   return {
     manager: 'windows',
+    cleaning: null,
+    // Updates have no configuration, and nobody says which files are theirs.
+    changedConffiles: async () => [],
+    filesOf: async () => [],
+    async removal(names) {
+      const { installed } = await look();
+      return installed
+        .filter(({ name }) => names.includes(name))
+        .map(({ name, version }) => ({ name, from: version, to: null }));
+    },
     installed: async () => (await look()).installed,
     updates: async () => (await look()).updates,
     async pending() {
@@ -203,7 +213,7 @@ export function createWindowsPackages(tool: WindowsTool, winget: string | null):
     async need(request) {
       const seen = await look();
       const { changes } = await plan(seen, request);
-      return { changes, downloadBytes: bytesOf(seen, changes), unpackedBytes: 0 };
+      return { changes, sizes: new Map(), downloadBytes: bytesOf(seen, changes), unpackedBytes: 0 };
     },
     /** Applications are fetched by winget when they are installed: it cannot keep them for later. */
     async download({ back, ...request }) {

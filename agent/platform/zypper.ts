@@ -12,7 +12,16 @@ import {
 import { OsPackageProblem } from './os-package.ts';
 import { list } from './os-package-problems.ts';
 import type { Tool, ToolEnd } from './os-package-tool.ts';
-import { linesOf, readRpms, removeLeftovers, rpmDatabase, rpmLockHolder } from './rpm-database.ts';
+import {
+  changedRpmConffiles,
+  filesOfRpms,
+  linesOf,
+  readRpms,
+  removeLeftovers,
+  rpmDatabase,
+  rpmLockHolder,
+  withoutRunningKernel,
+} from './rpm-database.ts';
 import { isRpmFileOf, normalRpmVersion, parseRpmConffiles, parseRpmFailures, rpmFileName } from './rpm-output.ts';
 import { resolveBelow } from './server-path.ts';
 import {
@@ -56,6 +65,9 @@ export const commands = {
     zypper('--no-refresh', 'install', ...CHANGE, '--allow-unsigned-rpm', ...(again ? ['--force'] : []), ...files),
   simulateRemoval: (names: readonly string[]): Argv => quietly('remove', '--dry-run', ...names),
   remove: (names: readonly string[]): Argv => zypper('remove', ...names),
+  clearCache: (): Argv => zypper('clean'),
+  /** Keeps what zypp.conf says: `multiversion.kernels = latest,latest-1,running`. */
+  simulateOldKernels: (): Argv => quietly('purge-kernels', '--dry-run'),
   lock: (how: 'addlock' | 'removelock', names: readonly string[]): Argv => zypper(how, '--type', 'package', ...names),
 };
 
@@ -173,6 +185,19 @@ export function createZypper(tool: Tool, { root }: CommandPlace): PackageBackend
       return [...summary.removals, ...more];
     },
     remove: commands.remove,
+
+    changedConffiles: names => changedRpmConffiles(tool, names),
+    filesOf: names => filesOfRpms(tool, names),
+
+    cleaning: {
+      caches: ['/var/cache/zypp/packages'],
+      clear: commands.clearCache,
+      async removableKernels() {
+        const simulated = await tool.ask(commands.simulateOldKernels());
+        const kernels = await withoutRunningKernel(tool, parseSummary(simulated.text)?.removals ?? []);
+        return kernels.map(each => ({ ...each, spec: specOf({ ...each, architecture: null }) }));
+      },
+    },
 
     mark: (as, names) => tool.act(commands.lock(as === 'hold' ? 'addlock' : 'removelock', names)),
 

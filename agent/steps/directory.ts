@@ -10,6 +10,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import type { DryRunRequest } from '@tidemark/shared/orders/dry-run.ts';
 import { readCall } from '@tidemark/shared/orders/read-call.ts';
 import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
@@ -57,6 +58,8 @@ const StepInput = z.discriminatedUnion('work', [
   }),
   /** Outside of any order: what the inventory finds. */
   z.strictObject({ work: z.literal('facts'), ...Common }),
+  /** Outside of any order: what changes of packages would do. Read by its own schema. */
+  z.strictObject({ work: z.literal('dry-run'), request: z.custom<DryRunRequest>(), ...Common }),
 ]);
 export type StepInput = z.infer<typeof StepInput>;
 

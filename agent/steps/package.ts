@@ -75,7 +75,8 @@ function describeOutcome({ changes, unchanged, conffiles }: ChangeOutcome): stri
   return parts.filter(part => part !== null).join('; ') || 'nothing to change';
 }
 
-async function withPackages(
+/** What the server's own package manager says or does; its problems are the step's. */
+export async function withPackages(
   context: StepContext,
   work: (packages: OsPackages) => Promise<StepReport>,
 ): Promise<StepReport> {

@@ -54,7 +54,7 @@ export async function runStep(directory: string): Promise<void> {
     },
   };
   putResult(directory, result);
-  if (!late && input.work !== 'facts') return;
+  if (!late && input.work === 'call') return;
   // What is ended has no time to keep what it compiled.
   flushCompileCache();
   // Last, because it ends this process too. A step may leave a daemon behind, a look at the server nothing.
@@ -75,6 +75,11 @@ async function work(input: StepInput, context: StepContext): Promise<StepReport>
     case 'call': {
       const { execute } = await import('./executors.ts');
       return execute(input.call, context);
+    }
+    case 'dry-run': {
+      const { DryRunRequest } = await import('@tidemark/shared/orders/dry-run.ts');
+      const { dryRun } = await import('./dry-run.ts');
+      return dryRun(DryRunRequest.parse(input.request), context);
     }
     case 'facts':
       return { message: 'collected', facts: await context.collectFacts(null) };

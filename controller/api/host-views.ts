@@ -22,7 +22,7 @@ export interface HostSources {
 }
 
 /** Hosts as people see them: those that the landscape names and those that enrolled, together, by name. */
-export function createHostViews({ landscape, enrolment, inventory }: HostSources): Services['hosts'] {
+export function createHostViews({ landscape, enrolment, inventory }: HostSources): Omit<Services['hosts'], 'dryRun'> {
   async function load() {
     const [current, enrolled] = await Promise.all([landscape.current(), enrolment.hosts()]);
     const agents = new Map(enrolled.map(agent => [agent.name, agent]));

@@ -50,6 +50,7 @@ export interface Services {
   hosts: {
     list(): Promise<OutputOf<'listHosts'>['hosts']>;
     get(name: string): Promise<OutputOf<'getHost'> | null>;
+    dryRun(input: { host: string } & InputOf<'dryRunHost'>['body']): Answer<OutputOf<'dryRunHost'>>;
   };
   enrolment: {
     issueToken(input: { hostName: string; ttlMs: number; by: string }): Answer<{ token: string; expiresAtMs: number }>;

@@ -9,6 +9,7 @@ import { addContext } from './commands/context.ts';
 import { addController } from './commands/controller.ts';
 import { addDescribe } from './commands/describe.ts';
 import { addDrift } from './commands/drift.ts';
+import { addDryRun } from './commands/dry-run.ts';
 import { addEnrol } from './commands/enrol.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
@@ -45,6 +46,7 @@ const COMMANDS: readonly AddCommand[] = [
   addPolicy,
   addPlan,
   addExplain,
+  addDryRun,
   addApprove,
   addApply,
   addRun,

@@ -10,6 +10,7 @@ export type ToAgent =
   | { type: 'amendment'; envelope: Uint8Array }
   | { type: 'observe-facts'; request: string }
   | { type: 'observe-scan'; request: string; profile: Uint8Array; envelope: Uint8Array }
+  | { type: 'observe-dry-run'; request: string; wish: Uint8Array }
   | { type: 'secret-key'; envelope: Uint8Array };
 
 export interface AgentHello {
@@ -35,6 +36,13 @@ export interface AgentFacts {
   request: string;
   atMs: number;
   facts: Record<string, unknown>;
+}
+
+export interface AgentDryRun {
+  request: string;
+  /** Null where there is none, and then the message says why. */
+  result: Record<string, unknown> | null;
+  message: string;
 }
 
 export interface AgentScan {

@@ -3,7 +3,7 @@ import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Result } from '@tidemark/shared/base/result.ts';
 import type { OrderStanding, Report } from '@tidemark/shared/orders/report.ts';
 import type { UploadMessage, UploadReply } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
-import type { AgentFacts, AgentHello, AgentOutput, AgentScan, ToAgent } from './messages.ts';
+import type { AgentDryRun, AgentFacts, AgentHello, AgentOutput, AgentScan, ToAgent } from './messages.ts';
 
 /** A host, as its certificate says. Nothing that the host writes into a message can change it. */
 export interface Caller {
@@ -34,6 +34,7 @@ export interface LinkHandlers {
   /** The scan's tree is committed. */
   scanReady(caller: Caller, scan: AgentScan): Promise<void>;
   scanFailed(caller: Caller, failure: { request: string; message: string }): Promise<void>;
+  dryRun(caller: Caller, answer: AgentDryRun): Promise<void>;
   output(caller: Caller, output: AgentOutput): Promise<void>;
   /** At each heartbeat. */
   alive(caller: Caller): Promise<void>;

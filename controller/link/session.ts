@@ -145,6 +145,8 @@ export class Session {
         return handlers.scanReady(caller, message.scan);
       case 'scan-failed':
         return handlers.scanFailed(caller, message);
+      case 'dry-run':
+        return handlers.dryRun(caller, message.dryRun);
       case 'output':
         await handlers.output(caller, message.output);
         return this.#credit(message.output.data.length);

@@ -24,7 +24,7 @@ import type {
   Report as WireReport,
 } from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
 import { MAX_REPORT_MESSAGE } from '@tidemark/shared/protocol/limits.ts';
-import type { AgentFacts, AgentHello, AgentOutput, AgentScan, ToAgent } from './messages.ts';
+import type { AgentDryRun, AgentFacts, AgentHello, AgentOutput, AgentScan, ToAgent } from './messages.ts';
 
 /** Names, ids and versions that an agent gives: shown to people, so not without end. */
 const MAX_NAME = 256;
@@ -38,7 +38,8 @@ export type FromAgent =
   | { type: 'output'; output: AgentOutput }
   | { type: 'facts'; facts: AgentFacts }
   | { type: 'scan-ready'; scan: AgentScan }
-  | { type: 'scan-failed'; request: string; message: string };
+  | { type: 'scan-failed'; request: string; message: string }
+  | { type: 'dry-run'; dryRun: AgentDryRun };
 
 export const readAgentMessage = (message: AgentMessage): Result<FromAgent, Malformed> =>
   reading(() => fromAgent(message));
@@ -87,6 +88,15 @@ function fromAgent({ body }: AgentMessage): FromAgent {
         type: 'scan-failed',
         request: textFromWire(body.value.request, 'scan_failed.request', MAX_NAME),
         message: textFromWire(body.value.message, 'scan_failed.message', MAX_REPORT_MESSAGE),
+      };
+    case 'dryRun':
+      return {
+        type: 'dry-run',
+        dryRun: {
+          request: textFromWire(body.value.request, 'dry_run.request', MAX_NAME),
+          result: objectFromWire(body.value.json, 'dry_run.json'),
+          message: textFromWire(body.value.message, 'dry_run.message', MAX_REPORT_MESSAGE),
+        },
       };
     case undefined:
       throw new Malformed('body', 'is none of the messages that this controller knows');
@@ -225,6 +235,10 @@ export function toWire(message: ToAgent): ControllerMessage {
             envelope: Buffer.from(message.envelope),
           },
         },
+      };
+    case 'observe-dry-run':
+      return {
+        body: { $case: 'observeDryRun', value: { request: message.request, wish: Buffer.from(message.wish) } },
       };
     case 'secret-key':
       return { body: { $case: 'secretKey', value: { envelope: Buffer.from(message.envelope) } } };

@@ -76,7 +76,12 @@ export function hostStepJob(step: HostStep, context: HostStepContext): JobDraft[
           reason: LISTED,
           call: {
             kind: step.kind,
-            args: { aptCache: step.with.aptCache, journalKeepBytes: step.with.journalKeep ?? null },
+            args: {
+              packageCache: step.with.packageCache,
+              journalKeepBytes: step.with.journalKeep ?? null,
+              kernelsKeep: step.with.kernelsKeep ?? null,
+              lockWaitMs: step.with.lockWait,
+            },
           },
         }),
       ];

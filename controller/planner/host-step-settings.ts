@@ -1,7 +1,7 @@
 import { Name, ServerPath, UnitName } from '@tidemark/shared/orders/arguments.ts';
 import { LibvirtUri } from '@tidemark/shared/orders/kinds/snapshot.ts';
 import { z } from 'zod';
-import { Argv, HOST_NAME, Status, text } from './check-settings.ts';
+import { Argv, HOST_NAME, LockWait, Status, text } from './check-settings.ts';
 import { Duration, Size } from './quantities.ts';
 
 const SECOND = 1_000;
@@ -101,12 +101,19 @@ export const HOST_STEP_WITH = {
   'cluster/join': ClusterMembership,
   'file/clean': z
     .strictObject({
-      /** What apt has downloaded. */
-      aptCache: z.boolean().default(true),
+      /** What the server's package manager has downloaded. */
+      packageCache: z.boolean().default(true),
       /** So much of the journal is kept; left out: all of it. */
       journalKeep: Size.optional(),
+      /** So many of the newest kernels stay, and the one that runs; left out: all. */
+      kernelsKeep: z.int().min(2).max(100).optional(),
+      lockWait: LockWait,
     })
-    .refine(({ aptCache, journalKeep }) => aptCache || journalKeep !== undefined, 'cleans nothing'),
+    .refine(
+      ({ packageCache, journalKeep, kernelsKeep }) =>
+        packageCache || journalKeep !== undefined || kernelsKeep !== undefined,
+      'cleans nothing',
+    ),
   /** Without placeholders: text for a shell is not put together from names. */
   'command/shell': z.strictObject({ script: z.string().min(1).max(65_536), expectStatus: Status }),
   'manual/task': z.strictObject({

@@ -29,7 +29,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
           () => 'failing' as const,
         ),
     },
-    hosts: createHostViews(capabilities),
+    hosts: { ...createHostViews(capabilities), dryRun: capabilities.dryRuns.dryRun },
     enrolment,
     landscape,
     bundles,

@@ -7,9 +7,11 @@ import { createBundles } from '../bundles/service.ts';
 import type { Authority } from '../enrolment/authority.ts';
 import { createEnrolment } from '../enrolment/service.ts';
 import { createIncidents } from '../incidents/service.ts';
+import { createDryRuns } from '../inventory/dry-runs.ts';
 import { FACTS_MAX_AGE_MS } from '../inventory/freshness.ts';
 import { createInventory } from '../inventory/service.ts';
 import { createLandscape } from '../landscape/service.ts';
+import type { ToAgent } from '../link/messages.ts';
 import { createLiveOutput } from '../orchestrator/live-output.ts';
 import { createOrchestrator } from '../orchestrator/service.ts';
 import { DEFAULT_DEADLINES } from '../orchestrator/snapshot.ts';
@@ -61,6 +63,8 @@ export interface CapabilityOptions {
   linkAddress: () => string;
   /** Cuts what a host has open. */
   disconnect: (hostId: string, reason: string) => void;
+  /** False where the host is not connected. */
+  send: (hostId: string, message: ToAgent) => boolean;
   /** Something was stored that may have to be decided about. */
   wake: () => void;
   /** After so long without a word a host that should speak counts as failed. */
@@ -139,6 +143,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
   return {
     access: createAccess({ store: createAccessStore(store), clock }),
     bundles,
+    dryRuns: createDryRuns({ agents: () => agentsByName(store), send: late.send, newId: randomUUID }),
     enrolment: createEnrolment({
       store: enrolmentStore(store),
       authority,

@@ -17,7 +17,7 @@ export function identityPort({ enrolment }: Capabilities): IdentityPort {
 
 /** What is done with what agents say. Each promise resolves after the commit, since the link then acknowledges. */
 export function linkHandlers(
-  { enrolment, inventory, liveOutput, orchestrator, verification }: Capabilities,
+  { dryRuns, enrolment, inventory, liveOutput, orchestrator, verification }: Capabilities,
   options: { clock: Clock; connected: () => void; askForFacts: (hostId: string) => void },
 ): LinkHandlers {
   const { clock } = options;
@@ -44,6 +44,7 @@ export function linkHandlers(
     },
     scanReady: ({ hostId }, { request, scan }) => verification.scanReady({ hostId, request, scan }),
     scanFailed: ({ hostId }, { request, message }) => verification.scanFailed({ hostId, request, message }),
+    dryRun: async ({ hostId }, answer) => dryRuns.answered({ hostId, ...answer }),
     // For who looks on while a job runs; head, tail and digest of all of it come with its result.
     output: async ({ hostId }, chunk) => liveOutput.record(hostId, chunk),
     alive: ({ hostId }) => enrolment.seen({ hostId, atMs: clock.now(), connected: true, hello: null }),

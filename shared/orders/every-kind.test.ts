@@ -55,7 +55,7 @@ const FITTING: Readonly<Record<string, Record<string, unknown>>> = {
   'cluster/join': member,
   'lb/drain': { ...balancer, whenBusy: 'fail' },
   'lb/enable': balancer,
-  'file/clean': { aptCache: true, journalKeepBytes: null },
+  'file/clean': { packageCache: true, journalKeepBytes: null, kernelsKeep: 2, lockWaitMs: 1 },
   'command/run': { command: ['/bin/true'], expectStatus: [0] },
   'command/shell': { script: 'true', expectStatus: [0] },
   'manual/task': { instructions: 'look', who: 'ada', evidence: null, expectedMs: 1 },

@@ -1,7 +1,6 @@
 import type { ToExecutor } from '@tidemark/agent/boundary/messages.ts';
 import { createExecutor, type Executor } from '@tidemark/agent/executor/executor.ts';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
-import { stepKinds } from '@tidemark/shared/orders/step-kinds.ts';
 import type { ExecutorSetup } from './executor-support.ts';
 
 /* An executor whose link is the process that forked it. */
@@ -23,7 +22,7 @@ async function start(setup: ExecutorSetup): Promise<void> {
   executor = createExecutor({
     ...setup,
     factsDir: `${setup.root}/facts.d`,
-    policy: { kinds: stepKinds, programs: ['/**'], paths: ['/**'] },
+    policy: { kinds: setup.kinds, programs: ['/**'], paths: ['/**'] },
     clock: systemClock,
     log: quiet,
     onBroken: message => {

@@ -201,6 +201,47 @@ describe('a scan', () => {
   });
 });
 
+describe('a dry run', () => {
+  beforeEach(() => server.start());
+
+  const ask = async (wish: string) => {
+    const before = find('dry-run').length;
+    server.send({ type: 'observe-dry-run', request: 'd', wish: Buffer.from(wish, 'utf8') });
+    await until('it is answered', () => find('dry-run').length > before);
+    const answer = find('dry-run').at(-1);
+    expect(answer?.result).toBeNull();
+    return answer?.message;
+  };
+  const call = (kind: string, args: Json) => JSON.stringify({ calls: [{ kind, args }] });
+  const upgrade = (name: string) =>
+    call('package/upgrade', {
+      packages: [{ name, version: '1.1', architecture: null, sha256: null }],
+      ...{ conffiles: 'keep', others: 'refuse', lockWaitMs: 0 },
+    });
+
+  it('is made of nothing but changes of packages, and of no names that could be options', async () => {
+    for (const wish of [
+      call('command/run', { command: ['/bin/true'], expectStatus: [0] }),
+      call('package/repair', { lockWaitMs: 0 }),
+      upgrade('--reinstall'),
+      upgrade('demo-svc-'),
+      '{"calls":[]}',
+      '{}',
+      'no JSON',
+    ])
+      expect([wish, await ask(wish)]).toEqual([wish, expect.stringContaining('does not fit its schema')]);
+  });
+
+  it('is refused as the step would be, and where no package manager looks after the server', async () => {
+    expect(await ask(upgrade('demo-svc'))).toContain('no package manager that is known here looks after');
+    expect(await ask('{"calls":null}')).toContain('no package manager that is known here looks after');
+    await server.close();
+    server = new TestServer({ kinds: ['check/*'] });
+    await server.start();
+    expect(await ask(upgrade('demo-svc'))).toContain('steps of kind package/upgrade are not among the kinds');
+  });
+});
+
 describe('a key for secrets', () => {
   const secretProfile: ScanProfile = { ...profile, secret: ['/opt/shop/file'] };
   const factsOf = (request: string) => find('facts').find(facts => facts.request === request)?.facts;

@@ -10,6 +10,7 @@ import type { Amendment, AmendmentAction } from '@tidemark/shared/orders/amendme
 import type { Job, Order } from '@tidemark/shared/orders/order.ts';
 import { encodePlan, openPlan, type PlanOrder } from '@tidemark/shared/orders/plan.ts';
 import type { Report } from '@tidemark/shared/orders/report.ts';
+import { stepKinds } from '@tidemark/shared/orders/step-kinds.ts';
 import { signAmendment } from '@tidemark/shared/signing/amendment.ts';
 import { signApproval } from '@tidemark/shared/signing/approval.ts';
 import { type Dispatch, signDispatch } from '@tidemark/shared/signing/dispatch.ts';
@@ -32,6 +33,8 @@ export interface ExecutorSetup {
   dispatchKey: Uint8Array;
   command: [string, ...string[]];
   graceMs: number;
+  /** What the server's policy permits. */
+  kinds: readonly string[];
 }
 
 export interface Mount {
@@ -69,9 +72,12 @@ export class TestServer {
 
   readonly #agent: string;
 
-  /** `agent`: the program that steps are started with. */
-  constructor({ agent = programOf('agent') }: { agent?: string } = {}) {
+  readonly #kinds: readonly string[];
+
+  /** `agent`: the program that steps are started with; `kinds`: what the server's policy permits. */
+  constructor({ agent = programOf('agent'), kinds = stepKinds }: { agent?: string; kinds?: readonly string[] } = {}) {
     this.#agent = agent;
+    this.#kinds = kinds;
     mkdirSync(join(this.root, 'bin'), { recursive: true });
     mkdirSync(this.stateDir, { mode: 0o700 });
   }
@@ -92,6 +98,7 @@ export class TestServer {
       dispatchKey: rawPublicKey(this.#controller.publicKey),
       command: [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', this.#agent],
       graceMs: 500,
+      kinds: this.#kinds,
       trustRoot: {
         format: 'tidemark/trust-root/v1',
         fleet: FLEET,

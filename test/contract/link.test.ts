@@ -274,6 +274,7 @@ describe('a port that is taken', () => {
         facts: unused,
         scanReady: unused,
         scanFailed: unused,
+        dryRun: unused,
         output: unused,
         alive: unused,
         gone: unused,

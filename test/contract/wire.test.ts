@@ -94,6 +94,14 @@ describe('what an executor says arrives at the controller as it was said', () =>
       }),
     );
     fc.assert(
+      fc.property(fc.record({ request: message, result: fc.option(facts), message }), said => {
+        expect(overTheWire({ type: 'dry-run', ...said })).toEqual({
+          ok: true,
+          value: { type: 'dry-run', dryRun: said },
+        });
+      }),
+    );
+    fc.assert(
       fc.property(fc.record({ scan: message, request: message, orderDigest: fc.option(digest) }), scan => {
         expect(overTheWire({ type: 'scan-ready', ...scan, directory: '/somewhere' })).toEqual({
           ok: true,
@@ -127,6 +135,7 @@ describe('what the controller says arrives at the executor as it was said', () =
     fc.record({ type: fc.constant('dispatch' as const), envelope: bytes() }),
     fc.record({ type: fc.constant('observe-facts' as const), request: message }),
     fc.record({ type: fc.constant('observe-scan' as const), request: message, profile: bytes(), envelope: bytes() }),
+    fc.record({ type: fc.constant('observe-dry-run' as const), request: message, wish: bytes() }),
     fc.record({ type: fc.constant('secret-key' as const), envelope: bytes() }),
   );
 

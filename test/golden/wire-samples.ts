@@ -84,6 +84,7 @@ const agentMessages = {
   facts: { body: { $case: 'facts', value: { request: 'q1', atMs: AT_MS, json: '{"kernel":"6.1"}' } } },
   scanReady: { body: { $case: 'scanReady', value: { scan: 's1', request: 'q2', orderDigest: hash(10) } } },
   scanFailed: { body: { $case: 'scanFailed', value: { request: 'q3', message: 'no such directory' } } },
+  dryRun: { body: { $case: 'dryRun', value: { request: 'q4', json: '{"manager":"apt"}', message: 'too old' } } },
 } satisfies Record<string, AgentMessage>;
 
 const controllerMessages = {
@@ -106,6 +107,7 @@ const controllerMessages = {
   observeScan: {
     body: { $case: 'observeScan', value: { request: 'q2', profile: text('{"name":"default"}'), envelope: text('{}') } },
   },
+  observeDryRun: { body: { $case: 'observeDryRun', value: { request: 'q4', wish: text('{"calls":null}') } } },
   secretKey: { body: { $case: 'secretKey', value: { envelope: text('{"payload":"f"}') } } },
 } satisfies Record<string, ControllerMessage>;
 

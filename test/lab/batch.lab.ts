@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runStep } from './agent.ts';
+import { installKernelDebs } from './kernels.ts';
 import { Lab } from './lab.ts';
 
 /* Cron, at and timers on a real systemd host, held over a power cut; and the checks that ask systemd. */
@@ -102,12 +103,23 @@ describe('checks on a real host', () => {
   });
 });
 
-it('cleaning frees what apt has downloaded and old parts of the journal', async () => {
-  lab.first.write('/var/cache/apt/archives/old_1_all.deb', Buffer.alloc(1_000_000));
-  const end = await runStep(lab.first, {
+it('cleaning frees what apt has downloaded, kernels that nobody needs and old parts of the journal', async () => {
+  const host = lab.first;
+  const running = await installKernelDebs(host.path('/'));
+  host.write('/var/cache/apt/archives/old_1_all.deb', Buffer.alloc(1_000_000));
+  const end = await runStep(host, {
     kind: 'file/clean',
-    args: { aptCache: true, journalKeepBytes: 1024 * 1024 },
+    args: { packageCache: true, journalKeepBytes: 1024 * 1024, kernelsKeep: 2, lockWaitMs: 10_000 },
   });
-  expect(end).toMatchObject({ outcome: 'succeeded' });
-  expect(lab.first.exists('/var/cache/apt/archives/old_1_all.deb')).toBe(false);
+  expect(end).toMatchObject({
+    outcome: 'succeeded',
+    message: expect.stringMatching(
+      /^freed 976\.6 KiB of apt's downloads and 512\.0 KiB of old kernels \(linux-image-90\.1\S+ 90\.1-1, linux-image-90\.2\S+ 90\.2-1\) and /,
+    ),
+  });
+  expect(host.exists('/var/cache/apt/archives/old_1_all.deb')).toBe(false);
+  const images = (await host.execOk(['ls', '/boot'])).trim().split('\n');
+  expect(images.map(name => name.slice('vmlinuz-'.length)).sort()).toEqual(
+    [running.slice('linux-image-'.length), '90.3.0-1-amd64', '90.4.0-1-amd64'].sort(),
+  );
 });

@@ -173,11 +173,17 @@ export class LabFleet {
     return new Map(header.excluded.map(({ host, reason }) => [host, reason]));
   }
 
-  /** Plans by a policy's text, approves and applies; gives the run's id. */
-  async begin(policy: string): Promise<string> {
+  /** Plans by a policy's text; gives the plan's file. */
+  async plan(policy: string): Promise<string> {
     const [file, plan] = [`policy-${++this.plans}.yaml`, `plan-${this.plans}.json`];
     writeFileSync(this.desk(file), policy);
     await this.cliOk('plan', file, '--out', plan, '--timeout', PLANNED_WITHIN);
+    return plan;
+  }
+
+  /** Plans by a policy's text, approves and applies; gives the run's id. */
+  async begin(policy: string): Promise<string> {
+    const plan = await this.plan(policy);
     await this.cliOk('approve', plan, '--key', APPROVER, '--yes');
     return (await this.cliJson<{ run: string }>('apply', plan)).run;
   }

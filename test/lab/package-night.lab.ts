@@ -1,3 +1,4 @@
+import type { DryRunOf } from '@tidemark/controller/cli/views/dry-run.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aptSource } from './base.ts';
 import { LabFleet } from './fleet.ts';
@@ -5,9 +6,14 @@ import type { Host } from './host.ts';
 import { saidBy } from './night.ts';
 
 const HOSTS = ['one', 'two', 'three'];
+const CONFFILE = '/etc/demo-svc/demo.conf';
+/** All that dpkg and apt know of what is installed and wanted. */
+const PACKAGE_STATE = ['/var/lib/dpkg/status', '/var/lib/apt/extended_states', CONFFILE];
 
 describe('a night with packages of the operating system', () => {
   let fleet: LabFleet;
+  /** Beside demo-svc, the same on every host. */
+  let pending: string[];
 
   beforeAll(async () => {
     fleet = await LabFleet.start({ names: HOSTS });
@@ -15,19 +21,50 @@ describe('a night with packages of the operating system', () => {
       await host.execOk(['apt-get', '-qq', 'update']);
       await host.execOk(['apt-get', '-qq', 'install', '-y', 'demo-svc']);
       host.write('/etc/apt/sources.list', aptSource('updates') + aptSource('broken'));
+      await host.execOk(['apt-get', '-qq', 'update']);
     });
     await fleet.importLandscape(landscape());
+    pending = await pendingUpdates(fleet.host('one'));
+    const packages = ['demo-svc=1.1', ...pending].flatMap(each => ['--package', each]);
+    await fleet.cliOk('bundle', 'create', 'november', ...packages);
   });
 
   afterAll(async () => {
     await fleet?.down();
   });
 
+  it('27: a dry run tells what the night will change, from the agents themselves, and changes nothing', async () => {
+    const two = fleet.host('two');
+    two.write(CONFFILE, 'mine\n');
+    await fleet.host('three').execOk(['apt-mark', 'hold', 'demo-svc']);
+    const states = () => Promise.all(HOSTS.map(name => fleet.host(name).execOk(['sha256sum', ...PACKAGE_STATE])));
+    const before = await states();
+    const plan = await fleet.plan(policy('november', ['one', 'two']));
+    const [first, second] = await fleet.cliJson<DryRunOf[]>('dry-run', '--plan', plan);
+    const told = (first?.result?.changes ?? []).map(({ name, to }) => `${name.split(':')[0]}=${to}`).sort();
+    expect(told).toEqual([...pending, 'demo-svc=1.1'].map(each => each.replace(/:\w+=/, '=')).sort());
+    expect(first).toMatchObject({
+      host: 'one',
+      error: null,
+      result: { manager: 'apt', refused: [], others: [], conffiles: [] },
+    });
+    expect(first?.result?.downloadBytes).toBeGreaterThan(1_000_000);
+    expect(first?.result?.restarts).toContainEqual({ unit: 'demo-svc.service', byBoot: false });
+    expect(first?.result?.restarts).toContainEqual({ unit: 'dbus.service', byBoot: true });
+    expect(second).toMatchObject({ host: 'two', result: { conffiles: [{ path: CONFFILE, kept: true }] } });
+    // Without a plan: all that the repositories offer, here also the version whose script would fail; what is held stays.
+    const offered = await fleet.cliOk('dry-run', 'one', 'three');
+    expect(offered).toMatch(/^one: apt would change \d+ packages, fetch .* and unpack /);
+    expect(offered).toMatch(/demo-svc +1\.0 +1\.2 /);
+    expect(offered.slice(offered.indexOf('three:'))).not.toContain('demo-svc');
+    const nobody = await fleet.cli('dry-run', 'nobody');
+    expect([nobody.code, nobody.stdout]).toEqual([1, expect.stringContaining('no host nobody is enrolled')]);
+    expect(await states()).toEqual(before);
+    await fleet.host('three').execOk(['apt-mark', 'unhold', 'demo-svc']);
+  });
+
   it('8: upgrades a service and all real updates that are pending, to the exact versions, on every host', async () => {
-    const pending = await pendingUpdates(fleet.host('one'));
     expect(pending.length).toBeGreaterThan(5);
-    const packages = ['demo-svc=1.1', ...pending].flatMap(each => ['--package', each]);
-    await fleet.cliOk('bundle', 'create', 'november', ...packages);
     await fleet.succeeds(await fleet.begin(policy('november', HOSTS)));
     for (const name of HOSTS) {
       const host = fleet.host(name);

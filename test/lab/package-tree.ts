@@ -1,4 +1,4 @@
-import { createReadStream, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, normalize } from 'node:path';
@@ -11,6 +11,10 @@ export interface PackageTree {
   root: string;
   place: CommandPlace;
   path(serverPath: string): string;
+  /** Files below a directory; none where it is not there. */
+  list(serverPath: string): string[];
+  /** In the tree, as root. */
+  chroot(...argv: string[]): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -34,6 +38,9 @@ export async function cloneTree(lower: string): Promise<PackageTree> {
     root: at,
     place: { root: at, output: () => undefined, signal: new AbortController().signal, directory: step as string },
     path: serverPath => join(at, serverPath),
+    list: serverPath =>
+      existsSync(join(at, serverPath)) ? readdirSync(join(at, serverPath), { recursive: true, encoding: 'utf8' }) : [],
+    chroot: (...argv) => runOk(['chroot', at, ...argv], { env: { ...process.env, HOME: '/' } }),
     async close() {
       await runOk(['umount', join(at, 'proc')]);
       // What was started in it and stays (an agent of gpg) ends when its directory is gone.

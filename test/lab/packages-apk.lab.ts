@@ -50,6 +50,14 @@ async function apkFixture(apk: string): Promise<OsPackageFixture> {
       writeFileSync(tree.path(path), content);
     },
     exists: path => existsSync(tree.path(path)),
+    pin: null,
+    unpin: () => undefined,
+    list: tree.list,
+    async downloadByHand() {
+      mkdirSync(tree.path('/etc/apk/cache'), { recursive: true });
+      await tree.chroot('apk', 'cache', 'download', '--add-dependencies', 'demo-svc=1.1-r0');
+    },
+    installKernels: null,
     removeFile: path => rmSync(tree.path(path), { force: true }),
     beside: (conffile, how) => `${conffile}${how === 'kept' ? '.apk-new' : '.apk-old'}`,
     async lock() {

@@ -7,9 +7,12 @@ import { type OsPackageFixture, osPackageConformance } from '@tidemark/agent/pla
 import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { aptSource, ensureBase } from './base.ts';
 import { run } from './command.ts';
+import { installKernelDebs, NEW_KERNELS } from './kernels.ts';
 import { cloneTree, serveFiles } from './package-tree.ts';
 
 /* apt and dpkg, in a tree that is entered by chroot: no system needs to run for what they do to packages. */
+
+const PINS = '/etc/apt/preferences.d/site';
 
 /** Takes a lock as dpkg does, by fcntl, and says so. */
 const LOCKER = `use Fcntl; open F, ">", $ARGV[0] or die; my $l = pack("s s l! l! i", F_WRLCK, 0, 0, 0, 0); fcntl(F, F_SETLK, $l) or die; $| = 1; print "locked"; <STDIN>`;
@@ -33,6 +36,19 @@ async function aptFixture(): Promise<OsPackageFixture> {
       writeFileSync(tree.path(path), content);
     },
     exists: path => existsSync(tree.path(path)),
+    pin() {
+      writeFileSync(tree.path(PINS), 'Package: demo-svc\nPin: version 1.0*\nPin-Priority: 1001\n');
+      return /demo-svc is pinned to 1\.0 .*1\.1 is past that pin \(\/etc\/apt\/preferences\.d\/site: "Pin: version 1\.0\*/;
+    },
+    unpin: () => rmSync(tree.path(PINS)),
+    list: tree.list,
+    downloadByHand: async () => {
+      await tree.chroot('apt-get', '-q', '-y', '--download-only', 'install', 'demo-svc=1.1');
+    },
+    async installKernels() {
+      const running = await installKernelDebs(tree.root);
+      return [`${running} 1.0-1`, ...NEW_KERNELS.map(each => `linux-image-${each}.0-1-amd64 ${each}-1`)];
+    },
     removeFile: path => rmSync(tree.path(path), { force: true }),
     beside: (conffile, how) => `${conffile}.${how === 'kept' ? 'dpkg-dist' : 'dpkg-old'}`,
     async lock() {

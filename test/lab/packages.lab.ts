@@ -121,6 +121,30 @@ describe('packages on a server that runs', () => {
       expect((await host.execOk(['systemctl', 'is-active', 'demo-svc'])).trim()).toBe('active');
     });
 
+    it('is held, let go and removed by steps, and what is pending is told before', async () => {
+      const names = { names: ['demo-svc'] };
+      const pending = (held: 'ignore' | 'refuse') =>
+        runStep(host, { kind: 'check/pending', args: { held, withinMs: 0 } });
+      expect(await runStep(host, { kind: 'package/hold', args: names })).toMatchObject({ message: 'demo-svc is held' });
+      expect(await host.execOk(['apt-mark', 'showhold'])).toBe('demo-svc\n');
+      expect(await pending('ignore')).toMatchObject({ outcome: 'succeeded', facts: { held: ['demo-svc'] } });
+      expect(await pending('refuse')).toMatchObject({
+        outcome: 'failed',
+        message: expect.stringContaining('demo-svc is held'),
+      });
+      expect(await runStep(host, upgrade(demo('1.1')))).toMatchObject({
+        outcome: 'failed',
+        facts: { problem: 'held' },
+      });
+      expect(await runStep(host, { kind: 'package/unhold', args: names })).toMatchObject({
+        facts: { changed: ['demo-svc'] },
+      });
+      expect(await host.execOk(['apt-mark', 'showhold'])).toBe('');
+      const remove = { kind: 'package/remove', args: { ...names, others: 'refuse', lockWaitMs: 10_000 } };
+      expect(await runStep(host, remove)).toMatchObject({ message: 'demo-svc 1.0 (removed)' });
+      expect((await host.exec(['systemctl', 'is-active', 'demo-svc'])).stdout.trim()).toBe('inactive');
+    });
+
     it('waits for another apt, and names it', async () => {
       // In the middle of its work for as long as its hook sleeps.
       const other = host.exec([

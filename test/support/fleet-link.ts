@@ -130,6 +130,7 @@ export async function startFleet(
       facts: note('facts'),
       scanReady: note('scanReady'),
       scanFailed: note('scanFailed'),
+      dryRun: note('dryRun'),
       output: note('output'),
       alive: note('alive'),
       gone: note('gone'),

@@ -1,3 +1,4 @@
+import { DryRun, DryRunRequest } from '@tidemark/shared/orders/dry-run.ts';
 import { z } from 'zod';
 import { HostName, Instant } from './common.ts';
 import { route } from './route.ts';
@@ -43,6 +44,16 @@ export const hostRoutes = {
     summary: 'One host with its facts',
     params: z.strictObject({ name: HostName }),
     reply: Host,
+  }),
+  dryRunHost: route({
+    method: 'POST',
+    path: '/hosts/:name/dry-run',
+    role: 'operator',
+    tag: 'hosts',
+    summary: 'What steps that change packages would do to a host, asked of its agent now; nothing is changed',
+    params: z.strictObject({ name: HostName }),
+    body: DryRunRequest,
+    reply: DryRun,
   }),
   createEnrolmentToken: route({
     method: 'POST',

@@ -13,6 +13,7 @@ export function fleetHandlers({
     listHosts: async () => ({ hosts: await services.hosts.list() }),
     getHost: ({ params }) =>
       found(services.hosts.get(params.name), `host ${params.name}`, '"tidemark get hosts" lists those that are known'),
+    dryRunHost: ({ params, body }) => unwrap(services.hosts.dryRun({ host: params.name, ...body })),
     createEnrolmentToken: async ({ body, principal }) => {
       const issued = await unwrap(
         services.enrolment.issueToken({ hostName: body.host, ttlMs: body.ttlMs, by: principal.name }),

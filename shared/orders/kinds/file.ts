@@ -6,17 +6,28 @@ export const fileKinds = {
   'file/clean': {
     class: 'patch',
     idempotent: true,
-    expectedMs: 2_000,
+    expectedMs: 5_000,
     args: z
       .strictObject({
-        /** Packages that apt has downloaded. */
-        aptCache: z.boolean(),
+        /** Packages that the server's package manager has downloaded. */
+        packageCache: z.boolean(),
         /** So much of systemd's journal is kept, the newest; null: all of it. */
         journalKeepBytes: z
           .int()
           .min(1024 * 1024)
           .nullable(),
+        /**
+         * So many of the newest kernels stay, and in any case the one that runs; null: all. Two at least, since the one
+         * before is what a server boots when the newest does not come up.
+         */
+        kernelsKeep: z.int().min(2).max(100).nullable(),
+        /** How long another package manager may go on. */
+        lockWaitMs: z.int().min(0),
       })
-      .refine(({ aptCache, journalKeepBytes }) => aptCache || journalKeepBytes !== null, 'must clean something'),
+      .refine(
+        ({ packageCache, journalKeepBytes, kernelsKeep }) =>
+          packageCache || journalKeepBytes !== null || kernelsKeep !== null,
+        'must clean something',
+      ),
   },
 } as const satisfies Record<string, StepKindSpec>;

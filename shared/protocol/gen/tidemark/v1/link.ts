@@ -83,6 +83,7 @@ export interface AgentMessage {
     | //
     /** After every welcome: a controller that lost its memory learns from it. */
     { $case: "standings"; value: Standings }
+    | { $case: "dryRun"; value: DryRun }
     | undefined;
 }
 
@@ -97,6 +98,7 @@ export interface ControllerMessage {
     | { $case: "observeScan"; value: ObserveScan }
     | { $case: "amendment"; value: Amendment }
     | { $case: "secretKey"; value: SecretKey }
+    | { $case: "observeDryRun"; value: ObserveDryRun }
     | undefined;
 }
 
@@ -274,6 +276,21 @@ export interface ObserveScan {
   envelope: Buffer;
 }
 
+/** What would steps that change packages do? Nothing is changed by asking. */
+export interface ObserveDryRun {
+  request: string;
+  /** JSON, see shared/orders/dry-run.ts. */
+  wish: Buffer;
+}
+
+export interface DryRun {
+  request: string;
+  /** JSON object; empty where there is no answer. */
+  json: string;
+  /** Why there is none. */
+  message: string;
+}
+
 /** A cluster's key for secrets, sealed to this agent and signed by an approver: a DSSE envelope as JSON. */
 export interface SecretKey {
   envelope: Buffer;
@@ -414,6 +431,9 @@ export const AgentMessage: MessageFns<AgentMessage> = {
       case "standings":
         Standings.encode(message.body.value, writer.uint32(66).fork()).join();
         break;
+      case "dryRun":
+        DryRun.encode(message.body.value, writer.uint32(74).fork()).join();
+        break;
     }
     return writer;
   },
@@ -495,6 +515,14 @@ export const AgentMessage: MessageFns<AgentMessage> = {
             message.body = { $case: "standings", value: Standings.decode(reader, reader.uint32()) };
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.body = { $case: "dryRun", value: DryRun.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -541,6 +569,9 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
         break;
       case "secretKey":
         SecretKey.encode(message.body.value, writer.uint32(74).fork()).join();
+        break;
+      case "observeDryRun":
+        ObserveDryRun.encode(message.body.value, writer.uint32(82).fork()).join();
         break;
     }
     return writer;
@@ -629,6 +660,14 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
             }
 
             message.body = { $case: "secretKey", value: SecretKey.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.body = { $case: "observeDryRun", value: ObserveDryRun.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -2226,6 +2265,131 @@ export const ObserveScan: MessageFns<ObserveScan> = {
             }
 
             message.envelope = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseObserveDryRun(): ObserveDryRun {
+  return { request: "", wish: Buffer.alloc(0) };
+}
+
+export const ObserveDryRun: MessageFns<ObserveDryRun> = {
+  encode(message: ObserveDryRun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request !== "") {
+      writer.uint32(10).string(message.request);
+    }
+    if (message.wish.length !== 0) {
+      writer.uint32(18).bytes(message.wish);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ObserveDryRun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseObserveDryRun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.request = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.wish = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDryRun(): DryRun {
+  return { request: "", json: "", message: "" };
+}
+
+export const DryRun: MessageFns<DryRun> = {
+  encode(message: DryRun, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request !== "") {
+      writer.uint32(10).string(message.request);
+    }
+    if (message.json !== "") {
+      writer.uint32(18).string(message.json);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DryRun {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDryRun();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.request = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.json = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
             continue;
           }
         }
