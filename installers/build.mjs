@@ -24,9 +24,17 @@ import { bundleScanWorker } from './scan-worker.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, 'dist');
 const record = join(dist, 'inputs.json');
-const PROGRAMS = { tidemark: 'controller/cli/main.ts', 'tidemark-agent': 'agent/main.ts' };
+const PROGRAMS = {
+  tidemark: 'controller/cli/main.ts',
+  'tidemark-harvest': 'controller/harvest/main.ts',
+  'tidemark-agent': 'agent/main.ts',
+};
 /** What each program is split into: named by their content, so that each version finds its own. */
-const PARTS = { tidemark: 'tidemark-part-[hash]', 'tidemark-agent': 'tidemark-agent/[name]-[hash]' };
+const PARTS = {
+  tidemark: 'tidemark-part-[hash]',
+  'tidemark-harvest': 'tidemark-harvest-part-[hash]',
+  'tidemark-agent': 'tidemark-agent/[name]-[hash]',
+};
 const isPart = name => Object.values(PARTS).some(each => name.startsWith(each.replace(/\[.*$/, '')));
 const LAUNCHER = 'installers/tidemark.sh';
 const MIGRATIONS = 'controller/store/migrations';
@@ -85,6 +93,8 @@ try {
   const scanWorker = await bundleScanWorker();
   const programs = await Promise.all([
     bundle('tidemark', {}),
+    // The process that reads packages: it may read nothing but dist, so it must find all of itself there.
+    bundle('tidemark-harvest', { plugins: [englishOnly] }),
     bundle('tidemark-agent', {
       define: scanWorker.define,
       // Only for the part that calls require(), see giveRequire: the others would each make one for nothing.

@@ -37,6 +37,12 @@ export interface KnownRelease {
   importedAt: number;
 }
 
+/** A product version as one package has it; who vouches for it, best first. */
+export interface KnownSignature
+  extends Omit<OutputOf<'listPackages'>['signatures'][number], 'tier' | 'package' | 'bytes'> {
+  package: { digest: string; bytes: number };
+}
+
 /**
  * What the API needs of the controller. Times are milliseconds since the epoch. What is asked for by name and is not
  * there is null; the API makes one kind of answer of it.
@@ -82,6 +88,37 @@ export interface Services {
     promote(input: { name: string; to: OutputOf<'getBundle'>['ring']; by: string }): Answer<OutputOf<'getBundle'>>;
     list(): Promise<OutputOf<'listBundles'>['bundles']>;
     bundle(name: string): Promise<OutputOf<'getBundle'> | null>;
+  };
+  signatures: {
+    importPackage(input: {
+      file: string;
+      name: string;
+      digest: Digest;
+      bytes: number;
+      said: {
+        product: string | null;
+        version: string | null;
+        architecture: string | null;
+        at: string | null;
+        directory: boolean;
+      };
+      envelope: Envelope | null;
+      by: string;
+    }): Answer<{ signature: KnownSignature; unchanged: boolean }>;
+    list(): Promise<KnownSignature[]>;
+    /** Paths have one character a byte. */
+    describe(
+      id: number,
+      from: number,
+      limit: number,
+    ): Promise<(KnownSignature & Pick<OutputOf<'getPackage'>, 'listed'>) | null>;
+    addKeys(input: {
+      armored: string;
+      tier: 'vendor' | 'repository';
+      by: string;
+    }): Answer<OutputOf<'listVendorKeys'>['keys']>;
+    keys(): Promise<OutputOf<'listVendorKeys'>['keys']>;
+    removeKey(input: { fingerprint: string; by: string }): Answer<OutputOf<'removeVendorKey'>>;
   };
   plans: {
     plan(input: {

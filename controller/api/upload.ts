@@ -20,12 +20,12 @@ export async function withUpload<T>(
   body: Readable,
   expected: string,
   limits: UploadLimits,
-  use: (file: string) => Promise<T>,
+  use: (file: string, bytes: number) => Promise<T>,
 ): Promise<T> {
   await mkdir(limits.directory, { recursive: true, mode: 0o700 });
   const file = join(limits.directory, `upload-${randomUUID()}`);
   try {
-    const found = await receive(body, file, limits.maxBytes);
+    const { digest: found, bytes } = await receive(body, file, limits.maxBytes);
     if (found !== expected) {
       throw new ApiError(
         422,
@@ -33,13 +33,13 @@ export async function withUpload<T>(
         `the archive arrived with digest ${shortDigest(found)}, announced was ${shortDigest(expected)}: send it again; where that does not help, the file changed while it was read`,
       );
     }
-    return await use(file);
+    return await use(file, bytes);
   } finally {
     await rm(file, { force: true });
   }
 }
 
-async function receive(body: Readable, file: string, maxBytes: number): Promise<string> {
+async function receive(body: Readable, file: string, maxBytes: number): Promise<{ digest: string; bytes: number }> {
   const hash = createHash('sha256');
   let bytes = 0;
   const meter = new Transform({
@@ -60,7 +60,7 @@ async function receive(body: Readable, file: string, maxBytes: number): Promise<
     throw asApiError(error);
   }
   if (bytes > maxBytes) throw tooLarge(maxBytes);
-  return `sha256:${hash.digest('hex')}`;
+  return { digest: `sha256:${hash.digest('hex')}`, bytes };
 }
 
 const tooLarge = (maxBytes: number): ApiError =>

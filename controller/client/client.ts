@@ -8,18 +8,20 @@ import { ClientError } from './errors.ts';
 import { createTransport, type Transport, type TransportReply } from './transport.ts';
 
 type Given<T> = { [K in keyof T as T[K] extends undefined ? never : K]: T[K] };
+type UploadName = 'importSignature' | 'importPackage';
 type Options = { signal?: AbortSignal; timeoutMs?: number };
 
 /** One method a route of the contract: `client.getHost({ params: { name: 'db01' } })`. */
 export type Client = {
-  [N in Exclude<RouteName, 'importSignature'>]: keyof Given<RequestOf<N>> extends never
+  [N in Exclude<RouteName, UploadName>]: keyof Given<RequestOf<N>> extends never
     ? (request?: Options) => Promise<ReplyOf<N>>
     : (request: Given<RequestOf<N>> & Options) => Promise<ReplyOf<N>>;
 } & {
-  /** The body is the file itself, streamed. */
-  importSignature(
-    request: Given<RequestOf<'importSignature'>> & { file: string; bytes: number } & Options,
-  ): Promise<ReplyOf<'importSignature'>>;
+  /** The body is streamed: the file itself, or whatever `content` gives. */
+  [N in UploadName]: (
+    request: Given<RequestOf<N>> & { bytes: number } & ({ file: string } | { content: Readable }) & Options,
+  ) => Promise<ReplyOf<N>>;
+} & {
   url: string;
   close(): void;
 };
@@ -44,6 +46,7 @@ interface AnyRequest extends Options {
   query?: { wait?: number } & Record<string, string | number | boolean | undefined>;
   body?: unknown;
   file?: string;
+  content?: Readable;
   bytes?: number;
 }
 
@@ -80,10 +83,11 @@ async function call(
 }
 
 function bodyOf(route: RouteDefinition, request: AnyRequest, headers: OutgoingHttpHeaders): string | Readable | null {
-  if (route.bytes && request.file !== undefined) {
+  const content = request.content ?? (request.file === undefined ? null : createReadStream(request.file));
+  if (route.bytes && content) {
     headers['content-type'] = 'application/octet-stream';
     headers['content-length'] = String(request.bytes ?? 0);
-    return createReadStream(request.file);
+    return content;
   }
   if (!route.body) return null;
   const text = JSON.stringify(request.body ?? {});

@@ -36,7 +36,7 @@ export async function harvestZip(file: PackageFile, at: string, limits: HarvestL
     });
     return files.files;
   }
-  const path = `${top}/${file.name}`;
+  const path = `${top}/${Buffer.from(file.name).toString('latin1')}`;
   const hash = createHash('sha256');
   for await (const part of file.read()) hash.update(part);
   files.add({ ...UNKNOWN, path, kind: 'file', size: file.bytes, sha256: hash.digest('hex') });

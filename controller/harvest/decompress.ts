@@ -1,13 +1,13 @@
-import { createRequire } from 'node:module';
 import { PassThrough, pipeline, Readable, type Transform } from 'node:stream';
 import { ReadableStream } from 'node:stream/web';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import unbzip2 from 'unbzip2-stream';
+import * as xz from 'xz-decompress';
 import { HarvestProblem } from './problem.ts';
 import { StreamReader } from './stream-reader.ts';
 
-// CommonJS without names that an import could find.
-const { XzReadableStream } = createRequire(import.meta.url)('xz-decompress') as typeof import('xz-decompress');
+// CommonJS whose names Node does not find: it is all in the default export, of which its types do not know.
+const { XzReadableStream } = (xz as typeof xz & { default: typeof xz }).default;
 
 export type Compression = 'none' | 'gzip' | 'xz' | 'zstd' | 'bzip2';
 

@@ -55,7 +55,8 @@ export async function harvest(
       'not-sound',
       `${shown(file.name)} does not say where its files lie on servers: give --at DIRECTORY`,
     );
-  const files = format === 'zip' ? await harvestZip(file, said.at, limits) : await harvestTar(file, said.at, limits);
+  const at = Buffer.from(said.at).toString('latin1');
+  const files = format === 'zip' ? await harvestZip(file, at, limits) : await harvestTar(file, at, limits);
   const source: SourceKind = said.directory ? 'directory' : format;
   return unsigned({ source, ...named(file, said), vendor: null, files });
 }

@@ -4,6 +4,8 @@ export type HarvestCode =
   /** Is not what it says it is, or contradicts itself. */
   | 'not-sound'
   | 'checksum'
+  /** Not signed, or not by a key that is trusted. */
+  | 'signature'
   | 'too-large'
   | 'too-many'
   | 'ratio'

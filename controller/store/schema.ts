@@ -10,3 +10,4 @@ export * from './schema/landscape.ts';
 export * from './schema/plans.ts';
 export * from './schema/runs.ts';
 export * from './schema/scans.ts';
+export * from './schema/signatures.ts';

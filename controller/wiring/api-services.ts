@@ -17,8 +17,19 @@ export interface ApiServicesOptions {
 
 /** The capabilities as the API asks for them. */
 export function apiServices(capabilities: Capabilities, options: ApiServicesOptions): Services {
-  const { bundles, enrolment, incidents, landscape, orchestrator, planner, trust, scheduling, verification, access } =
-    capabilities;
+  const {
+    bundles,
+    enrolment,
+    incidents,
+    landscape,
+    orchestrator,
+    planner,
+    trust,
+    scheduling,
+    signatures,
+    verification,
+    access,
+  } = capabilities;
   return {
     system: {
       fleet: options.fleet,
@@ -49,6 +60,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
       scan: ({ host, by, profile }) => verification.scan({ host, by, profile }),
     },
     scheduling,
+    signatures,
     access,
     trust,
     audit: options.audit,

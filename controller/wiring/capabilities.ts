@@ -21,6 +21,7 @@ import { selectByCondition } from '../planner/host-selection.ts';
 import { scanProfileOf } from '../planner/scan-profile.ts';
 import { createPlanner } from '../planner/service.ts';
 import { createProbe } from '../probes/probe.ts';
+import { createSignatures } from '../signatures/service.ts';
 import { createAccessStore } from '../store/access.ts';
 import type { openArtifactFiles } from '../store/artifact-files.ts';
 import { createBaselineStore } from '../store/baselines.ts';
@@ -41,6 +42,7 @@ import { createRunPlans } from '../store/run-plans.ts';
 import { createProfileStore } from '../store/scan-profiles.ts';
 import { createScheduleStore } from '../store/scan-schedules.ts';
 import { createSecretKeyStore } from '../store/secret-keys.ts';
+import { signatureStore } from '../store/signatures.ts';
 import type { Store } from '../store/store.ts';
 import { currentTrustRoot } from '../store/trust.ts';
 import { createTrustStore } from '../store/trust-roots.ts';
@@ -53,6 +55,7 @@ import { createScheduling } from '../verification/scheduling.ts';
 import { createVerification } from '../verification/service.ts';
 import { agentFacts } from './agent-facts.ts';
 import { driftIncidents } from './drift-incidents.ts';
+import { packageReader } from './package-reader.ts';
 
 export interface CapabilityOptions {
   store: Store;
@@ -162,6 +165,12 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     clearFingerprints: (now: number) =>
       clearFingerprints({ ...createRetentionStore(store), ...createGarbageStore(store) }, DEFAULT_RETENTION, now),
     scheduling,
+    signatures: createSignatures({
+      store: signatureStore(store),
+      reader: packageReader,
+      trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
+      clock,
+    }),
     verification,
   };
 }

@@ -15,6 +15,7 @@ export const PayloadType = {
   approval: 'application/vnd.tidemark.approval.v1+json',
   baseline: 'application/vnd.tidemark.baseline.v1+json',
   dispatch: 'application/vnd.tidemark.dispatch.v1+json',
+  package: 'application/vnd.tidemark.package.v1+json',
   scanProfile: 'application/vnd.tidemark.scan-profile.v1+json',
   secretKey: 'application/vnd.tidemark.secret-key.v1+json',
   trustRoot: 'application/vnd.tidemark.trust-root.v1+json',

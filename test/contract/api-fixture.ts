@@ -81,6 +81,7 @@ export function fakeServices(given: Partially = {}): Services {
     'enrolment',
     'landscape',
     'bundles',
+    'signatures',
     'plans',
     'runs',
     'incidents',

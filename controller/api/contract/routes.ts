@@ -9,6 +9,7 @@ import { releaseRoutes } from './releases.ts';
 import type { RouteDefinition } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scanningRoutes } from './scanning.ts';
+import { signatureRoutes } from './signatures.ts';
 
 /** Everything that can be asked of the controller, by name. */
 export const routes = {
@@ -21,6 +22,7 @@ export const routes = {
   ...incidentRoutes,
   ...fingerprintRoutes,
   ...scanningRoutes,
+  ...signatureRoutes,
 } satisfies Record<string, RouteDefinition>;
 
 export type Routes = typeof routes;

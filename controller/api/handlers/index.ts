@@ -6,6 +6,7 @@ import { planHandlers } from './plans.ts';
 import { releaseHandlers } from './releases.ts';
 import { runHandlers } from './runs.ts';
 import { scanningHandlers } from './scanning.ts';
+import { signatureHandlers } from './signatures.ts';
 
 /** One handler for every route of the contract: the compiler says which is missing. */
 export const createHandlers = (context: ApiContext): Handlers => ({
@@ -16,4 +17,5 @@ export const createHandlers = (context: ApiContext): Handlers => ({
   ...runHandlers(context),
   ...fingerprintHandlers(context),
   ...scanningHandlers(context),
+  ...signatureHandlers(context),
 });

@@ -10,7 +10,11 @@ import { fields } from '../output/table.ts';
 import { openStored, planDigest } from '../plans.ts';
 import { withClient } from '../session.ts';
 import { planLines } from '../views/plan.ts';
+import { signatureLines } from '../views/signatures.ts';
 import { bundleLines, hostDetailLines, incidentDetailLines, runDetailLines } from '../views/things.ts';
+
+/** As many as the controller gives at once. */
+const MAX_FILES = 10_000;
 
 interface Described {
   value: unknown;
@@ -36,9 +40,14 @@ const KINDS: Readonly<Record<string, Describe>> = {
     const { clusters } = await client.listClusters();
     return oneOf(clusters, cluster => cluster.name === name, 'cluster', name);
   },
-  signature: async (client, name) => {
-    const { signatures } = await client.listSignatures();
-    return oneOf(signatures, one => `${one.product}@${one.version}` === name, 'signature', name);
+  signature: async (client, name, _paint, wide) => {
+    const is = (one: { product: string; version: string }) => `${one.product}@${one.version}` === name;
+    const packages = (await client.listPackages()).signatures.filter(is);
+    if (packages.length === 0) return oneOf((await client.listSignatures()).signatures, is, 'signature', name);
+    // The same version of another architecture, or of another build, is a signature of its own.
+    const query = { limit: wide ? MAX_FILES : 0 };
+    const value = await Promise.all(packages.map(({ id }) => client.getPackage({ params: { id }, query })));
+    return { value, lines: value.flatMap((one, at) => [...(at > 0 ? [''] : []), ...signatureLines(one, wide)]) };
   },
   plan: async (client, name, paint, wide) => {
     const digest = await planDigest(client, name);
@@ -70,7 +79,7 @@ export const addDescribe: AddCommand = (program, { io }) => {
     const describe = KINDS[kind];
     if (!describe) throw usageError(`${plain(kind)} cannot be described`);
     const { value, lines } = await withClient(io, options, client =>
-      describe(client, name, paintFor(io), options.output === 'wide'),
+      describe(client, name, paintFor(io), options.output !== 'table' && options.output !== 'name'),
     );
     printOne(io, options.output, value, name, () => lines);
   });

@@ -17,9 +17,9 @@ import {
   incidentsListing,
   plansListing,
   runsListing,
-  signaturesListing,
   tokensListing,
 } from '../views/listings.ts';
+import { knownListing, knownRelease } from '../views/signatures.ts';
 
 type GetOptions = PrintingOptions & { state: 'open' | 'resolved' | 'all' };
 type Print = (io: Io, format: Format, kind: string, names: readonly string[]) => void;
@@ -35,7 +35,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   runs: async client => printing(runsListing((await client.listRuns()).runs)),
   incidents: async (client, { state }) =>
     printing(incidentsListing((await client.listIncidents({ query: { state } })).incidents)),
-  signatures: async client => printing(signaturesListing((await client.listSignatures()).signatures)),
+  signatures: async client => {
+    const [releases, packages] = [await client.listSignatures(), await client.listPackages()];
+    return printing(knownListing([...releases.signatures.map(knownRelease), ...packages.signatures]));
+  },
   baselines: async client => printing(baselinesListing((await client.listBaselines()).baselines)),
   tokens: async client => printing(tokensListing((await client.listApiTokens()).tokens)),
   fingerprints: async (client, _options, hosts) => {

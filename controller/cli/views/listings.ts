@@ -5,10 +5,10 @@ import type { HostSummary } from '../../api/contract/hosts.ts';
 import type { Incident } from '../../api/contract/incidents.ts';
 import type { Cluster, Component } from '../../api/contract/landscape.ts';
 import type { PlanSummary } from '../../api/contract/plans.ts';
-import type { Bundle, Signature } from '../../api/contract/releases.ts';
+import type { Bundle } from '../../api/contract/releases.ts';
 import type { RunSummary } from '../../api/contract/runs.ts';
 import type { Listing } from '../output/format.ts';
-import { bytes, moment } from '../output/time.ts';
+import { moment } from '../output/time.ts';
 
 /*
  * How each kind of thing is listed: columns for people, a name for programs. The first columns say what one looks for.
@@ -54,22 +54,6 @@ export const clustersListing = (rows: readonly Cluster[]): Listing<Cluster> => (
   ],
   name: row => row.name,
   empty: 'No cluster is known: a landscape says which hosts cover for each other.',
-});
-
-export const signaturesListing = (rows: readonly Signature[]): Listing<Signature> => ({
-  rows,
-  columns: [
-    { title: 'PRODUCT', value: row => row.product },
-    { title: 'VERSION', value: row => row.version },
-    { title: 'FILES', value: row => row.files },
-    { title: 'SIZE', value: row => bytes(row.bytes) },
-    { title: 'KNOWN FROM', value: row => row.tier },
-    { title: 'IMPORTED', value: row => moment(row.importedAt) },
-    { title: 'BY', value: row => row.importedBy, wide: true },
-    { title: 'ARCHIVE', value: row => row.artifact, wide: true },
-  ],
-  name: row => `${row.product}@${row.version}`,
-  empty: 'No release is known: "tidemark signatures import FILE" learns one.',
 });
 
 export const bundlesListing = (rows: readonly Bundle[]): Listing<Bundle> => ({

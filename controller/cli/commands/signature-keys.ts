@@ -1,0 +1,67 @@
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import type { VendorKey } from '../../api/contract/signatures.ts';
+import { readText } from '../files.ts';
+import type { Io } from '../io.ts';
+import { type PrintingOptions, prints, talks } from '../options.ts';
+import { type Listing, printListing, printOne } from '../output/format.ts';
+import { plain } from '../output/sanitise.ts';
+import { withClient } from '../session.ts';
+
+/** A keyring of some hundred keys. */
+const MAX_KEYS_BYTES = 1024 * 1024;
+
+/** `signatures key`: whose signatures on packages count. */
+export function addSignatureKeys(signatures: Command, io: Io): void {
+  const key = signatures.command('key').description('OpenPGP keys whose signatures on packages count');
+  prints(
+    talks(
+      key
+        .command('add')
+        .description('let what these keys signed count')
+        .argument('<file>', 'armored public keys')
+        .addOption(
+          new Option('--tier <tier>', 'what their signatures are worth: the vendor made it, or a repository has it')
+            .choices(['vendor', 'repository'])
+            .makeOptionMandatory(),
+        ),
+    ),
+  ).action(async (file: string, options: PrintingOptions & { tier: VendorKey['tier'] }) => {
+    const armored = await readText(file, MAX_KEYS_BYTES);
+    const { keys } = await withClient(io, options, client =>
+      client.addVendorKeys({ body: { armored, tier: options.tier } }),
+    );
+    printListing(io, options.output, keysListing(keys));
+  });
+  prints(talks(key.command('list').description('list the keys whose signatures count'))).action(
+    async (options: PrintingOptions) => {
+      const { keys } = await withClient(io, options, client => client.listVendorKeys());
+      printListing(io, options.output, keysListing(keys));
+    },
+  );
+  prints(
+    talks(
+      key
+        .command('remove')
+        .description('let a key count no more; what it signed before stays known')
+        .argument('<fingerprint>', 'the whole fingerprint'),
+    ),
+  ).action(async (fingerprint: string, options: PrintingOptions) => {
+    const removed = await withClient(io, options, client => client.removeVendorKey({ params: { fingerprint } }));
+    printOne(io, options.output, removed, removed.fingerprint, () => [
+      `Removed ${removed.fingerprint} (${plain(removed.name)}).`,
+    ]);
+  });
+}
+
+const keysListing = (rows: readonly VendorKey[]): Listing<VendorKey> => ({
+  rows,
+  columns: [
+    { title: 'FINGERPRINT', value: row => row.fingerprint },
+    { title: 'TIER', value: row => row.tier },
+    { title: 'NAME', value: row => row.name },
+    { title: 'ADDED BY', value: row => row.addedBy, wide: true },
+  ],
+  name: row => row.fingerprint,
+  empty: 'No key of a vendor or repository is trusted yet: "tidemark signatures key add" takes them.',
+});

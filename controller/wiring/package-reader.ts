@@ -1,0 +1,18 @@
+import { err, ok } from '@tidemark/shared/base/result.ts';
+import { harvestConfined } from '../harvest/confined.ts';
+import { KeysFound, PackageFound } from '../harvest/request.ts';
+import type { PackageReader } from '../signatures/ports.ts';
+
+/** Has everything that others made read by a process of its own. */
+export const packageReader: PackageReader = {
+  package: async ({ file, ...request }) => {
+    const read = await harvestConfined({ kind: 'package', ...request }, file, PackageFound);
+    if (!read.ok) return err(read.error.message);
+    const { files: _, list, ...found } = read.value;
+    return ok({ ...found, list: Buffer.from(list, 'base64') });
+  },
+  keys: async armored => {
+    const read = await harvestConfined({ kind: 'key', armored }, null, KeysFound);
+    return read.ok ? read : err(read.error.message);
+  },
+};
