@@ -19,6 +19,7 @@ const ENTRIES = {
   'bench:plan': { script: 'test/bench/plan.ts' },
   'bench:scan': { script: 'test/bench/scan.ts' },
   'bench:drift': { script: 'test/bench/drift.ts' },
+  'bench:signatures': { script: 'test/bench/signatures.ts' },
   'bench:controller': { script: 'test/bench/controller/main.ts' },
   'lab:night': { script: 'test/lab/great-night/main.ts' },
   'lab:powercuts': { script: 'test/lab/power-main.ts' },
