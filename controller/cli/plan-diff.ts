@@ -104,14 +104,18 @@ function stepDifferences(before: Plan, after: Plan): Difference[] {
       each => new Map(each.jobs.map(job => [job.id, comparable(job, each.plan)])),
     ) as [Map<string, Json>, Map<string, Json>];
     const differences: Difference[] = [];
+    let isLearned = false;
     for (const [id, job] of now) {
       const known = old.get(id);
       if (known === undefined) differences.push(about('steps', 'added', `${id} is done`, name));
       else {
         const parts = differing(known, job);
-        if (parts.length > 0) differences.push(about('steps', 'changed', `${id}: other ${parts.join(', ')}`, name));
+        const others = parts.filter(part => !LEARNED.has(part));
+        if (others.length < parts.length) isLearned = true;
+        if (others.length > 0) differences.push(about('steps', 'changed', `${id}: other ${others.join(', ')}`, name));
       }
     }
+    if (isLearned) differences.push(about('steps', 'changed', 'expected to take another time than before', name));
     for (const id of old.keys()) if (!now.has(id)) differences.push(about('steps', 'gone', `${id} is not done`, name));
     const common = (own: Map<string, Json>, other: Map<string, Json>) =>
       [...own.keys()].filter(id => other.has(id)).join(' ');
@@ -119,6 +123,9 @@ function stepDifferences(before: Plan, after: Plan): Difference[] {
     return differences;
   });
 }
+
+/** What a job takes is learned from one night to the next: said once for a host, and not of every job. */
+const LEARNED: ReadonlySet<string> = new Set(['expectedMs', 'p90Ms']);
 
 /** A job without what differs from one compilation to the next: its times, and names made of the time of compiling. */
 function comparable(job: Job, plan: { name: string; compiledAt: number }): Json {

@@ -1,4 +1,4 @@
-import { type HostPicture, isOut, nameOf, type Picture, pictureAt } from './picture.ts';
+import { type HostPicture, isHeard, isOut, nameOf, type Picture, pictureAt } from './picture.ts';
 
 /**
  * What is known of a member: `unknown` where its probe does not tell, or told too long ago; `away` where its connection is
@@ -20,8 +20,7 @@ export function probedHealth(picture: Picture, host: HostPicture): MemberHealth 
   const { snapshot, now } = picture;
   const { deadlines } = snapshot;
   if (host.silence !== null) return { is: 'ill', text: host.silence };
-  const heard = host.host.connected || now - (host.host.lastSeenAt ?? 0) <= deadlines.silenceMs;
-  if (!heard) return { is: 'ill', text: 'is not connected' };
+  if (!isHeard(picture, host)) return { is: 'ill', text: 'is not connected' };
   if (!host.host.connected) return { is: 'away', text: 'has lost its connection' };
   const { cluster } = host.plan.planned;
   const asks = cluster !== null && (snapshot.plan.clusters.get(cluster)?.planned.healthyWhen ?? null) !== null;

@@ -227,4 +227,8 @@ export function isWrittenOff(picture: Picture, host: HostPicture): boolean {
   return picture.now > plan.header.window.end || incidents.get(host.silenceKey) === 'resolved';
 }
 
+/** Its connection stands, or has not been away for long. */
+export const isHeard = ({ snapshot, now }: Picture, { host }: HostPicture): boolean =>
+  host.connected || now - (host.lastSeenAt ?? 0) <= snapshot.deadlines.silenceMs;
+
 export const nameOf = (host: HostPicture): string => host.plan.planned.name;

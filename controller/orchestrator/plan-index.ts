@@ -1,7 +1,7 @@
 import { p90Of } from '@tidemark/shared/orders/expected.ts';
 import type { OnFailure, Order } from '@tidemark/shared/orders/order.ts';
 import type { PlanHeader, PlannedHost } from '@tidemark/shared/orders/plan.ts';
-import { classOf, stepKinds } from '@tidemark/shared/orders/step-kinds.ts';
+import { leavesInService, type StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { inTurn } from './turns.ts';
 
 /*
@@ -14,7 +14,7 @@ export interface PlannedJob {
   id: string;
   step: string;
   /** Of what it does: `package/upgrade`. */
-  kind: string;
+  kind: StepKind;
   name: string;
   component: string | null;
   expectedMs: number;
@@ -143,23 +143,9 @@ const planned = (job: Order['jobs'][number]): PlannedJob => ({
   onFailure: job.onFailure,
 });
 
-/** Kinds that look or prepare, and leave in service what is. All others count as taking something out of it. */
-const PREPARES: ReadonlySet<string> = new Set([
-  ...stepKinds.filter(kind => classOf(kind) === 'observe'),
-  'check/sql',
-  'check/command',
-  'service/status',
-  'package/refresh',
-  'package/download',
-  'artifact/stage',
-  'snapshot/create',
-  'snapshot/prune',
-  'batch/hold',
-]);
-
 function touchOf({ cluster }: PlannedHost, jobs: readonly PlannedJob[], { clusters }: PlanHeader): number | null {
   const members = clusters.find(({ name }) => name === cluster)?.members.length ?? 0;
-  const first = jobs.findIndex(({ kind }) => !PREPARES.has(kind));
+  const first = jobs.findIndex(({ kind }) => !leavesInService(kind));
   return members > 1 && first > 0 ? first : null;
 }
 

@@ -4,6 +4,7 @@ import {
   firstHold,
   type HostPicture,
   isAtWork,
+  isHeard,
   isOut,
   nameOf,
   type Picture,
@@ -150,8 +151,7 @@ function waitOfHost(picture: Picture, host: HostPicture): Wait | null {
   if (host.host.held !== null) return stays(host.host.held);
   if (host.silence !== null) return stays(`${nameOf(host)} ${host.silence}`);
   if (host.host.acceptedAt === null) return { text: `${nameOf(host)} has not accepted its order`, passes: true };
-  const recent = picture.now - (host.host.lastSeenAt ?? 0) <= picture.snapshot.deadlines.silenceMs;
-  if (!host.host.connected && !recent) return { text: `${nameOf(host)} is not connected`, passes: true };
+  if (!isHeard(picture, host)) return { text: `${nameOf(host)} is not connected`, passes: true };
   return null;
 }
 

@@ -1,6 +1,6 @@
 import { probedHealth } from './clusters.ts';
 import { positionOf } from './phase.ts';
-import { type HostPicture, isAtWork, isWrittenOff, nameOf, type Picture, pictureAt } from './picture.ts';
+import { type HostPicture, isAtWork, isHeard, isWrittenOff, nameOf, type Picture, pictureAt } from './picture.ts';
 import type { PlanIndex } from './plan-index.ts';
 import type { Action } from './snapshot.ts';
 
@@ -86,7 +86,7 @@ function barOf(picture: Picture, host: HostPicture, going: ReadonlySet<number>):
   // Nobody has learned how long an undo takes; it is the same work backwards.
   const needed = host.plan.jobs.reduce((sum, job) => sum + job.p90Ms, 0);
   if (picture.now + needed > window.end) return { text: "it does not fit before the window's end", passes: false };
-  if (!isReachable(picture, host)) return { text: 'it is not connected', passes: true };
+  if (host.silence !== null || !isHeard(picture, host)) return { text: 'it is not connected', passes: true };
   const relied = reliedOnBy(picture, host, going);
   if (relied)
     return {
@@ -139,15 +139,12 @@ function clusterBar(picture: Picture, host: HostPicture, going: ReadonlySet<numb
 
 /** Taken back cleanly it serves again, in its old version. */
 function serves(picture: Picture, host: HostPicture): boolean {
-  return !isDown(host) && isReachable(picture, host) && probedHealth(picture, host).is === 'well';
+  return !isDown(host) && probedHealth(picture, host).is === 'well';
 }
 
 function isDown({ begun, phase }: HostPicture): boolean {
   return begun && phase.is !== 'done' && phase.is !== 'undone' && phase.is !== 'never' && phase.is !== 'refused';
 }
-
-const isReachable = ({ snapshot, now }: Picture, { host, silence }: HostPicture): boolean =>
-  silence === null && (host.connected || now - (host.lastSeenAt ?? 0) <= snapshot.deadlines.silenceMs);
 
 function askFor({ snapshot, now }: Picture, hosts: readonly HostPicture[]): Action[] {
   return hosts

@@ -54,6 +54,9 @@ export const kindsOf = (call: Call): StepKind[] =>
 export const isIdempotent = (kind: StepKind): boolean => STEP_KINDS[kind].idempotent;
 /** See {@link StepKindSpec.resumes}. */
 export const isResumed = (kind: StepKind): boolean => (STEP_KINDS[kind] as StepKindSpec).resumes === true;
+/** It looks or prepares, and leaves in service what is. All others count as taking something out of it. */
+export const leavesInService = (kind: StepKind): boolean =>
+  classOf(kind) === 'observe' || (STEP_KINDS[kind] as StepKindSpec).prepares === true;
 export const defaultDurationMs = (kind: StepKind): number => STEP_KINDS[kind].expectedMs;
 
 /** The schema of a call, for orders: kind and arguments must fit each other. */

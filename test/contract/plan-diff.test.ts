@@ -88,7 +88,8 @@ describe('the difference of two plans', () => {
       'steps changed web01, web02: disk: other timeoutMs',
     ]);
     expect(lines(before, plan(steps('{id: wait, uses: system/wait, with: {for: 2s}}', disk)))).toEqual([
-      'steps changed web01, web02: wait: other call, expectedMs, p90Ms',
+      'steps changed web01, web02: wait: other call',
+      'steps changed web01, web02: expected to take another time than before',
     ]);
   });
 

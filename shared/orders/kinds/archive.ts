@@ -13,6 +13,7 @@ export const archiveKinds = {
   'artifact/stage': {
     class: 'patch',
     idempotent: true,
+    prepares: true,
     expectedMs: 1_000,
     args: z.strictObject({ name: z.string().min(1).max(255), digest: DigestText, bytes: z.int().min(0) }),
   },

@@ -18,6 +18,6 @@ const HoldArgs = z.strictObject({
 });
 
 export const batchKinds = {
-  'batch/hold': { class: 'patch', idempotent: true, expectedMs: 2_000, args: HoldArgs },
+  'batch/hold': { class: 'patch', idempotent: true, prepares: true, expectedMs: 2_000, args: HoldArgs },
   'batch/release': { class: 'patch', idempotent: true, expectedMs: 2_000, args: z.strictObject({ hold: Name }) },
 } as const satisfies Record<string, StepKindSpec>;

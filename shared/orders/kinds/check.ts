@@ -120,8 +120,8 @@ export const checkKinds = {
   'check/tcp': { class: 'observe', idempotent: true, expectedMs: 200, args: TcpArgs },
   'check/http': { class: 'observe', idempotent: true, expectedMs: 500, args: HttpArgs },
   /** Runs what it is told: a query can call any function that its user may. */
-  'check/sql': { class: 'command', idempotent: true, expectedMs: 500, args: SqlArgs },
-  'check/command': { class: 'command', idempotent: true, expectedMs: 1_000, args: CommandArgs },
+  'check/sql': { class: 'command', idempotent: true, prepares: true, expectedMs: 500, args: SqlArgs },
+  'check/command': { class: 'command', idempotent: true, prepares: true, expectedMs: 1_000, args: CommandArgs },
   /** All are run, whatever the first ones say. */
   'check/all': {
     class: 'observe',

@@ -74,11 +74,12 @@ const Waiting = z.strictObject({ lockWaitMs: z.int().min(0) });
 
 export const packageKinds = {
   /** Fetches the repositories' lists anew. */
-  'package/refresh': { class: 'patch', idempotent: true, expectedMs: 10_000, args: Waiting },
+  'package/refresh': { class: 'patch', idempotent: true, prepares: true, expectedMs: 10_000, args: Waiting },
   /** Brings the packages onto the server and checks them; nothing is installed. */
   'package/download': {
     class: 'patch',
     idempotent: true,
+    prepares: true,
     expectedMs: 20_000,
     args: z.strictObject({
       packages: ExactPackages,

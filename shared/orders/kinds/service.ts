@@ -64,6 +64,7 @@ export const serviceKinds = {
   'service/status': {
     class: 'patch',
     idempotent: true,
+    prepares: true,
     expectedMs: 300,
     args: z.strictObject({
       ...component,

@@ -31,7 +31,7 @@ export type SnapshotCreateArgs = z.infer<typeof CreateArgs>;
 const WhenWritten = z.enum(['ask', 'lose']);
 
 export const snapshotKinds = {
-  'snapshot/create': { class: 'patch', idempotent: true, expectedMs: 1_000, args: CreateArgs },
+  'snapshot/create': { class: 'patch', idempotent: true, prepares: true, expectedMs: 1_000, args: CreateArgs },
   /** Puts the paths, or the virtual machines, back as they were. What was written there since is lost. */
   'snapshot/revert': {
     class: 'patch',
@@ -49,5 +49,5 @@ export const snapshotKinds = {
     args: z.strictObject({ name: Name }),
   },
   /** Deletes those whose time is over. */
-  'snapshot/prune': { class: 'patch', idempotent: true, expectedMs: 200, args: z.strictObject({}) },
+  'snapshot/prune': { class: 'patch', idempotent: true, prepares: true, expectedMs: 200, args: z.strictObject({}) },
 } as const satisfies Record<string, StepKindSpec>;

@@ -12,6 +12,8 @@ export interface StepKindSpec {
    * because the server booted, it is started anew and goes on.
    */
   resumes?: true;
+  /** It changes something, and leaves in service what is: what only observes does so anyway. */
+  prepares?: true;
   /** What it takes where no history says better. */
   expectedMs: number;
   args: z.ZodType;
