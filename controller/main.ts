@@ -112,6 +112,7 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       send: (hostId, message) => link?.sessions.send(hostId, message) ?? false,
       wake,
       silenceMs: settings.silenceMs,
+      gateNetworks: settings.gateNetworks,
     });
     await capabilities.enrolment.forgetConnections();
     await capabilities.access.ensureAdmin(token => writeSecret(join(settings.stateDir, 'admin.token'), token));

@@ -20,6 +20,8 @@ export const Fragment = z.strictObject({
   tickMs: z.int().optional(),
   /** After so long without a word a host that should speak counts as failed, in milliseconds. */
   silenceMs: z.int().optional(),
+  /** Networks (CIDR) to which gates may go although they are closed to them by default: where Prometheus is on this machine. */
+  gateNetworks: z.array(z.string()).optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).optional(),
 });
 export type Fragment = z.infer<typeof Fragment>;

@@ -58,6 +58,9 @@ describe('settings', () => {
     [{ databaseUrl: 'mysql://x' }, 'databaseUrl'],
     [{ tickMs: 1 }, 'tickMs'],
     [{ silenceMs: 29_999 }, 'silenceMs'],
+    [{ gateNetworks: ['127.0.0.1'] }, 'gateNetworks'],
+    [{ gateNetworks: ['127.0.0.1/33'] }, 'gateNetworks'],
+    [{ gateNetworks: ['prometheus/32'] }, 'gateNetworks'],
   ])('refuse %j and name the key', (fragment, word) => {
     const settings = settingsOf({ stateDir, ...fragment });
     expect(settings.ok).toBe(false);

@@ -20,6 +20,8 @@ export interface Settings {
   publicNames: readonly string[];
   tickMs: number;
   silenceMs: number;
+  /** As CIDR. */
+  gateNetworks: readonly string[];
   logLevel: NonNullable<Fragment['logLevel']>;
 }
 
@@ -63,6 +65,11 @@ export function settingsOf(inputs: Fragment): Result<Settings, string[]> {
   // A connection over which nothing comes is given up after three heartbeats of 10 s: before that nobody is silent.
   if (silenceMs < 30_000 || silenceMs > 3_600_000)
     problems.push(`silenceMs: ${silenceMs} is not between 30000 and 3600000 milliseconds`);
+  const gateNetworks = inputs.gateNetworks ?? [];
+  for (const network of gateNetworks) {
+    if (!isNetwork(network))
+      problems.push(`gateNetworks: "${network}" is no network, such as 127.0.0.1/32 or 10.1.0.0/16`);
+  }
   if (inputs.databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(inputs.databaseUrl)) {
     problems.push('databaseUrl: must begin with postgres:// (user, password, host and database follow)');
   }
@@ -88,8 +95,15 @@ export function settingsOf(inputs: Fragment): Result<Settings, string[]> {
     publicNames,
     tickMs,
     silenceMs,
+    gateNetworks,
     logLevel: inputs.logLevel ?? DEFAULTS.logLevel,
   });
+}
+
+function isNetwork(text: string): boolean {
+  const [, address = '', prefix = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(prefix) <= (family === 6 ? 128 : 32);
 }
 
 function parseListen(text: string): Listen | null {

@@ -99,3 +99,13 @@ describe('a wave', () => {
     expect(outcome(gate, state)).toEqual({ wave, run, incidents });
   });
 });
+
+it('that opens after its gate could not answer leaves no incident about that', () => {
+  const told = runWith(metric, at('unknown', 60_000));
+  for (const action of decide(told.snapshot, START + 100_000)) told.apply(action, START + 100_000);
+  expect([...told.incidents.values()]).toEqual(['open']);
+  const passed = runWith(metric, { ...at('passed', 0), since: START + 110_000, checkedAt: START + 110_000 });
+  for (const [key, state] of told.incidents) passed.incidents.set(key, state);
+  for (const action of decide(passed.snapshot, START + 120_000)) passed.apply(action, START + 120_000);
+  expect([...passed.incidents.values()]).toEqual(['resolved']);
+});

@@ -66,9 +66,8 @@ export function gateActions(picture: Picture, wave: number): Action[] {
     const state = stateOf(picture, wave, number);
     const waits = `gate:${run.id}::${name}:${gate.name}`;
     if (state?.state === 'passed') {
-      if (incidents.get(waits) === 'open') {
-        actions.push({ action: 'resolveIncident', key: waits, reason: state.detail });
-      }
+      for (const key of openAbout(incidents, waits))
+        actions.push({ action: 'resolveIncident', key, reason: state.detail });
       continue;
     }
     if (gate.kind === 'approval' || (gate.kind === 'signal' && !state)) {
@@ -99,6 +98,14 @@ export function gateActions(picture: Picture, wave: number): Action[] {
   }
   return actions;
 }
+
+/** Of the gate: that it waits, and that it could not answer before it was asked anew. */
+const openAbout = (incidents: Picture['snapshot']['incidents'], waits: string): string[] =>
+  [...incidents].flatMap(([key, state]) =>
+    state === 'open' && (key === waits || (key.startsWith(`${waits}:`) && /^\d+$/.test(key.slice(waits.length + 1))))
+      ? [key]
+      : [],
+  );
 
 const howTo = (run: string, wave: string, gate: Gate): string =>
   gate.kind === 'approval'

@@ -72,6 +72,8 @@ export interface CapabilityOptions {
   wake: () => void;
   /** After so long without a word a host that should speak counts as failed. */
   silenceMs: number;
+  /** Networks (CIDR) that gates may reach beside those that they may anyway. */
+  gateNetworks: readonly string[];
 }
 
 export type Capabilities = ReturnType<typeof createCapabilities>;
@@ -108,7 +110,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     isTrue: isActive,
     clock,
     holder: randomUUID(),
-    gates: { store: createGateStore(store), probe: createProbe() },
+    gates: { store: createGateStore(store), probe: createProbe(late.gateNetworks) },
     wake: late.wake,
     deadlines: { ...DEFAULT_DEADLINES, silenceMs: late.silenceMs },
   });

@@ -37,6 +37,15 @@ export interface FleetPorts {
   enrol: number;
 }
 
+export interface FleetOptions {
+  /** More lines of the controller's settings. */
+  controller?: readonly string[];
+  /** Names; `ada` is one of them, and each can approve alone. */
+  approvers?: readonly string[];
+  /** Of the controller's process. */
+  nodeOptions?: readonly string[];
+}
+
 export class Fleet {
   readonly directory: string;
   readonly ports: FleetPorts;
@@ -50,11 +59,8 @@ export class Fleet {
     this.nodeOptions = nodeOptions;
   }
 
-  /**
-   * A controller that answers, with its administrator logged in and a trust root of one approver. `nodeOptions` are those
-   * of the controller's process.
-   */
-  static async start({ nodeOptions = [] }: { nodeOptions?: readonly string[] } = {}): Promise<Fleet> {
+  /** A controller that answers, with its administrator logged in and a trust root. */
+  static async start({ controller = [], approvers = ['ada'], nodeOptions = [] }: FleetOptions = {}): Promise<Fleet> {
     const [api = 0, link = 0, enrol = 0] = await freePorts(3);
     const fleet = new Fleet(mkdtempSync(join(tmpdir(), 'tm-e2e-')), { api, link, enrol }, nodeOptions);
     chmodSync(fleet.directory, 0o755);
@@ -65,11 +71,12 @@ export class Fleet {
         `apiListen: 127.0.0.1:${api}`,
         `linkListen: 127.0.0.1:${link}`,
         `enrolListen: 127.0.0.1:${enrol}`,
+        ...controller,
         '',
       ].join('\n'),
     );
     try {
-      await fleet.setUp();
+      await fleet.setUp(approvers);
       return fleet;
     } catch (error) {
       await fleet.stop();
@@ -77,7 +84,7 @@ export class Fleet {
     }
   }
 
-  private async setUp(): Promise<void> {
+  private async setUp(approvers: readonly string[]): Promise<void> {
     await this.startController();
     await this.cliOk(
       'login',
@@ -87,16 +94,15 @@ export class Fleet {
       '--ca-file',
       this.state('ca.pem'),
     );
-    await this.cliOk('key', 'create', '--out', this.path('approver.pem'));
+    for (const approver of approvers) await this.cliOk('key', 'create', '--out', this.keyOf(approver));
     await this.cliOk(
       'trust',
       'create',
       '--fleet',
       'test',
-      '--approver',
-      `ada=${this.path('approver.pem')}`,
+      ...approvers.flatMap(approver => ['--approver', `${approver}=${this.keyOf(approver)}`]),
       '--key',
-      this.path('approver.pem'),
+      this.keyOf('ada'),
       '--out',
       this.path('trust-root.json'),
     );
@@ -105,6 +111,11 @@ export class Fleet {
 
   path(...parts: string[]): string {
     return join(this.directory, ...parts);
+  }
+
+  /** The file of an approver's private key. */
+  keyOf(approver: string): string {
+    return this.path(approver === 'ada' ? 'approver.pem' : `${approver}.pem`);
   }
 
   /** A path in the controller's state directory. */

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type CommandResult, Fleet } from './fleet.ts';
+import { type CommandResult, Fleet, type FleetOptions } from './fleet.ts';
 import { buildRelease, endProducts, installByHand } from './product.ts';
 
 /** A small patch night: hosts with one product each, release 1.0.0 on them, 1.1.0 in a bundle, and a policy. */
-export interface NightOptions {
+export interface NightOptions extends FleetOptions {
   hosts: readonly {
     name: string;
     product: string;
@@ -27,6 +27,7 @@ export interface RunEvent {
   step?: string;
   event: string;
   attempt?: number;
+  message?: string;
 }
 
 export class Night {
@@ -40,7 +41,7 @@ export class Night {
 
   /** Everything up to the point where a plan can be made. */
   static async prepare(options: NightOptions): Promise<Night> {
-    const fleet = await Fleet.start();
+    const fleet = await Fleet.start(options);
     const night = new Night(fleet, options);
     try {
       await night.setUp();
