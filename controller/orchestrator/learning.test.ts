@@ -28,7 +28,10 @@ describe('a step teaches how long its kind takes', () => {
     expect(lessonOf(job, was, is)).toBe(null);
   });
 
-  it.each(['manual/task', 'system/wait'] as const)('but not of %s, of which the policy says how long it takes', kind => {
-    expect(lessonOf({ ...job, kind }, before, after)).toBe(null);
-  });
+  it.each(['manual/task', 'system/wait'] as const)(
+    'but not of %s, of which the policy says how long it takes',
+    kind => {
+      expect(lessonOf({ ...job, kind }, before, after)).toBe(null);
+    },
+  );
 });
