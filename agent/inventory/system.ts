@@ -142,20 +142,21 @@ function firstThatIs(files: readonly string[]): string | null {
 // -- elsewhere ----------------------------------------------------------------------------------------------------------
 
 /** Large, and not needed on Linux. */
-const information = async () => (await import('systeminformation')).default;
+/** Loaded where it is asked. */
+export const loadInformation = async () => (await import('systeminformation')).default;
 
 async function askOs(): Promise<OsFact> {
-  const { platform, distro, release, codename, arch } = await (await information()).osInfo();
+  const { platform, distro, release, codename, arch } = await (await loadInformation()).osInfo();
   return { platform, distro, release, codename, arch };
 }
 
 async function askMemory(): Promise<MemoryFact> {
-  const { total, available } = await (await information()).mem();
+  const { total, available } = await (await loadInformation()).mem();
   return { totalBytes: total, availableBytes: available };
 }
 
 async function askDisks(): Promise<DiskFact[]> {
-  const disks = await (await information()).fsSize();
+  const disks = await (await loadInformation()).fsSize();
   return disks.map(({ mount, type, available, size }) => ({
     mount,
     type,

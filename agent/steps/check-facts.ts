@@ -4,10 +4,12 @@ import { untilGood } from './until-good.ts';
 /** Of one value that a condition names, for people. */
 const MAX_SHOWN = 200;
 
+/** Some MB, and only for this. */
+export const loadConditions = () => import('@tidemark/shared/conditions/facts.ts');
+
 /** Collects what the condition names, and nothing else that costs something, anew for every look. */
 export const checkFacts: Executor<'check/facts'> = async ({ condition, withinMs }, context) => {
-  // Some MB, and only for this.
-  const { factsNamedIn, parseFactsCondition } = await import('@tidemark/shared/conditions/facts.ts');
+  const { factsNamedIn, parseFactsCondition } = await loadConditions();
   const parsed = parseFactsCondition(condition);
   if (!parsed.ok)
     throw new StepFailed(`${condition} cannot be read: ${parsed.error.message}; correct the policy and plan anew`);

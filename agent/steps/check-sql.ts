@@ -2,6 +2,9 @@ import { type Executor, report, type StepContext, StepFailed, type StepReport } 
 
 const SHOWN_CHARACTERS = 200;
 
+/** Loaded only by the steps that ask a database. */
+export const loadProbe = () => import('../platform/postgres-probe.ts');
+
 /** Asks the database on this host one question. */
 export const checkSql: Executor<'check/sql'> = async (args, context): Promise<StepReport> => {
   const where = `the database ${args.database}`;
@@ -19,8 +22,7 @@ export const checkSql: Executor<'check/sql'> = async (args, context): Promise<St
 type Args = Parameters<Executor<'check/sql'>>[0];
 
 async function ask({ at, database, user, systemUser, query, statementMs }: Args, context: StepContext) {
-  // Loaded only by the steps that ask a database.
-  const { askPostgres } = await import('../platform/postgres-probe.ts');
+  const { askPostgres } = await loadProbe();
   const place = at.by === 'socket' ? { by: at.by, directory: context.resolve(at.directory) } : { by: at.by };
   return askPostgres({ at: place, port: at.port, database, user, systemUser }, query, statementMs);
 }

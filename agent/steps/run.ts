@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { identify } from '../platform/process.ts';
 import { resolveBelow } from '../platform/server-path.ts';
+import { loadCollectors } from './collectors.ts';
 import { claimStart, putResult, readInput, reserveResult, type StepInput, type StepResult } from './directory.ts';
 import { type StepContext, StepFailed, type StepReport } from './executor.ts';
 import { OutputKeeper } from './output.ts';
@@ -101,9 +102,7 @@ function contextOf(input: StepInput, directory: string, keeper: OutputKeeper, si
     resolve: serverPath => resolveBelow(input.root, serverPath),
     output,
     async collectFacts(only) {
-      const { collectFacts } = await import('../inventory/collect.ts');
-      const { loadSealingKeys } = await import('../scan/sealing-key.ts');
-      const { readSecretKeyStatement } = await import('../scan/secret-key.ts');
+      const { collectFacts, loadSealingKeys, readSecretKeyStatement } = await loadCollectors();
       const sealingKey = loadSealingKeys(input.stateDir).publicKey.toString('base64');
       const { root, factsDir } = input;
       const secretKey = readSecretKeyStatement(input.stateDir);

@@ -1,7 +1,10 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { NestedCheck } from '@tidemark/shared/orders/kinds/check.ts';
 import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { programOf } from '../support/built-programs.ts';
 import { TestServer, until } from './executor-support.ts';
 
 let server: TestServer;
@@ -43,6 +46,48 @@ function stepOutput(): string {
   const file = join(server.stateDir, 'steps', name ?? '', 'output.0');
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
+
+describe('an agent whose program is taken away in the middle of a step, as an upgrade does', () => {
+  it('ends the step with what it had begun it with, and does the next one with what is there then', async () => {
+    await server.close();
+    const programs = mkdtempSync(join(tmpdir(), 'tidemark-upgraded-'));
+    const installed = join(programs, 'installed');
+    try {
+      cpSync(dirname(programOf('agent')), installed, { recursive: true });
+      server = new TestServer({ agent: join(installed, 'agent.mjs') });
+      await server.start();
+      const slow = server.program('slow', 'echo x >> marks; while [ ! -e go ]; do sleep 0.05; done');
+      const checks: NestedCheck[] = [
+        { kind: 'check/command', args: { command: [slow], expectStatus: [0], expectText: null, withinMs: 0 } },
+        { kind: 'check/facts', args: { condition: 'facts.kernel != ""', withinMs: 0 } },
+      ];
+      const order = server.order([
+        { id: 'checks', call: { kind: 'check/all', args: { checks } } },
+        { id: 'next', call: run([server.program('mark', 'echo next >> marks')]) },
+      ]);
+      server.runAll(order);
+      await until('the step has begun', () => server.read('marks') === 'x\n');
+      const upgraded = join(programs, 'upgraded');
+      renameSync(installed, upgraded);
+      await server.kill();
+      writeFileSync(join(server.root, 'go'), '');
+      await until('the step is over', () => !isRunning(stepPid()));
+      renameSync(upgraded, installed);
+      await server.start();
+      await until('the end', () => server.story(order).includes('finished forward'));
+      expect(server.story(order)).toEqual([
+        'checks started',
+        'checks succeeded',
+        'next started',
+        'next succeeded',
+        'finished forward',
+      ]);
+      expect(server.read('marks')).toBe('x\nnext\n');
+    } finally {
+      rmSync(programs, { recursive: true, force: true });
+    }
+  });
+});
 
 describe('an executor that is killed in the middle of a step', () => {
   it('finds the step again while it runs: it started once, and its result is reported', async () => {
