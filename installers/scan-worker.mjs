@@ -11,6 +11,9 @@ export async function bundleScanWorker() {
     platform: 'node',
     format: 'cjs',
     target: 'node24',
+    // Names stay, so that what broke can be read.
+    minifyWhitespace: true,
+    minifySyntax: true,
     write: false,
     metafile: true,
     logLevel: 'error',

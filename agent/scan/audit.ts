@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { compileTextGlob } from '@tidemark/shared/fingerprint/glob.ts';
 import type { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
-import { LINUX_SERVER } from '@tidemark/shared/fingerprint/profiles.ts';
+import { SERVER_SECRETS } from '@tidemark/shared/fingerprint/server-secrets.ts';
 
 /*
  * An audit answers with HMACs under a nonce that the controller has just drawn. Whoever asks can try what a short content
@@ -30,7 +30,7 @@ export function auditRules(
   if (nonce === undefined) return null;
   const open = permitted.map(compileTextGlob);
   // The profile that comes with the agent, too: the one that was sent may name none.
-  const closed = [...(LINUX_SERVER.secret ?? []), ...secret].map(compileTextGlob);
+  const closed = [...SERVER_SECRETS, ...secret].map(compileTextGlob);
   return {
     nonce: Buffer.from(nonce, 'hex'),
     permits: (path, { mode }) =>

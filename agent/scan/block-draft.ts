@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
-import { ID_BYTES } from '@tidemark/shared/fingerprint/node.ts';
+import { type EncodedNode, ID_BYTES } from '@tidemark/shared/fingerprint/node.ts';
 import {
   BLOCK,
   type DirectoryNodes,
@@ -13,8 +13,12 @@ import {
   type StoredBlock,
   WHOLE,
 } from './cache-block.ts';
+import { recordLength, writeRecord } from './node-records.ts';
 
-const FIRST_BYTES = 2 * 1024;
+const FIRST_BYTES = 4 * 1024;
+/** Larger ones, and more of them, are not kept for the next draft. */
+const MAX_SPARE_BYTES = 64 * 1024;
+const MAX_SPARES = 32;
 const NO_ID = Buffer.alloc(ID_BYTES);
 
 export interface KeptEntry {
@@ -35,20 +39,29 @@ export interface FinishedDirectory {
   own: DirectoryNodes;
   /** Its mode and owner may change once more without showing it. */
   isRacy: boolean;
-  /** Records as in nodes.bin, of meta objects alone where it is not whole. */
-  nodes: readonly Buffer[];
+  /** Of meta objects alone where it is not whole. */
+  nodes: readonly EncodedNode[];
   isWhole: boolean;
 }
 
+/** Memory of drafts that are finished, for those that come: one for each thread. */
+export type Spares = Buffer[];
+
 /** What is to be the block of one directory: records in any order until it is finished. */
 export class BlockDraft {
-  #bytes = Buffer.allocUnsafe(FIRST_BYTES);
+  readonly #spares: Spares;
+  #bytes: Buffer;
   #length = 0;
   #isInOrder = true;
   readonly #names: string[] = [];
   readonly #places: number[] = [];
   readonly #metas: NodeId[] = [];
   readonly #metaPlaces = new Map<string, number>();
+
+  constructor(spares: Spares) {
+    this.#spares = spares;
+    this.#bytes = spares.pop() ?? Buffer.allocUnsafeSlow(FIRST_BYTES);
+  }
 
   get count(): number {
     return this.#names.length;
@@ -105,11 +118,14 @@ export class BlockDraft {
     this.#note(name, at, end - record);
   }
 
-  finish({ stat: directory, path, own, isRacy, nodes, isWhole }: FinishedDirectory): Buffer {
-    const nodesAt = BLOCK.head + path.length + this.#metas.length * ID_BYTES + this.#length;
-    const length = nodes.reduce((sum, part) => sum + part.length, nodesAt);
-    const block = Buffer.allocUnsafe(length);
-    block.writeUInt32LE(length, 0);
+  /** How long the block will be. */
+  lengthOf({ path, nodes }: FinishedDirectory): number {
+    return nodes.reduce((sum, node) => sum + recordLength(node), this.#nodesAt(path));
+  }
+
+  /** Makes the block in its place, as long as {@link lengthOf} said. */
+  fill(block: Buffer, { stat: directory, path, own, isRacy, nodes, isWhole }: FinishedDirectory): void {
+    block.writeUInt32LE(block.length, 0);
     block.writeBigUInt64LE(directory.dev, BLOCK.device);
     block.writeBigUInt64LE(directory.ino, BLOCK.inode);
     block.writeBigUInt64LE(isRacy ? 0n : BigInt.asUintN(64, directory.ctimeNs), BLOCK.ctimeNs);
@@ -117,7 +133,7 @@ export class BlockDraft {
     block.writeUInt32LE(Number(directory.gid), BLOCK.gid);
     block.writeUInt32LE(Number(directory.mode), BLOCK.mode);
     block.writeUInt32LE(this.count, BLOCK.count);
-    block.writeUInt32LE(nodesAt, BLOCK.nodesAt);
+    block.writeUInt32LE(this.#nodesAt(path), BLOCK.nodesAt);
     block.writeUInt8(isWhole ? WHOLE : 0, BLOCK.flags);
     block.writeUInt16LE(path.length, BLOCK.pathLength);
     block.writeUInt32LE(this.#metas.length, BLOCK.metaCount);
@@ -127,9 +143,17 @@ export class BlockDraft {
     let at = BLOCK.head + block.write(path, BLOCK.head, 'latin1');
     for (const meta of this.#metas) at += meta.copy(block, at);
     at = this.#copyRecords(block, at);
-    for (const part of nodes) at += part.copy(block, at);
+    for (const node of nodes) at = writeRecord(node, block, at);
     block.writeUInt32LE(crc32(block.subarray(BLOCK.body)), BLOCK.crc);
-    return block;
+  }
+
+  /** Nobody asks it for anything any more. */
+  release(): void {
+    if (this.#bytes.length <= MAX_SPARE_BYTES && this.#spares.length < MAX_SPARES) this.#spares.push(this.#bytes);
+  }
+
+  #nodesAt(path: string): number {
+    return BLOCK.head + path.length + this.#metas.length * ID_BYTES + this.#length;
   }
 
   #copyRecords(block: Buffer, from: number): number {

@@ -1,11 +1,12 @@
 import type { BigIntStats } from 'node:fs';
 import { buildDirectory, type Emit } from '@tidemark/shared/fingerprint/build.ts';
 import type { Content, Entry, NodeId } from '@tidemark/shared/fingerprint/entry.ts';
+import type { EncodedNode } from '@tidemark/shared/fingerprint/node.ts';
 import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
-import { BlockDraft } from './block-draft.ts';
+import { BlockDraft, type Spares } from './block-draft.ts';
 import { type DirectoryNodes, EXECUTABLE, RECORD_KINDS, type StoredBlock } from './cache-block.ts';
 import type { Metas } from './metas.ts';
-import { type NodeSink, nodeRecord, nodesIn } from './node-records.ts';
+import { type NodeSink, nodesIn } from './node-records.ts';
 import type { LocalRules } from './rules.ts';
 import type { StatCache } from './stat-cache.ts';
 
@@ -24,6 +25,7 @@ export interface ContentsTools {
   sink: NodeSink;
   /** Null where nothing is kept. */
   cache: StatCache | null;
+  spares: Spares;
 }
 
 /** The directory that contents are of. */
@@ -74,7 +76,7 @@ export class Contents {
       this.#hasRecordsOfAll = false;
       return;
     }
-    this.#draft ??= new BlockDraft();
+    this.#draft ??= new BlockDraft(this.#tools.spares);
     const executable = content.kind === 'file' && content.executable;
     this.#draft.add({ ...kept, name, stat, executable, meta: content.meta, dueAtS: dueAtS ?? cache.dueAtS() });
   }
@@ -102,7 +104,7 @@ export class Contents {
     this.#isAsStored = false;
     this.#listDirectory(name, nodes);
     if (!this.#tools.cache || !this.#owner.plane) return;
-    this.#draft ??= new BlockDraft();
+    this.#draft ??= new BlockDraft(this.#tools.spares);
     this.#draft.addDirectory(name, nodes);
   }
 
@@ -115,15 +117,15 @@ export class Contents {
     const ownMeta = stored?.isOwn(stat) ? stored.ownMeta() : null;
     if (isAsStored && ownMeta && plane && stored.isWholeAt(path)) {
       sink.addRecords(stored.nodes());
-      cache?.write(stored.bytes);
+      cache?.write(stored.bytes.length, block => stored.bytes.copy(block));
       return { software: stored.ownNode('software'), config: stored.ownNode('config'), meta: { id: ownMeta, plane } };
     }
     if (stored) this.#adopt(stored);
-    const made: Buffer[] = [];
+    const made: EncodedNode[] = [];
     const isKept = cache !== null && plane !== null;
     const nodes = this.#build(node => {
       sink.add(node);
-      if (isKept) made.push(nodeRecord(node));
+      if (isKept) made.push(node);
     });
     const meta = plane && { id: ownMeta ?? this.#owner.meta(), plane };
     const own: DirectoryNodes = { ...nodes, meta };
@@ -151,21 +153,23 @@ export class Contents {
     return { software: build('software'), config: build('config') };
   }
 
-  #keep(cache: StatCache, own: DirectoryNodes, made: Buffer[]): void {
-    const draft = this.#draft ?? new BlockDraft();
-    if (draft.count === 0 && !this.#hasRecordsOfAll) return;
+  #keep(cache: StatCache, own: DirectoryNodes, made: readonly EncodedNode[]): void {
+    const draft = this.#draft ?? new BlockDraft(this.#tools.spares);
+    if (draft.count === 0 && !this.#hasRecordsOfAll) {
+      draft.release();
+      return;
+    }
     const isLarge = draft.length > MAX_KEPT_BYTES;
     const { stat, path } = this.#owner;
     const { metas } = this.#tools;
     const used = new Set(draft.metas);
     if (own.meta) used.add(own.meta.id);
-    const metaRecords = [...used].flatMap(id => {
-      const node = metas.node(id);
-      return node ? [nodeRecord(node)] : [];
-    });
+    const metaNodes = [...used].flatMap(id => metas.node(id) ?? []);
     const isWhole = this.#hasRecordsOfAll && !isLarge;
-    const nodes = [...metaRecords, ...(isWhole ? made : [])];
-    cache.write(draft.finish({ stat, path, own, isRacy: cache.isRacy(stat), nodes, isWhole }));
+    const nodes = [...metaNodes, ...(isWhole ? made : [])];
+    const finished = { stat, path, own, isRacy: cache.isRacy(stat), nodes, isWhole };
+    cache.write(draft.lengthOf(finished), block => draft.fill(block, finished));
+    draft.release();
   }
 
   /** Makes entries and new records of what was only counted. */
@@ -176,7 +180,7 @@ export class Contents {
     for (const record of this.#confirmed) {
       this.#materialise(stored, record);
       if (!isKept) continue;
-      this.#draft ??= new BlockDraft();
+      this.#draft ??= new BlockDraft(this.#tools.spares);
       this.#draft.keep(stored, record);
     }
   }

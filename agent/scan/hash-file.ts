@@ -1,5 +1,6 @@
-import { createHash, createHmac, hash as hashOnce } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import fs from 'node:fs';
+import { sha256 } from '@tidemark/shared/base/digest.ts';
 import { HEAD_BYTES, isExecutableContent } from '@tidemark/shared/fingerprint/executable.ts';
 import type { Reach } from './directory.ts';
 import { type Pace, unhurried } from './pace.ts';
@@ -71,7 +72,7 @@ function readSmall(descriptor: number, size: number, options: HashOptions): Cont
   if (total !== size) return null;
   const content = buffer.subarray(0, size);
   return {
-    digest: key ? createHmac('sha256', key).update(content).digest() : hashOnce('sha256', content, 'buffer'),
+    digest: key ? createHmac('sha256', key).update(content).digest() : sha256(content),
     runs: isExecutableContent(content.subarray(0, HEAD_BYTES)),
     normalised: normalisedDigest(content, key, normalise),
   };
@@ -80,7 +81,7 @@ function readSmall(descriptor: number, size: number, options: HashOptions): Cont
 function normalisedDigest(content: Buffer, key: HashOptions['key'], normalise: HashOptions['normalise']) {
   const text = normalise?.(content);
   if (!text) return null;
-  return key ? createHmac('sha256', key).update(text).digest() : hashOnce('sha256', text, 'buffer');
+  return key ? createHmac('sha256', key).update(text).digest() : sha256(text);
 }
 
 function readLarge(descriptor: number, size: number, { key, pace = unhurried }: HashOptions): Content | null {

@@ -16,12 +16,13 @@ export interface NodeSink {
   addRecords(records: Buffer): void;
 }
 
-export function nodeRecord({ id, data }: EncodedNode): Buffer {
-  const record = Buffer.allocUnsafe(RECORD_HEAD_BYTES + data.length);
-  id.copy(record);
-  record.writeUInt32BE(data.length, ID_BYTES);
-  data.copy(record, RECORD_HEAD_BYTES);
-  return record;
+export const recordLength = ({ data }: EncodedNode): number => RECORD_HEAD_BYTES + data.length;
+
+/** Where the record ends. */
+export function writeRecord({ id, data }: EncodedNode, bytes: Buffer, at: number): number {
+  id.copy(bytes, at);
+  bytes.writeUInt32BE(data.length, at + ID_BYTES);
+  return at + RECORD_HEAD_BYTES + data.copy(bytes, at + RECORD_HEAD_BYTES);
 }
 
 /** Appends to a file that several threads write, each node once. */
@@ -39,12 +40,8 @@ export class NodeFile implements NodeSink {
     this.#seen = seen;
   }
 
-  add({ id, data }: EncodedNode): void {
-    if (!this.#seen.add(id, 0)) return;
-    const at = this.#reserve(data.length);
-    id.copy(this.#batch, at);
-    this.#batch.writeUInt32BE(data.length, at + ID_BYTES);
-    data.copy(this.#batch, at + RECORD_HEAD_BYTES);
+  add(node: EncodedNode): void {
+    if (this.#seen.add(node.id, 0)) writeRecord(node, this.#batch, this.#reserve(node.data.length));
   }
 
   addRecords(records: Buffer): void {

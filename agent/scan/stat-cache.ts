@@ -76,11 +76,15 @@ export class StatCache {
     return this.#drawn.pop() ?? this.#nowS;
   }
 
-  write(block: Buffer): void {
+  /** A block of so many bytes, which `fill` makes in its place: what is copied once more is garbage outside of V8's view. */
+  write(length: number, fill: (block: Buffer) => void): void {
     if (this.#out === null) return;
-    if (this.#held + block.length > BUFFER_BYTES) this.flush();
-    if (block.length > BUFFER_BYTES) this.#append(block);
-    else this.#held += block.copy(this.#buffer, this.#held);
+    if (this.#held + length > BUFFER_BYTES) this.flush();
+    const isLarge = length > BUFFER_BYTES;
+    const block = isLarge ? Buffer.allocUnsafeSlow(length) : this.#buffer.subarray(this.#held, this.#held + length);
+    fill(block);
+    if (isLarge) this.#append(block);
+    else this.#held += length;
   }
 
   flush(): void {

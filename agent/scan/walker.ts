@@ -81,7 +81,7 @@ export class Walker {
     this.#rules = new Rules(profile);
     this.counter = new Counter(profile, this.#rules);
     this.#metas = new Metas(owners, sink);
-    this.#tools = { metas: this.#metas, sink, cache };
+    this.#tools = { metas: this.#metas, sink, cache, spares: [] };
     this.#inspect = createInspector(options.linked);
     this.#places = placeRoots(profile);
     const prefix = Buffer.from(root.replace(/\/+$/, '')).toString('latin1');

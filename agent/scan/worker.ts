@@ -112,7 +112,11 @@ function crewOf(number: number, control: Int32Array, say: (message: FromWorker) 
   };
 }
 
+/** A piece lives as long as one digest or name in it: in pieces of 64 KiB, Node's own, they hold 30 MB of what is long dead. */
+const BUFFER_POOL_BYTES = 8 * 1024;
+
 if (!isMainThread) {
+  Buffer.poolSize = BUFFER_POOL_BYTES;
   const port = present(parentPort, 'port of a thread');
   const receive = work(workerData as WorkerInput, message => port.postMessage(message));
   port.on('message', receive);

@@ -1,4 +1,5 @@
 import { type Normaliser, type Plane, profileDigest, type ScanProfile } from './profile.ts';
+import { SERVER_SECRETS } from './server-secrets.ts';
 
 /*
  * Profiles that come with Tidemark. Peers under one of them are compared; what a rule leaves out, or lets differ, has its
@@ -108,18 +109,7 @@ export const LINUX_SERVER: ScanProfile = {
     { path: '/etc/**/*.yml', rules: TEXT },
     { path: '/etc/ssh/sshd_config', rules: TEXT },
   ],
-  secret: [
-    '/etc/shadow',
-    '/etc/gshadow',
-    '/etc/ssh/ssh_host_*_key',
-    '/etc/ssl/private/**',
-    '/etc/pki/tls/private/**',
-    '/etc/NetworkManager/system-connections/**',
-    '/etc/**/*.key',
-    '/etc/**/.pgpass',
-    '/etc/krb5.keytab',
-    '/etc/sudoers.d/**',
-  ],
+  secret: [...SERVER_SECRETS],
   fileSystems: OWN_FILE_SYSTEMS,
 };
 

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { nodeRecord } from '@tidemark/agent/scan/node-records.ts';
+import { recordLength, writeRecord } from '@tidemark/agent/scan/node-records.ts';
 import { ScanFile } from '@tidemark/agent/scan/scan-files.ts';
 import { sha256 } from '@tidemark/shared/base/digest.ts';
 import { buildDirectory, buildRoot, type Emit } from '@tidemark/shared/fingerprint/build.ts';
@@ -161,8 +161,9 @@ export function writeImage(
   { roots, files, nodes }: { roots: Record<Plane, NodeId>; files: number; nodes: Iterable<EncodedNode> },
 ): void {
   mkdirSync(directory, { recursive: true });
-  const records = [...nodes].map(nodeRecord);
-  const bytes = Buffer.concat(records);
+  const records = [...nodes];
+  const bytes = Buffer.alloc(records.reduce((sum, node) => sum + recordLength(node), 0));
+  records.reduce((at, node) => writeRecord(node, bytes, at), 0);
   writeFileSync(join(directory, 'nodes.bin'), bytes);
   const coverage = { ...emptyCoverage(), files, bytes: files * 30_000 };
   const ignored = LINUX_SERVER.ignore.map(rule => ({ rule, count: 1 }));

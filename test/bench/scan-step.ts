@@ -1,11 +1,15 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { STEP_ENVIRONMENT } from '@tidemark/agent/executor/launch.ts';
 import { scansIn } from '@tidemark/agent/steps/scan-run.ts';
 import type { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
 import { type Took, timed } from './timed.ts';
 
 const AGENT = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'dist/tidemark-agent.mjs');
+
+/** As the agent starts its steps (agent/main.ts). */
+const NODE = [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'];
 
 interface Facts {
   scan: string;
@@ -50,7 +54,7 @@ export function scanStep(base: string, state: string, directory: string): ScanTo
     graceMs: 1000,
   };
   writeFileSync(join(at, 'call.json'), JSON.stringify(call));
-  const took = timed([process.execPath, '--disable-warning=ExperimentalWarning', AGENT, 'step', at]);
+  const took = timed([...NODE, AGENT, 'step', at], { env: STEP_ENVIRONMENT });
   const result = JSON.parse(readFileSync(join(at, 'result.json'), 'utf8'));
   if (result.outcome !== 'succeeded') throw new Error(result.message);
   return { ...took, facts: result.facts, directory: join(scansIn(state), result.facts.scan) };

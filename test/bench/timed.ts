@@ -10,12 +10,18 @@ export interface Took {
 const SCRIPT = '"$@" >/dev/null 2>&1; status=$?; times; exit $status';
 const TIME = /(\d+)m([\d.]+)s/g;
 
-/** Runs a program to its end. Throws where its status is above `highest`. */
-export function timed(argv: readonly string[], highest = 0): Took {
+interface Options {
+  /** The highest status that is no failure. */
+  highest: number;
+  env: NodeJS.ProcessEnv;
+}
+
+/** Runs a program to its end. Throws where it fails. */
+export function timed(argv: readonly string[], { highest = 0, env = process.env }: Partial<Options> = {}): Took {
   const from = performance.now();
   const { status, stdout } = spawnSync('sh', ['-c', SCRIPT, 'sh', ...argv], {
     encoding: 'utf8',
-    env: { ...process.env, LC_ALL: 'C' },
+    env: { ...env, LC_ALL: 'C' },
   });
   const clock = (performance.now() - from) / 1000;
   if (status === null || status > highest) throw new Error(`${argv.join(' ')} ended with ${status}`);
