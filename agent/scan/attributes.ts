@@ -45,8 +45,7 @@ export async function readAttributes(
   const there = roots.map(path => join(base, path)).filter(path => existsSync(path));
   if (there.length === 0) return { table: null, limits: [] };
   const table = new AttributeTable();
-  const prefix = Buffer.from(base).toString('latin1').length;
-  const reader = new Reader(owners, (path, set) => table.add(path.slice(prefix), set));
+  const reader = tableReader(table, base, owners);
   const problem = await run(program, [...RECURSIVE, ...there], text => reader.take(text), signal);
   if (problem) return nothing(`${NOT_READ}: ${problem}`);
   if (table.sets > MAX_SETS) return nothing(`${NOT_READ}: files have more than ${MAX_SETS} different ones`);
@@ -64,8 +63,7 @@ export function readAttributesSync(
   const there = roots.map(path => join(base, path)).filter(path => existsSync(path));
   if (there.length === 0) return null;
   const table = new AttributeTable();
-  const prefix = Buffer.from(base).toString('latin1').length;
-  const reader = new Reader(owners, (path, set) => table.add(path.slice(prefix), set));
+  const reader = tableReader(table, base, owners);
   const output = temporaryFile();
   try {
     const { stderr, status, error } = spawnSync(program, [...RECURSIVE, ...there], {
@@ -85,6 +83,13 @@ export function readAttributesSync(
   } finally {
     closeSync(output);
   }
+}
+
+/** Paths of the server below `base`, as a walk writes them: getfattr writes `//bin` for what lies in the root `/`. */
+function tableReader(table: AttributeTable, base: string, owners: Owners): Reader {
+  const prefix = Buffer.from(base).toString('latin1').length;
+  const walked = (path: string) => `/${path.slice(prefix).split('/').filter(Boolean).join('/')}`;
+  return new Reader(owners, (path, set) => table.add(walked(path), set));
 }
 
 /** Has no name any more: it is gone when it is closed. */

@@ -40,5 +40,5 @@ describe('a scan and plain tools', () => {
   );
 });
 
-// The lab installs AIDE and does the same with more seeds (test/lab/scan-aide.lab.ts).
+// The lab installs AIDE and does the same with more seeds (test/lab/scan-tools.lab.ts).
 describe.skipIf(!hasAide())('beside AIDE, where it is installed', () => aideOracle([1, 2]));
