@@ -20,8 +20,7 @@ const FORBIDDEN: readonly [string, number, 'ipv4' | 'ipv6'][] = [
   ['::', 127, 'ipv6'],
   ['fe80::', 10, 'ipv6'],
   ['ff00::', 8, 'ipv6'],
-  // Other spellings of IPv4, behind which the ones above could hide.
-  ['::ffff:0:0', 96, 'ipv6'],
+  // IPv4 behind IPv6. Mapped addresses (::ffff:0:0/96) are judged as the IPv4 that they are: in this list they would be all of it.
   ['64:ff9b::', 96, 'ipv6'],
 ];
 
@@ -34,11 +33,10 @@ function forbidden(): BlockList {
 const isIn = (list: BlockList, address: string): boolean => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
 /**
- * Asks HTTP checks and Prometheus for gates. The name is resolved once and the connection goes to exactly that address, so
- * that a name cannot point elsewhere in between; redirects are an answer and are not followed. `allowed`: networks that the
- * controller's configuration opens although they are forbidden, as CIDR.
+ * Whether gates may go to this address. `allowed`: networks that the controller's configuration opens although they are
+ * forbidden, as CIDR.
  */
-export function createProbe(allowed: readonly string[] = []): Probe {
+export function reachable(allowed: readonly string[] = []): (address: string) => boolean {
   const blocked = forbidden();
   const open = new BlockList();
   for (const network of allowed) {
@@ -46,13 +44,22 @@ export function createProbe(allowed: readonly string[] = []): Probe {
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
     open.addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family);
   }
+  return address => !isIn(blocked, address) || isIn(open, address);
+}
+
+/**
+ * Asks HTTP checks and Prometheus for gates. The name is resolved once and the connection goes to exactly that address, so
+ * that a name cannot point elsewhere in between; redirects are an answer and are not followed.
+ */
+export function createProbe(allowed: readonly string[] = []): Probe {
+  const mayReach = reachable(allowed);
   return async gate => {
     const url = new URL(gate.kind === 'http' ? gate.url : queryUrl(gate.url, gate.query));
     const deadline = AbortSignal.timeout(gate.timeoutMs);
     try {
       const name = url.hostname.replace(/^\[|\]$/g, '');
       const { address, family } = await Promise.race([resolveName(name), aborted(deadline)]);
-      if (isIn(blocked, address) && !isIn(open, address)) {
+      if (!mayReach(address)) {
         return { problem: `${url.host} is at ${address}, where the controller does not go` };
       }
       return await get(url, { address, family }, deadline);

@@ -10,7 +10,7 @@ import { marksOf } from '../support/product.ts';
 
 /*
  * What waves wait for, an emergency, and a night that is taken back, with the built programs and real agents. The gate that
- * asks a Prometheus is tried against recorded answers in controller/orchestrator/gates.test.ts.
+ * asks a Prometheus is tried with a real one, in test/lab/gates.lab.ts.
  */
 
 const OLD = '1.0.0';
