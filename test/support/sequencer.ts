@@ -7,9 +7,10 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 const LONG = [
   // Of real servers.
-  ...['great-night', 'power', 'trouble', 'cluster-pacemaker', 'packages-files', 'package-night', 'listed-steps'],
+  ...['packages-files', 'great-night', 'power', 'cluster-pacemaker', 'trouble', 'cluster-patroni', 'package-trouble'],
+  ...['package-night', 'listed-steps'],
   // Of `npm test`.
-  ...['executor-kill-matrix', 'executor-crash', 'demo', 'bad-input', 'store-private', 'planted', 'crash'],
+  ...['bad-input', 'store-private', 'demo', 'executor-kill-matrix', 'planted', 'executor-crash', 'api-cli', 'crash'],
 ];
 
 export class LongestFirst extends BaseSequencer {
