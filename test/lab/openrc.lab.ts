@@ -1,5 +1,6 @@
 import { type ServiceFixture, serviceProviderConformance } from '@tidemark/agent/platform/service.conformance.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from './command.ts';
 import type { Host } from './host.ts';
 import { Lab } from './lab.ts';
 import { serviceBySteps } from './service-steps.ts';
@@ -78,7 +79,9 @@ describe('a service of OpenRC', () => {
     const { provider } = fixture;
     await provider.start(5_000);
     await host.execOk(['sh', '-c', `kill -9 "$(cat ${WORK}/pid)"`]);
-    expect((await host.exec(['rc-service', 'orders', 'status'])).code).toBe(32);
+    // The killed process may be there for another moment.
+    const status = async () => (await host.exec(['rc-service', 'orders', 'status'])).code;
+    await until('the service counts as crashed', async () => (await status()) === 32);
     expect(await provider.status()).toBe('down');
     expect(await provider.start(5_000)).toMatchObject({ changed: true });
     expect(await fixture.isRunning()).toBe(true);
