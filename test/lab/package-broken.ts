@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { run, runOk } from './command.ts';
+import { run, runOk, until } from './command.ts';
 import type { LabFleet } from './fleet.ts';
 import type { Host } from './host.ts';
 import {
@@ -96,7 +96,9 @@ export const brokenPackages: Part & { diskSizes: Record<string, string> } = {
         packagePolicy('updates', [host.name], ['upgrade: {retries: {max: 1, backoff: 1s}}']),
       );
       await dpkgSays(host, / status unpacked /, 5);
-      await host.execOk(['killall', '--signal', 'KILL', 'dpkg']);
+      // The one that apt has given the work to: others ask it short questions, and nobody minds the end of these.
+      const killed = () => host.exec(['pkill', '-KILL', '-f', '^/usr/bin/dpkg .*--status-fd']);
+      await until('a dpkg at work is killed', async () => (await killed()).code === 0, { everyMs: 10 });
       await fleet.succeeds(id);
       const events = await fleet.events(id, host);
       expect(storyOf(events, 'upgrade')).toEqual(['started 1', 'failed 1', 'started 2', 'succeeded 2']);
