@@ -30,7 +30,7 @@ export function attest({ name, read, keys, statement }: Grounds): Result<Attesta
     if (!key)
       return err({
         code: 'bad-signature',
-        message: `${name}: the key ${fingerprint} that signed it was removed meanwhile`,
+        message: `${name}: the key ${fingerprint} that signed it was removed meanwhile: add it again (tidemark signatures key add FILE), then import again`,
       });
     attestations.push({ tier: key.tier, by: fingerprint, via: '', evidence: '' });
   }
