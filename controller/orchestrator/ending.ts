@@ -5,7 +5,7 @@ import type { Unit } from './plan-index.ts';
 import { type Action, isStopping } from './snapshot.ts';
 import type { Waits } from './starts.ts';
 import { touchWait } from './touching.ts';
-import { currentWave, waitOfWave } from './waves.ts';
+import { currentWave, waitOfWave, whyShut } from './waves.ts';
 
 /** Hosts that have not begun and for which it is too late, or that a stopped run will not begin. */
 export function giveUpActions(picture: Picture): Action[] {
@@ -142,8 +142,8 @@ function wordFor(host: HostPicture): string {
 }
 
 function giveUpStuck(picture: Picture, host: HostPicture, waits: Waits): Action {
-  const wave = waitOfWave(picture, host.plan.wave)?.text;
-  const reason = waits[host.plan.unit]?.text ?? wave ?? 'what it waits for will not happen';
+  // Why its wave is shut says more than that it is.
+  const reason = whyShut(picture, host.plan.wave) ?? waits[host.plan.unit]?.text ?? 'what it waits for will not happen';
   // Silence must still count as failed when the waiting is over.
   return giveUp(host, host.silence === null ? 'cancelled' : 'missed', host.silence ?? reason);
 }

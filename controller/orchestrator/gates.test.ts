@@ -109,3 +109,11 @@ it('that opens after its gate could not answer leaves no incident about that', (
   for (const action of decide(passed.snapshot, START + 120_000)) passed.apply(action, START + 120_000);
   expect([...passed.incidents.values()]).toEqual(['resolved']);
 });
+
+it('that stays shut by its gate tells its hosts what the gate said', () => {
+  const run = runWith(http, at('failed', 60_000));
+  // The incident comes first, and what follows from it with the next look.
+  for (const action of decide(run.snapshot, START + 100_000)) run.apply(action, START + 100_000);
+  const given = decide(run.snapshot, START + 100_000).filter(action => action.action === 'cancel');
+  expect(given).toMatchObject([{ host: 0, as: 'cancelled', reason: 'gate shop failed: seen' }]);
+});

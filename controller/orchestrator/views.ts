@@ -5,7 +5,7 @@ import type { Deadlines, RunSnapshot } from './snapshot.ts';
 import { startActions, type Waits } from './starts.ts';
 import { isActiveState, snapshotOf } from './stored-snapshot.ts';
 import { touchWait } from './touching.ts';
-import { waitOfWave } from './waves.ts';
+import { whyShut } from './waves.ts';
 
 export type HostRunState =
   | 'waiting'
@@ -132,13 +132,8 @@ export function reasonOf(picture: Picture, host: HostPicture, waits: Waits, ende
       ''
     );
   }
-  if (phase.is === 'waiting') return waitOfWaveText(picture, host) ?? waits[host.plan.unit]?.text ?? '';
+  if (phase.is === 'waiting') return whyShut(picture, host.plan.wave) ?? waits[host.plan.unit]?.text ?? '';
   return '';
-}
-
-function waitOfWaveText(picture: Picture, host: HostPicture): string | null {
-  if (picture.snapshot.waves[host.plan.wave]?.openedAt) return null;
-  return waitOfWave(picture, host.plan.wave)?.text ?? null;
 }
 
 /** Half of the time it takes longer: from the expected durations of what is left, as if nothing held it up. */

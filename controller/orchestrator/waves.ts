@@ -49,6 +49,12 @@ export function waitOfWave(picture: Picture, wave: number, withGates = true): Wa
   return withGates ? waitAtGates(picture, wave) : null;
 }
 
+/** Why a wave has not been opened; null for one that has been, and for one that may be. */
+export function whyShut(picture: Picture, wave: number): string | null {
+  if (picture.snapshot.waves[wave]?.openedAt) return null;
+  return waitOfWave(picture, wave)?.text ?? null;
+}
+
 /** Gates that are to be asked now: of the wave that only waits for them. */
 export function gatesToAsk(picture: Picture): DueGate[] {
   const wave = currentWave(picture);
