@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runStep } from './agent.ts';
 import { until } from './command.ts';
@@ -17,11 +18,10 @@ beforeAll(async () => {
   lab = await Lab.start({
     names: ['ha1', 'ha2', 'ka1', 'ka2'],
     packagesOf: { ha1: ha, ha2: ha, ka1: vrrp, ka2: vrrp },
+    layOut: notBeforeItsConfiguration,
   });
   const nodes = ['ha1', 'ha2'].map(name => lab.host(name));
   for (const host of nodes) {
-    await host.execOk(['systemctl', 'stop', 'pacemaker', 'corosync']);
-    await host.execOk(['sh', '-c', 'rm -rf /var/lib/pacemaker/cib/* /var/lib/corosync/*']);
     host.write('/etc/corosync/corosync.conf', corosync(nodes));
     host.write('/etc/hosts', `127.0.0.1 localhost\n${nodes.map(each => `${each.address} ${each.name}`).join('\n')}\n`);
   }
@@ -44,6 +44,13 @@ beforeAll(async () => {
 });
 
 afterAll(() => lab?.down());
+
+/** A Pacemaker that has begun as a cluster of its own may take half an hour to stop. */
+function notBeforeItsConfiguration(host: Host): void {
+  for (const service of ['pacemaker', 'corosync']) {
+    rmSync(host.path(`/etc/systemd/system/multi-user.target.wants/${service}.service`), { force: true });
+  }
+}
 
 const corosync = (nodes: readonly Host[]) => `totem {
   version: 2

@@ -33,6 +33,8 @@ const ENVIRONMENT = {
   DEBIAN_FRONTEND: 'noninteractive',
 };
 
+/** A command that hangs is named before the limit of the test that runs it passes. */
+const COMMAND_WITHIN_MS = 420_000;
 const READY_WITHIN_MS = 120_000;
 /** Of a host that is going down nobody answers. */
 const ASK_FOR_S = 10;
@@ -179,7 +181,7 @@ export class Host {
 
   /** Runs a command on it and gives how it ended; rejects where the host is not running. */
   async exec(argv: readonly string[], { env, ...options }: ExecOptions = {}): Promise<Ended> {
-    return run(this.command(argv, env), { ...options });
+    return run(this.command(argv, env), { timeoutMs: COMMAND_WITHIN_MS, ...options });
   }
 
   /** The command of this machine that runs `argv` on the host; throws where the host is not running. */
@@ -196,7 +198,7 @@ export class Host {
     const ended = await this.exec(argv, options);
     if (ended.code === 0) return ended.stdout;
     throw new CommandFailed(
-      `on ${this.name}, ${argv.join(' ')} ended with ${ended.code}:\n${ended.stderr}${ended.stdout}`,
+      `on ${this.name}, ${argv.join(' ')} ended with ${ended.code ?? 'a signal, or was too slow'}:\n${ended.stderr}${ended.stdout}`,
     );
   }
 
