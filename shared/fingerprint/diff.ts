@@ -12,6 +12,7 @@ import {
 } from './load.ts';
 import { joinPath } from './path.ts';
 import type { Plane } from './profile.ts';
+import { StoredLeaf } from './stored-leaf.ts';
 
 /** One path at which two trees differ. A directory counts as itself: what is in it has changes of its own. */
 export type TreeChange =
@@ -66,9 +67,8 @@ export async function* diffTrees(
         for (const below of pairBuckets(a, b)) compare({ ...pair, ...below });
         continue;
       }
-      guard.entries(a.entries);
-      guard.entries(b.entries);
-      for (const [from, to] of pairEntries(a.entries, b.entries)) {
+      guard.entries(countOf(a) + countOf(b));
+      for (const [from, to] of pairLeaves(a, b)) {
         const path = joinPath(pair.path, (from ?? to)?.name ?? Buffer.alloc(0));
         const change = changeAt(path, from, to);
         if (change) yield change;
@@ -117,6 +117,14 @@ function* pairBuckets(a: LoadedSide, b: LoadedSide): Generator<{ before: Side; a
     yield { before: before.get(half) ?? NOTHING, after: after.get(half) ?? NOTHING };
   }
 }
+
+type Leaf = Extract<LoadedSide, { type: 'leaf' }>;
+
+const countOf = (leaf: Leaf): number => (leaf instanceof StoredLeaf ? leaf.count : leaf.entries.length);
+
+/** Entries of one name side by side; those that are the same may be left out. */
+const pairLeaves = (a: Leaf, b: Leaf): Generator<[Entry | null, Entry | null]> =>
+  a instanceof StoredLeaf && b instanceof StoredLeaf ? a.differing(b) : pairEntries(a.entries, b.entries);
 
 /** Entries of one name side by side; both lists are in the order of their names. */
 function* pairEntries(a: readonly Entry[], b: readonly Entry[]): Generator<[Entry | null, Entry | null]> {

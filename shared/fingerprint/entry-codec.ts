@@ -57,18 +57,14 @@ export function writeEntries(writer: ByteWriter, entries: readonly Entry[]): voi
 export function readEntries(reader: ByteReader): Entry[] {
   const table = readMetaTable(reader);
   const used = new Set<number>();
-  const count = reader.varint('the number of entries', MAX_ENTRIES);
+  const count = readCount(reader);
   const entries: Entry[] = [];
   for (let index = 0; index < count; index++) {
-    const name = reader.bytes('a name', MAX_NAME_BYTES);
+    const { entry, position } = readEntry(reader, table);
     const before = entries.at(-1);
-    if (before && before.name.compare(name) >= 0) throw new NotCanonical('names are not in order');
-    const kind = reader.byte('a kind');
-    const flags = reader.byte('flags');
-    const position = reader.varint('the position of a meta object', table.length);
+    if (before && before.name.compare(entry.name) >= 0) throw new NotCanonical('names are not in order');
     used.add(position);
-    const content = readContent(reader, kind, flags, position === NO_META ? null : (table[position - 1] ?? null));
-    entries.push({ name, ...content });
+    entries.push(entry);
   }
   used.delete(NO_META);
   if (used.size !== table.length) throw new NotCanonical('a meta object is listed that no entry uses');
@@ -76,7 +72,46 @@ export function readEntries(reader: ByteReader): Entry[] {
   return entries;
 }
 
-function readMetaTable(reader: ByteReader): NodeId[] {
+export const readCount = (reader: ByteReader): number => reader.varint('the number of entries', MAX_ENTRIES);
+
+/** One entry, and which of the leaf's meta objects it has: 0 for none. */
+export function readEntry(reader: ByteReader, table: readonly NodeId[]): { entry: Entry; position: number } {
+  const name = reader.bytes('a name', MAX_NAME_BYTES);
+  const kind = reader.byte('a kind');
+  const flags = reader.byte('flags');
+  const position = reader.varint('the position of a meta object', table.length);
+  const meta = position === NO_META ? null : (table[position - 1] ?? null);
+  return { entry: { name, ...readContent(reader, kind, flags, meta) }, position };
+}
+
+/** Goes on behind an entry that was decoded before: only what says how long it is is looked at. */
+export function skipEntry(reader: ByteReader): ByteReader {
+  reader.skip(reader.varint('the length of a name', MAX_NAME_BYTES), 'a name');
+  const kind = reader.byte('a kind');
+  const flags = reader.byte('flags');
+  reader.varint('the position of a meta object');
+  switch (kind) {
+    case KINDS.file:
+      reader.varint('a size');
+      return reader.skip((flags & NORMALISED) !== 0 ? 2 * DIGEST_BYTES : DIGEST_BYTES, 'a digest');
+    case KINDS.directory:
+      return reader.skip(DIGEST_BYTES, 'the id of a directory');
+    case KINDS.symlink:
+      return reader.skip(reader.varint('the length of a target', MAX_TARGET_BYTES), 'a target');
+    case KINDS.block:
+    case KINDS.character:
+      reader.varint('a device number');
+      return reader;
+    case KINDS.unreadable:
+      return reader.skip(2, 'what is unreadable, and why');
+    case KINDS.skipped:
+      return reader.skip(1, 'why it was skipped');
+    default:
+      return reader;
+  }
+}
+
+export function readMetaTable(reader: ByteReader): NodeId[] {
   const table: NodeId[] = [];
   const count = reader.varint('the number of meta objects', MAX_ENTRIES);
   for (let index = 0; index < count; index++) {

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
-import { present } from '../base/assert.ts';
+import { assert, present } from '../base/assert.ts';
+import { NotCanonical } from '../merkle/codec.ts';
 import { type Entry, type NodeId, ROOT_NAME } from './entry.ts';
 import type { Meta } from './meta.ts';
 import {
@@ -10,15 +11,15 @@ import {
   type Expected,
   fits,
   halfByte,
-  type LeafNode,
+  type MetaNode,
   nameHash,
   nodeId,
   nodeKey,
   type SplitNode,
-  type TreeNode,
 } from './node.ts';
 import { pathText } from './path.ts';
 import type { Plane } from './profile.ts';
+import { StoredLeaf } from './stored-leaf.ts';
 
 /** Gives the canonical bytes of nodes by {@link nodeKey}; one that is not there is left out. Asked in batches. */
 export type NodeLoader = (ids: readonly NodeId[]) => Promise<ReadonlyMap<string, Uint8Array>>;
@@ -42,7 +43,8 @@ export const MAX_ENTRIES_READ = 10_000_000;
 
 /** A directory, or a bucket of one: in the store, or made of entries that are already known. */
 export type Side = { type: 'stored'; id: NodeId; expected: Extract<Expected, { type: 'directory' }> } | LoadedSide;
-export type LoadedSide = (Pick<LeafNode, 'type' | 'entries'> & Bucket) | SplitNode;
+export type LoadedSide = Leaf | SplitNode;
+type Leaf = StoredLeaf | ({ type: 'leaf'; entries: readonly Entry[] } & Bucket);
 
 export const NOTHING: LoadedSide = { type: 'leaf', entries: [], depth: 0, prefix: Buffer.alloc(0) };
 
@@ -63,7 +65,7 @@ export async function loadSides(
   return (side, path) => {
     if (side.type !== 'stored') return side;
     const node = present(nodes.get(nodeKey(side.id)), 'loaded node');
-    if (!fits(node, side.expected) || node.type === 'meta') {
+    if (node.type === 'meta' || !fits(node, side.expected)) {
       throw new TreeDamaged(`node ${side.id.toString('hex')} cannot stand at ${pathText(path)}`);
     }
     checkRoot(node, path);
@@ -72,17 +74,15 @@ export async function loadSides(
 }
 
 /** The root node holds `/` and nothing else, and no other node does. */
-function checkRoot(node: LeafNode | SplitNode, path: Buffer): void {
-  const isRoot = path.length === 0;
-  const isRight =
-    node.type === 'leaf'
-      ? node.entries.every(({ name }) => (name.toString('latin1') === ROOT_NAME) === isRoot)
-      : !isRoot;
-  if (!isRight) throw new TreeDamaged(`the node at ${pathText(path) || 'the root'} is not the one of a tree's root`);
+function checkRoot(node: StoredLeaf | SplitNode, path: Buffer): void {
+  const holdsRoot = node.type === 'leaf' && node.count === 1 && node.entry(0).name.toString('latin1') === ROOT_NAME;
+  const isEmpty = node.type === 'leaf' && node.count === 0;
+  if (path.length > 0 ? holdsRoot : !holdsRoot && !isEmpty)
+    throw new TreeDamaged(`the node at ${pathText(path) || 'the root'} is not the one of a tree's root`);
 }
 
-async function loadNodes(ids: readonly NodeId[], load: NodeLoader): Promise<Map<string, TreeNode>> {
-  const nodes = new Map<string, TreeNode>();
+async function loadNodes(ids: readonly NodeId[], load: NodeLoader): Promise<Map<string, StoredNode>> {
+  const nodes = new Map<string, StoredNode>();
   for (let at = 0; at < ids.length; at += BATCH) {
     const batch = ids.slice(at, at + BATCH);
     const found = await load(batch);
@@ -91,13 +91,27 @@ async function loadNodes(ids: readonly NodeId[], load: NodeLoader): Promise<Map<
   return nodes;
 }
 
-function checked(id: NodeId, data: Uint8Array | undefined): TreeNode {
+type StoredNode = StoredLeaf | SplitNode | MetaNode;
+
+/** What has its id is what was decoded whole when it came, so that a leaf's entries need no second look. */
+function checked(id: NodeId, data: Uint8Array | undefined): StoredNode {
   if (!data) throw new TreeDamaged(`node ${id.toString('hex')} is not in the store; scan the host again`);
   if (!nodeId(data).equals(id)) throw new TreeDamaged(`node ${id.toString('hex')} was altered in the store`);
+  try {
+    const leaf = StoredLeaf.of(data);
+    if (leaf) return leaf;
+  } catch (error) {
+    if (error instanceof NotCanonical) throw unreadable(id, error.message);
+    throw error;
+  }
   const node = decodeNode(data);
-  if (!node.ok) throw new TreeDamaged(`node ${id.toString('hex')} cannot be read: ${node.error}`);
+  if (!node.ok) throw unreadable(id, node.error);
+  assert(node.value.type !== 'leaf', 'no leaf');
   return node.value;
 }
+
+const unreadable = (id: NodeId, why: string): TreeDamaged =>
+  new TreeDamaged(`node ${id.toString('hex')} cannot be read: ${why}`);
 
 /** The meta objects of these ids, by {@link nodeKey}. */
 export async function loadMetas(ids: readonly NodeId[], load: NodeLoader): Promise<Map<string, Meta>> {
@@ -121,22 +135,22 @@ export function bucketsOf(side: LoadedSide): Map<number, Side> {
       ]),
     );
   }
-  const buckets = new Map<number, Extract<LoadedSide, { type: 'leaf' }>>();
+  const groups = new Map<number, Entry[]>();
   for (const entry of side.entries) {
     const half = halfByte(nameHash(entry.name), side.depth);
-    const bucket = buckets.get(half) ?? { type: 'leaf', entries: [], ...bucketBelow(side, half) };
-    bucket.entries.push(entry);
-    buckets.set(half, bucket);
+    const group = groups.get(half);
+    if (group) group.push(entry);
+    else groups.set(half, [entry]);
   }
-  return buckets;
+  return new Map([...groups].map(([half, entries]) => [half, { type: 'leaf', entries, ...bucketBelow(side, half) }]));
 }
 
 /** Counts what is read of a tree, and stops where no scan would have made it. */
-export function createGuard(): { entries(list: readonly Entry[]): void; depth(depth: number): void } {
+export function createGuard(): { entries(more: number): void; depth(depth: number): void } {
   let count = 0;
   return {
-    entries: list => {
-      count += list.length;
+    entries: more => {
+      count += more;
       if (count > MAX_ENTRIES_READ) throw new TreeDamaged(`a tree of more than ${MAX_ENTRIES_READ} entries`);
     },
     depth: depth => {

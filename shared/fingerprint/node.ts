@@ -141,7 +141,7 @@ export type NodeHead = ({ type: 'leaf' | 'split'; plane: Plane; weight: number }
 export const MAX_HEAD_BYTES = 3 + MAX_DEPTH / 2 + 8;
 
 /** The head of a node that has been decoded before: `data` may be cut off after {@link MAX_HEAD_BYTES}. */
-export const readHead = (data: Uint8Array): NodeHead => head(new ByteReader(data));
+export const readHead = (data: Uint8Array): NodeHead => readHeadFrom(new ByteReader(data));
 
 /** Ids of the nodes that this one names: directories, buckets and meta objects, each once. */
 export function childrenOf(node: TreeNode): { id: NodeId; expected: Expected }[] {
@@ -184,7 +184,7 @@ export function fits(head: NodeHead, expected: Expected): boolean {
 }
 
 function readNode(reader: ByteReader): TreeNode {
-  const at = head(reader);
+  const at = readHeadFrom(reader);
   if (at.type === 'meta') {
     const meta = readMeta(reader);
     reader.end();
@@ -200,7 +200,7 @@ function readNode(reader: ByteReader): TreeNode {
   return node;
 }
 
-function head(reader: ByteReader): NodeHead {
+export function readHeadFrom(reader: ByteReader): NodeHead {
   const type = reader.byte('the type');
   const plane = reader.byte('the plane');
   if (type === TYPES.meta) {

@@ -50,7 +50,7 @@ export async function* walkTree(
         for (const bucket of bucketsOf(node).values()) waiting.push({ side: bucket, path, depth });
         continue;
       }
-      guard.entries(node.entries);
+      guard.entries(node.entries.length);
       for (const entry of node.entries) {
         const at = joinPath(path, entry.name);
         if (!isPassage(entry)) yield { path: at, entry };

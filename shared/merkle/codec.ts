@@ -59,8 +59,15 @@ export class ByteReader {
   readonly #bytes: Buffer;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** Begins at byte `at`. */
+  constructor(bytes: Uint8Array, at = 0) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#at = at;
+  }
+
+  /** Where the next byte is. */
+  get at(): number {
+    return this.#at;
   }
 
   byte(what: string): number {
@@ -92,6 +99,12 @@ export class ByteReader {
     const part = Buffer.from(this.#bytes.subarray(this.#at, this.#at + count));
     this.#at += count;
     return part;
+  }
+
+  skip(count: number, what: string): this {
+    if (this.#at + count > this.#bytes.length) throw new NotCanonical(`the bytes end inside ${what}`);
+    this.#at += count;
+    return this;
   }
 
   bytes(what: string, maxLength: number): Buffer {
