@@ -11,6 +11,7 @@ import {
   RECORD,
   RECORD_KINDS,
   type StoredBlock,
+  seenOf,
   WHOLE,
 } from './cache-block.ts';
 import { recordLength, writeRecord } from './node-records.ts';
@@ -84,14 +85,14 @@ export class BlockDraft {
     const bytes = this.#bytes;
     bytes.writeUInt8(executable ? EXECUTABLE : 0, at + RECORD.flags);
     bytes.writeUInt32LE(this.#metaPlace(meta), at + RECORD.meta);
-    bytes.writeBigUInt64LE(stat.ino, at + RECORD.inode);
-    bytes.writeBigUInt64LE(stat.size, at + RECORD.size);
-    // Times before 1970 are negative; such a file has no record that fits, and is read each time.
-    bytes.writeBigUInt64LE(BigInt.asUintN(64, stat.mtimeNs), at + RECORD.mtimeNs);
-    bytes.writeBigUInt64LE(BigInt.asUintN(64, stat.ctimeNs), at + RECORD.ctimeNs);
-    bytes.writeUInt32LE(Number(stat.uid), at + RECORD.uid);
-    bytes.writeUInt32LE(Number(stat.gid), at + RECORD.gid);
-    bytes.writeUInt32LE(Number(stat.mode), at + RECORD.mode);
+    const seen = seenOf(stat);
+    bytes.writeDoubleLE(seen.ino, at + RECORD.inode);
+    bytes.writeDoubleLE(seen.size, at + RECORD.size);
+    bytes.writeDoubleLE(seen.mtimeMs, at + RECORD.mtimeMs);
+    bytes.writeDoubleLE(seen.ctimeMs, at + RECORD.ctimeMs);
+    bytes.writeUInt32LE(seen.uid, at + RECORD.uid);
+    bytes.writeUInt32LE(seen.gid, at + RECORD.gid);
+    bytes.writeUInt32LE(seen.mode, at + RECORD.mode);
     bytes.writeUInt32LE(dueAtS, at + RECORD.dueAtS);
     own?.copy(bytes, at + RECORD.head);
   }

@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import type { BigIntStats, Stats } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import { ID_BYTES } from '@tidemark/shared/fingerprint/node.ts';
@@ -12,10 +12,13 @@ import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
  *            pathLength:u16 metaCount:u32 own:96 path metas records nodes
  *   own    = software:32 config:32 meta:32           of the directory itself; zeros where it has none
  *   metas  = ids (32 bytes each) of the meta objects that records name by their position from 1
- *   record = nameLength:u16 kind:u8 flags:u8 meta:u32 inode:u64 size:u64 mtimeNs:u64 ctimeNs:u64 uid:u32 gid:u32 mode:u32
+ *   record = nameLength:u16 kind:u8 flags:u8 meta:u32 inode:f64 size:f64 mtimeMs:f64 ctimeMs:f64 uid:u32 gid:u32 mode:u32
  *            dueAtS:u32 valueLength:u16 value name
  *   value  = digest:32 of a file, target of a link, number:u64 of a device, software:32 config:32 meta:32 of a directory
  *   nodes  = records as in nodes.bin (node-records.ts)
+ *
+ * Times of records are the system's as Node's plain stat gives them, in milliseconds, rounded to some 240 ns: a file that
+ * changes so shortly after it was seen was racy, and has no record.
  *
  * The crc is over all that follows it. Of a directory in a directory there is no stat: it has a block of its own.
  */
@@ -44,8 +47,8 @@ export const RECORD = {
   meta: 4,
   inode: 8,
   size: 16,
-  mtimeNs: 24,
-  ctimeNs: 32,
+  mtimeMs: 24,
+  ctimeMs: 32,
   uid: 40,
   gid: 44,
   mode: 48,
@@ -76,6 +79,28 @@ export const WHOLE = 1;
 /** Far more than a block is: large directories are kept without their nodes. */
 const MAX_BLOCK_BYTES = 512 * 1024 * 1024;
 const NONE = Buffer.alloc(ID_BYTES);
+
+/** A stat as records keep it. */
+export type Seen = Pick<Stats, 'ino' | 'size' | 'mtimeMs' | 'ctimeMs' | 'uid' | 'gid' | 'mode'>;
+
+const NS_PER_S = 1_000_000_000n;
+
+/** By the same arithmetic as Node's, so that both give one number for one time. */
+function msOf(ns: bigint): number {
+  const below = ns % NS_PER_S;
+  const nsec = below < 0n ? below + NS_PER_S : below;
+  return Number((ns - nsec) / NS_PER_S) * 1e3 + Number(nsec) / 1e6;
+}
+
+export const seenOf = ({ ino, size, mtimeNs, ctimeNs, uid, gid, mode }: BigIntStats): Seen => ({
+  ino: Number(ino),
+  size: Number(size),
+  mtimeMs: msOf(mtimeNs),
+  ctimeMs: msOf(ctimeNs),
+  uid: Number(uid),
+  gid: Number(gid),
+  mode: Number(mode),
+});
 
 export interface BlockHead {
   length: number;
@@ -108,7 +133,6 @@ export class StoredBlock {
   readonly #metasAt: number;
   readonly #recordsAt: number;
   #at: number;
-  #name: string | null = null;
 
   private constructor(bytes: Buffer) {
     this.bytes = bytes;
@@ -131,13 +155,10 @@ export class StoredBlock {
   find(name: string): number {
     while (this.#at < this.#recordsEnd) {
       const at = this.#at;
-      const own = this.#name ?? this.nameAt(at);
-      this.#name = own;
-      if (own > name) return 0;
-      const isFound = own === name;
+      const order = this.#order(at, name);
+      if (order > 0) return 0;
       this.#at = this.endOf(at);
-      this.#name = null;
-      if (isFound) return at;
+      if (order === 0) return at;
     }
     return 0;
   }
@@ -170,16 +191,16 @@ export class StoredBlock {
   }
 
   /** Whether this is what was seen, untouched since. */
-  isSame(at: number, stat: BigIntStats): boolean {
+  isSame(at: number, stat: Seen): boolean {
     const view = this.#view;
     return (
-      view.getBigUint64(at + RECORD.ctimeNs, true) === stat.ctimeNs &&
-      view.getBigUint64(at + RECORD.inode, true) === stat.ino &&
-      view.getBigUint64(at + RECORD.size, true) === stat.size &&
-      view.getBigUint64(at + RECORD.mtimeNs, true) === stat.mtimeNs &&
-      view.getUint32(at + RECORD.mode, true) === Number(stat.mode) &&
-      view.getUint32(at + RECORD.uid, true) === Number(stat.uid) &&
-      view.getUint32(at + RECORD.gid, true) === Number(stat.gid)
+      view.getFloat64(at + RECORD.ctimeMs, true) === stat.ctimeMs &&
+      view.getFloat64(at + RECORD.inode, true) === stat.ino &&
+      view.getFloat64(at + RECORD.size, true) === stat.size &&
+      view.getFloat64(at + RECORD.mtimeMs, true) === stat.mtimeMs &&
+      view.getUint32(at + RECORD.mode, true) === stat.mode &&
+      view.getUint32(at + RECORD.uid, true) === stat.uid &&
+      view.getUint32(at + RECORD.gid, true) === stat.gid
     );
   }
 
@@ -216,7 +237,7 @@ export class StoredBlock {
   }
 
   sizeAt(at: number): number {
-    return Number(this.#view.getBigUint64(at + RECORD.size, true));
+    return this.#view.getFloat64(at + RECORD.size, true);
   }
 
   dueAt(at: number): number {
@@ -246,6 +267,18 @@ export class StoredBlock {
   /** Records as in nodes.bin: those of the directory, and the meta objects that they name. */
   nodes(): Buffer {
     return this.bytes.subarray(this.#recordsEnd);
+  }
+
+  /** Of the record's name against this one, byte by byte: neither becomes an object. */
+  #order(at: number, name: string): number {
+    const from = this.#nameStart(at);
+    const length = this.#view.getUint16(at, true);
+    const shorter = Math.min(length, name.length);
+    for (let index = 0; index < shorter; index++) {
+      const difference = (this.bytes[from + index] ?? 0) - name.charCodeAt(index);
+      if (difference !== 0) return difference;
+    }
+    return length - name.length;
   }
 
   #valueAt(at: number): number {

@@ -4,6 +4,7 @@ import { BLOCK, readBlockHead } from './cache-block.ts';
 /*
  * Where the block of each directory lies in the files of the stat cache: a hash table of four words a slot (inode,
  * device, place + 1, length), in memory that threads share. A place is the offset times two, plus the number of the file.
+ * All are plain numbers: of two inodes beyond 2^53 that become one, the later has the slot, and its block says whose it is.
  */
 
 const WORDS = 4;
@@ -21,21 +22,21 @@ export function indexCache(files: number[], from: number): CacheIndex {
   const table = new GrowingTable();
   files.slice(0, MAX_FILES).forEach((file, number) => {
     for (const { at, inode, device, length } of headsOf(file, from)) {
-      table.set(inode, device, BigInt(at * MAX_FILES + number + 1), BigInt(length));
+      table.set(Number(inode), Number(device), at * MAX_FILES + number + 1, length);
     }
   });
   return { files, table: table.shared() };
 }
 
 class GrowingTable {
-  #words = new BigUint64Array(16 * WORDS);
+  #words = new Float64Array(1024 * WORDS);
   #count = 0;
 
-  set(inode: bigint, device: bigint, place: bigint, length: bigint): void {
+  set(inode: number, device: number, place: number, length: number): void {
     if ((this.#count + 1) * WORDS * 2 > this.#words.length) this.#grow();
     const words = this.#words;
     const at = slotOf(words, inode, device);
-    if (words[at + 2] === 0n) this.#count += 1;
+    if (words[at + 2] === 0) this.#count += 1;
     words[at] = inode;
     words[at + 1] = device;
     words[at + 2] = place;
@@ -44,47 +45,52 @@ class GrowingTable {
 
   shared(): SharedArrayBuffer {
     const memory = new SharedArrayBuffer(this.#words.byteLength);
-    new BigUint64Array(memory).set(this.#words);
+    new Float64Array(memory).set(this.#words);
     return memory;
   }
 
   #grow(): void {
     const old = this.#words;
-    this.#words = new BigUint64Array(old.length * 2);
-    for (let at = 0; at < old.length; at += WORDS) {
-      if (old[at + 2] === 0n) continue;
-      this.#words.set(old.subarray(at, at + WORDS), slotOf(this.#words, old[at] ?? 0n, old[at + 1] ?? 0n));
+    const words = new Float64Array(old.length * 2);
+    for (let from = 0; from < old.length; from += WORDS) {
+      if (old[from + 2] === 0) continue;
+      const to = slotOf(words, old[from] ?? 0, old[from + 1] ?? 0);
+      for (let word = 0; word < WORDS; word++) words[to + word] = old[from + word] ?? 0;
     }
+    this.#words = words;
   }
 }
 
 /** Finds blocks in an index that threads share. */
 export class BlockFinder {
   readonly #files: readonly number[];
-  readonly #words: BigUint64Array;
+  readonly #words: Float64Array;
 
   constructor({ files, table }: CacheIndex) {
     this.#files = files;
-    this.#words = new BigUint64Array(table);
+    this.#words = new Float64Array(table);
   }
 
   /** The descriptor, the offset and the length of a directory's block, or null. */
   find(inode: bigint, device: bigint): { file: number; offset: number; length: number } | null {
-    const at = slotOf(this.#words, inode, device);
-    const place = Number(this.#words[at + 2] ?? 0n) - 1;
+    const at = slotOf(this.#words, Number(inode), Number(device));
+    const place = (this.#words[at + 2] ?? 0) - 1;
     const file = this.#files[place % MAX_FILES];
     if (place < 0 || file === undefined) return null;
-    return { file, offset: Math.floor(place / MAX_FILES), length: Number(this.#words[at + 3] ?? 0n) };
+    return { file, offset: Math.floor(place / MAX_FILES), length: this.#words[at + 3] ?? 0 };
   }
 }
 
+const LOW_WORD = 2 ** 32;
+
 /** The slot of a directory, or the free one where it belongs. There are always free ones. */
-function slotOf(table: BigUint64Array, inode: bigint, device: bigint): number {
+function slotOf(table: Float64Array, inode: number, device: number): number {
   const slots = table.length / WORDS;
-  let slot = Number(BigInt.asUintN(52, inode * 0x9e3779b97f4a7c15n + device) >> 12n) & (slots - 1);
+  const mixed = Math.imul((inode % LOW_WORD) ^ Math.floor(inode / LOW_WORD), 0x9e3779b1) + device;
+  let slot = (mixed ^ (mixed >>> 15)) & (slots - 1);
   for (;;) {
     const at = slot * WORDS;
-    if (table[at + 2] === 0n || (table[at] === inode && table[at + 1] === device)) return at;
+    if (table[at + 2] === 0 || (table[at] === inode && table[at + 1] === device)) return at;
     slot = (slot + 1) & (slots - 1);
   }
 }

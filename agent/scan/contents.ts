@@ -91,8 +91,8 @@ export class Contents {
   addEntries(entries: Lists): void {
     this.#isAsStored = false;
     this.#hasRecordsOfAll = false;
-    this.#lists.software.push(...entries.software);
-    this.#lists.config.push(...entries.config);
+    for (const entry of entries.software) this.#lists.software.push(entry);
+    for (const entry of entries.config) this.#lists.config.push(entry);
   }
 
   /** A directory in this one is whole. `record` is what is known of it by its name, or 0. */
@@ -108,17 +108,18 @@ export class Contents {
     this.#draft.addDirectory(name, nodes);
   }
 
-  /** Everything is known: gives the directory's nodes to the sink, and its block to the cache. */
+  /** Everything is known: gives the directory's nodes to the sink, and its block to the cache. Views of what was stored end here. */
   finish(): DirectoryNodes {
     const { cache, sink } = this.#tools;
     const stored = this.#stored;
     const { stat, plane, path } = this.#owner;
     const isAsStored = this.#isAsStored && stored !== null && this.#confirmed.length === stored.count;
-    const ownMeta = stored?.isOwn(stat) ? stored.ownMeta() : null;
+    const ownMeta = stored?.isOwn(stat) ? copyOf(stored.ownMeta()) : null;
     if (isAsStored && ownMeta && plane && stored.isWholeAt(path)) {
       sink.addRecords(stored.nodes());
       cache?.write(stored.bytes.length, block => stored.bytes.copy(block));
-      return { software: stored.ownNode('software'), config: stored.ownNode('config'), meta: { id: ownMeta, plane } };
+      const [software, config] = [copyOf(stored.ownNode('software')), copyOf(stored.ownNode('config'))];
+      return { software, config, meta: { id: ownMeta, plane } };
     }
     if (stored) this.#adopt(stored);
     const made: EncodedNode[] = [];
@@ -202,6 +203,9 @@ export class Contents {
     });
   }
 }
+
+/** What is stored is gone when the directory is finished. */
+const copyOf = (id: NodeId | null): NodeId | null => id && Buffer.from(id);
 
 function keptOf(content: Content) {
   switch (content.kind) {

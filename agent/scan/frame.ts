@@ -12,8 +12,14 @@ export interface Position {
   depth: number;
 }
 
-/** What came of a directory that was to be entered: its nodes, or what stands there in its place. */
-export type Outcome = { type: 'directory'; nodes: DirectoryNodes } | { type: 'entries'; entries: Lists };
+/**
+ * What came of a directory that was to be entered: its nodes, or what stands there in its place; `none` where it is no
+ * directory, so that whoever listed it looks again.
+ */
+export type Outcome =
+  | { type: 'directory'; nodes: DirectoryNodes }
+  | { type: 'entries'; entries: Lists }
+  | { type: 'none' };
 
 /** A directory of which not everything is known yet. */
 export interface Frame {

@@ -1,13 +1,13 @@
-import type { BigIntStats } from 'node:fs';
+import type { BigIntStats, Stats } from 'node:fs';
 import fs from 'node:fs';
 import type { Content, Entry, NodeId } from '@tidemark/shared/fingerprint/entry.ts';
 import type { Normaliser, Plane } from '@tidemark/shared/fingerprint/profile.ts';
 import type { AttributeSet } from './attribute-table.ts';
 import type { AuditRules } from './audit.ts';
-import { EXECUTABLE, RECORD_KINDS, type StoredBlock } from './cache-block.ts';
+import { EXECUTABLE, RECORD_KINDS, type StoredBlock, seenOf } from './cache-block.ts';
 import type { Contents } from './contents.ts';
 import type { Counter } from './counter.ts';
-import { type ListedName, type OpenDirectory, reachable } from './directory.ts';
+import { type ListedName, type OpenDirectory, type Reach, reachable } from './directory.ts';
 import { type Found, type How, type Inspect, reasonOf } from './inspect.ts';
 import type { LinkedFiles } from './linked-files.ts';
 import type { Metas } from './metas.ts';
@@ -92,10 +92,19 @@ export class Lister {
 
   list(listing: Listing): void {
     const fresh: Fresh[] = [];
-    for (const name of this.#names(listing)) {
-      this.#name(listing, name, fresh);
+    for (const listed of this.#names(listing)) {
+      if (typeof listed === 'string') this.#name(listing, listed, false, fresh);
+      else if (listed.isDirectory()) this.#directory(listing, listed.name);
+      else this.#name(listing, listed.name, listed.isFile(), fresh);
       if (fresh.length >= MAX_FRESH) this.#addFresh(listing, fresh.splice(0));
     }
+    this.#addFresh(listing, fresh);
+  }
+
+  /** What a name stands for that was taken for a directory's, and is none. */
+  lookAgain(listing: Listing, name: string): void {
+    const fresh: Fresh[] = [];
+    this.#name({ ...listing, stored: null }, name, false, fresh);
     this.#addFresh(listing, fresh);
   }
 
@@ -119,28 +128,31 @@ export class Lister {
   }
 
   /** Everything inside a root; on the way to one, only what leads there. */
-  #names({ directory, below, plane, place }: Listing): ListedName[] {
-    if (!plane) {
-      const unknown = { isDirectory: () => false, isFile: () => false };
-      return [...(place?.below.keys() ?? [])].sort().map(name => ({ name, ...unknown }));
-    }
+  #names({ directory, below, plane, place, stored }: Listing): string[] | ListedName[] {
+    if (!plane) return [...(place?.below.keys() ?? [])].sort();
     try {
-      return directory.listed();
+      // Of what is known the record says the kind, and the look that follows whether it still is that.
+      return stored ? directory.names() : directory.listed();
     } catch (error) {
       this.#options.counter.unlisted(below, reasonOf(error));
       return [];
     }
   }
 
-  #name(listing: Listing, listed: ListedName, fresh: Fresh[]): void {
-    const { name } = listed;
+  #directory({ below, place, plane, rules, stored, onDirectory }: Listing, name: string): void {
+    const above = place?.below.get(name)?.root?.plane ?? plane;
+    if (above && rules.isIgnored(below + name)) return;
+    onDirectory(name, stored?.find(name) ?? 0);
+  }
+
+  #name(listing: Listing, name: string, isFile: boolean, fresh: Fresh[]): void {
     const { directory, stored, rules } = listing;
     const path = listing.below + name;
     const place = listing.place?.below.get(name) ?? null;
     const above = place?.root?.plane ?? listing.plane;
     if (above && rules.isIgnored(path)) return;
     const record = stored?.find(name) ?? 0;
-    if (listed.isDirectory()) {
+    if (record !== 0 && stored?.kindAt(record) === RECORD_KINDS.directory) {
       listing.onDirectory(name, record);
       return;
     }
@@ -148,7 +160,7 @@ export class Lister {
     const { audit } = this.#options;
     const isPlain = !audit && !treatment.secret && treatment.normalisers.length === 0;
     if (stored && record !== 0 && isPlain && !place && this.#isKnown(listing, stored, record, name, path)) return;
-    const found = this.#options.inspect(directory.at(name), this.#how(treatment, listed.isFile()));
+    const found = this.#options.inspect(directory.at(name), this.#how(treatment, isFile));
     if (found.kind === 'directory') {
       listing.onDirectory(name, record);
       return;
@@ -166,7 +178,7 @@ export class Lister {
       return;
     }
     const isKept = isPlain && !place && 'stat' in found && found.stat?.dev === directory.stat.dev;
-    if (this.#options.keepsMetas && stored && record !== 0 && found.stat && stored.isSame(record, found.stat)) {
+    if (this.#options.keepsMetas && stored && record !== 0 && found.stat && stored.isSame(record, seenOf(found.stat))) {
       // Only due to be read again: who sets an attribute moves ctime.
       this.#addWith(listing, { name, found, isKept }, stored.metaAt(record));
     } else if (this.#options.attributes.type === 'asked') fresh.push({ name, found, isKept });
@@ -175,27 +187,31 @@ export class Lister {
 
   /** What is known is looked at by its path, which is quicker; it is believed only where it is the very same. */
   #isKnown(listing: Listing, stored: StoredBlock, record: number, name: string, path: string): boolean {
-    const { cache, prefix, keepsMetas } = this.#options;
+    const { cache, prefix, keepsMetas, counter } = this.#options;
     const isFile = stored.kindAt(record) === RECORD_KINDS.file;
-    if (!cache || path.length > MAX_PATH || (!isFile && !keepsMetas)) return false;
-    const stat = statOf(prefix + path);
-    if (!stat || stat.dev !== listing.directory.stat.dev || !stored.isSame(record, stat)) return false;
-    if (cache.isDue(stored, record)) return false;
-    if (isFile) this.#countKnown(stored, record, stat);
-    else this.#options.counter.known(stored.kindAt(record));
+    if (!cache || path.length > MAX_PATH || (!isFile && !keepsMetas) || cache.isDue(stored, record)) return false;
+    const at = reachable(prefix + path);
+    // As numbers, which are half the cost of big ones.
+    const stat = statOf(at);
+    if (!stat || stat.dev !== Number(listing.directory.stat.dev) || !stored.isSame(record, stat)) return false;
+    const exact = stat.nlink > 1 || !keepsMetas ? exactStatOf(at) : null;
+    if ((!exact && !keepsMetas) || (exact && !stored.isSame(record, seenOf(exact)))) return false;
+    if (isFile) this.#countKnown(stored, record, exact);
+    else counter.known(stored.kindAt(record));
     if (keepsMetas) listing.contents.confirm(record);
-    else this.#readAgain(listing, stored, record, name, path, stat);
+    else if (exact) this.#readAgain(listing, stored, record, name, path, exact);
     return true;
   }
 
-  #countKnown(stored: StoredBlock, record: number, stat: BigIntStats): void {
+  /** `stat` is there where the file has several names. */
+  #countKnown(stored: StoredBlock, record: number, stat: BigIntStats | null): void {
     const { linked, counter } = this.#options;
-    const claim = stat.nlink > 1n ? linked.claim(stat) : null;
+    const claim = stat && stat.nlink > 1n ? linked.claim(stat) : null;
     if (claim?.status === 'mine') {
       const executable = (stored.flagsAt(record) & EXECUTABLE) !== 0;
       claim.settle({ digest: stored.value(record), executable });
     }
-    counter.file(Number(stat.size), claim?.status !== 'known', false);
+    counter.file(stored.sizeAt(record), claim?.status !== 'known', false);
   }
 
   /** A file whose digest is known, and whose mode and owner are described anew. */
@@ -265,9 +281,17 @@ export class Lister {
   }
 }
 
-function statOf(path: string): BigIntStats | null {
+function statOf(path: Reach): Stats | null {
   try {
-    return fs.lstatSync(reachable(path), { bigint: true });
+    return fs.lstatSync(path);
+  } catch {
+    return null;
+  }
+}
+
+function exactStatOf(path: Reach): BigIntStats | null {
+  try {
+    return fs.lstatSync(path, { bigint: true });
   } catch {
     return null;
   }

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import fs, { type BigIntStats } from 'node:fs';
 import { StoredBlock } from './cache-block.ts';
 import { BlockFinder, type CacheIndex } from './cache-index.ts';
+import { Rooms } from './rooms.ts';
 
 /**
  * A file that was touched so shortly before the scan, or during it, may be touched once more within the same tick of the
@@ -22,8 +23,6 @@ export const dueAfter = (nowS: number): number => nowS + randomInt(1, AGAIN_AFTE
 export const isBelieved = (dueAtS: number, nowS: number): boolean => dueAtS > nowS && dueAtS <= nowS + AGAIN_AFTER_S;
 
 const BUFFER_BYTES = 256 * 1024;
-/** Blocks are read one after the other into pieces of this size, which live as long as one of theirs is looked at. */
-const PIECE_BYTES = 128 * 1024;
 
 export interface StatCacheOptions {
   index: CacheIndex;
@@ -40,7 +39,8 @@ export class StatCache {
   readonly #racyFromNs: bigint;
   readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   readonly #drawn: number[] = [];
-  #piece = Buffer.alloc(0);
+  readonly #rooms = new Rooms();
+  readonly #lent = new Map<StoredBlock, Buffer>();
   #out: number | null;
   #held = 0;
 
@@ -51,13 +51,25 @@ export class StatCache {
     this.#racyFromNs = BigInt(startedMs) * 1_000_000n - RACY_NS;
   }
 
-  /** What was stored of a directory, or null. */
+  /** What was stored of a directory, or null; until it is {@link release}d. */
   read(directory: BigIntStats): StoredBlock | null {
     const found = this.#finder.find(directory.ino, directory.dev);
     if (!found) return null;
     const { file, offset, length } = found;
-    const bytes = this.#room(length);
-    return fs.readSync(file, bytes, 0, length, offset) === length ? StoredBlock.of(bytes, directory) : null;
+    const room = this.#rooms.take(length);
+    const isRead = fs.readSync(file, room, 0, length, offset) === length;
+    const block = isRead ? StoredBlock.of(room.subarray(0, length), directory) : null;
+    if (block) this.#lent.set(block, room);
+    else this.#rooms.give(room);
+    return block;
+  }
+
+  /** Nobody looks at it any more, nor at any id or digest in it. */
+  release(block: StoredBlock): void {
+    const room = this.#lent.get(block);
+    if (!room) return;
+    this.#lent.delete(block);
+    this.#rooms.give(room);
   }
 
   /** Whether a record is to be looked at again, however little its file has changed. */
@@ -101,13 +113,5 @@ export class StatCache {
       // A full disk: a scan needs no cache.
     }
     this.#out = null;
-  }
-
-  #room(length: number): Buffer {
-    if (length > PIECE_BYTES / 4) return Buffer.allocUnsafeSlow(length);
-    if (length > this.#piece.length) this.#piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
-    const room = this.#piece.subarray(0, length);
-    this.#piece = this.#piece.subarray(length);
-    return room;
   }
 }

@@ -18,9 +18,9 @@ import {
   settled,
   type Waiting,
 } from './frame.ts';
-import { createInspector, type Found, type Inspect, isGone, reasonOf } from './inspect.ts';
+import { createInspector, type Inspect, isGone, reasonOf } from './inspect.ts';
 import type { LinkedFiles } from './linked-files.ts';
-import { type Attributes, Lister } from './lister.ts';
+import { type Attributes, Lister, type Listing } from './lister.ts';
 import { Metas } from './metas.ts';
 import type { NodeSink } from './node-records.ts';
 import type { Owners } from './owners.ts';
@@ -160,9 +160,9 @@ export class Walker {
     try {
       directory = openDirectory(frame.directory.at(name));
     } catch (error) {
-      const outcome = this.#refused(error, frame, name, at);
+      frame.child(name, record, this.#refused(error, frame, name, at));
       opened(frame);
-      end(outcome);
+      settled(frame);
       return;
     }
     opened(frame);
@@ -193,6 +193,13 @@ export class Walker {
       plane && !(keepsMetas && stored?.isOwn(stat)) ? this.#lister.attributesOf(directory, path) : null;
     const meta = () => this.#metas.idOf(stat, attributes);
     const contents = new Contents(this.#tools, { path, plane, stat, rules, meta }, keepsMetas ? stored : null);
+    const onDirectory = (name: string, record: number) => this.#directory(frame, name, record, below);
+    const listing: Listing = { directory, below, plane, place, rules, stored, contents, onDirectory };
+    // Swapped since the second look, too: nobody is run after.
+    const again: Listing = {
+      ...listing,
+      onDirectory: name => frame.child(name, 0, this.#skipped('limit', name, this.#positionOf(frame, name, below))),
+    };
     let isOpen = true;
     const frame: Frame = {
       number: this.#nextFrame++,
@@ -207,32 +214,32 @@ export class Walker {
       },
       child: (name, record, outcome) => {
         if (outcome.type === 'directory') contents.addDirectory(name, outcome.nodes, record);
-        else contents.addEntries(outcome.entries);
+        else if (outcome.type === 'entries') contents.addEntries(outcome.entries);
+        else this.#lister.lookAgain(again, name);
       },
       whole: () => {
         this.#frames.delete(frame.number);
         if (plane) this.counter.directory();
-        whole(contents.finish());
+        const nodes = contents.finish();
+        if (stored) cache?.release(stored);
+        whole(nodes);
       },
     };
     const from = this.#waiting.length;
-    const onDirectory = (name: string, record: number) => this.#directory(frame, name, record, below);
     try {
-      this.#lister.list({ directory, below, plane, place, rules, stored, contents, onDirectory });
+      this.#lister.list(listing);
     } catch (error) {
       frame.close();
       throw error;
     }
     // The first in order is entered first.
-    this.#waiting.push(...this.#waiting.splice(from).reverse());
+    for (const waiting of this.#waiting.splice(from).reverse()) this.#waiting.push(waiting);
     if (frame.unopened === 0) frame.close();
     settled(frame);
   }
 
   #directory(frame: Frame, name: string, record: number, below: string): void {
-    const place = frame.at.place?.below.get(name) ?? null;
-    const plane = place?.root?.plane ?? frame.at.plane;
-    const at: Position = { path: below + name, plane, place, depth: frame.at.depth + 1 };
+    const at = this.#positionOf(frame, name, below);
     if (at.depth > MAX_DEPTH) {
       frame.child(name, record, this.#skipped('limit', name, at));
       return;
@@ -242,33 +249,28 @@ export class Walker {
     this.#waiting.push({ frame, name, record, at });
   }
 
+  #positionOf({ at }: Frame, name: string, below: string): Position {
+    const place = at.place?.below.get(name) ?? null;
+    return { path: below + name, plane: place?.root?.plane ?? at.plane, place, depth: at.depth + 1 };
+  }
+
   #refused(error: unknown, frame: Frame, name: string, at: Position): Outcome {
     const code = errorCode(error);
+    // It was a directory in an earlier scan, or a moment ago.
+    if (code === 'ENOTDIR' || code === 'ELOOP') return { type: 'none' };
     // All descriptors are taken: what is below was not seen, and that is said.
     if (code === 'EMFILE' || code === 'ENFILE') return this.#skipped('limit', name, at);
     const reason = reasonOf(error);
-    if (at.place) {
-      const found = { kind: 'unreadable' as const, stat: null, of: 'directory' as const, reason };
-      this.counter.missing(at.place, isGone(error) ? { kind: 'gone' } : found, at.path);
-    }
-    if (!at.plane || isGone(error)) return { type: 'entries', entries: emptyLists() };
-    const now = this.#inspect(frame.directory.at(name));
-    // Swapped for something else since the look: it is what it was not a moment ago.
-    if (code === 'ENOTDIR' || code === 'ELOOP') {
-      return now.kind === 'directory' ? this.#skipped('limit', name, at) : this.#found(now, frame, name, at);
-    }
-    const stat = 'stat' in now ? now.stat : null;
-    return this.#found({ kind: 'unreadable', stat, of: 'directory', reason }, frame, name, at);
-  }
-
-  #found(found: Exclude<Found, { kind: 'directory' }>, frame: Frame, name: string, at: Position): Outcome {
+    const found = { kind: 'unreadable' as const, stat: null, of: 'directory' as const, reason };
+    if (at.place) this.counter.missing(at.place, isGone(error) ? { kind: 'gone' } : found, at.path);
     const entries = emptyLists();
-    const entry = this.#lister.entryOf(found, { descriptor: frame.directory.descriptor, name, path: at.path });
-    if (entry && at.plane) {
-      const isSoftware = entry.kind === 'file' && entry.executable;
-      const below = at.path.slice(0, at.path.length - name.length);
-      entries[isSoftware ? 'software' : this.#rules.below(below).planeOf(at.path, at.plane)].push(entry);
-    }
+    if (!at.plane || isGone(error)) return { type: 'entries', entries };
+    const now = this.#inspect(frame.directory.at(name));
+    const stat = 'stat' in now ? now.stat : null;
+    const { descriptor } = frame.directory;
+    const entry = this.#lister.entryOf({ ...found, stat }, { descriptor, name, path: at.path });
+    const below = at.path.slice(0, at.path.length - name.length);
+    if (entry) entries[this.#rules.below(below).planeOf(at.path, at.plane)].push(entry);
     return { type: 'entries', entries };
   }
 

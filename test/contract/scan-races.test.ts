@@ -147,6 +147,26 @@ describe('what is kept from scan to scan', () => {
     expect(second.written.coverage).toEqual(first.written.coverage);
   });
 
+  it('is not believed of what was a directory and is a file, a link or nothing by now', async () => {
+    const profile = { ...PROFILE, secret: ['/secret'] };
+    const key = Buffer.alloc(32, 7);
+    for (const name of ['plain', 'secret', 'link', 'gone', 'kept']) {
+      fs.mkdirSync(at(name));
+      fs.writeFileSync(at(`${name}/inside`), name);
+    }
+    await scan({ cache: cache(), profile, key, threads: 2 });
+    for (const name of ['plain', 'secret', 'link', 'gone']) fs.rmSync(at(name), { recursive: true });
+    fs.writeFileSync(at('plain'), 'content');
+    fs.writeFileSync(at('secret'), 'content');
+    fs.symlinkSync('kept', at('link'));
+    const second = await scan({ cache: cache(), profile, key, threads: 2 });
+    const afresh = await scan({ profile, key });
+    expect(second.hex('/plain')).toBe(digestOf('content'));
+    expect(second.entries.get('/secret')).toMatchObject({ kind: 'file', keyed: true });
+    expect(second.written.softwareRoot).toBe(afresh.written.softwareRoot);
+    expect(second.written.coverage).toEqual(afresh.written.coverage);
+  });
+
   it('is not believed of files that were touched within two seconds before the scan', async () => {
     files(5);
     await scan({ cache: cache(), clock: clockAhead(1_000) });
