@@ -53,6 +53,8 @@ async function apply(context: Context, action: Action): Promise<void> {
     case 'hold':
       await transaction.setHost(run.id, idOf(plan, action.host), { heldBecause: action.reason });
       return tell(context, 'host-held', action.reason, action.host);
+    case 'letGo':
+      return transaction.setHost(run.id, idOf(plan, action.host), { heldBecause: null });
     case 'observeFacts':
       return transaction.askForFacts(run.id, idOf(plan, action.host), now);
     case 'openIncident':

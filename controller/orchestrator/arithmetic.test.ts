@@ -85,7 +85,7 @@ const ROWS: Record<string, (host: MutableHost) => void> = {
 
 function table(): { row: string; cells: string[] }[] {
   const text = readFileSync(new URL('./README.md', import.meta.url), 'utf8');
-  const lines = text.slice(text.indexOf('## Failure arithmetic')).split('\n');
+  const lines = (text.slice(text.indexOf('## Failure arithmetic')).split('\n## ', 1)[0] ?? '').split('\n');
   return lines
     .filter(line => line.startsWith('| ') && !line.startsWith('| a host') && !line.startsWith('| --'))
     .map(line => line.split('|').map(cell => cell.trim()))

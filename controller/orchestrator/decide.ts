@@ -41,7 +41,7 @@ function decideFrom(picture: Picture): Action[] {
   if (waves.length > 0) return waves;
   const starts = startActions(picture);
   const actions = [...offerActions(picture), ...releaseActions(picture), ...starts.actions];
-  return actions.length > 0 ? actions : endActions(picture, starts.waits);
+  return actions.length > 0 ? actions : unique(endActions(picture, starts.waits));
 }
 
 /** Two failures may hold the same peer: the first reason is kept. */

@@ -1,4 +1,5 @@
 import { present } from '@tidemark/shared/base/assert.ts';
+import { undoActions } from './doubt.ts';
 import { blockerOf } from './failures.ts';
 import { awaitsPerson, type HostPicture, isSettled, isWrittenOff, nameOf, type Picture, pictureAt } from './picture.ts';
 import type { Unit } from './plan-index.ts';
@@ -57,13 +58,10 @@ export function endActions(picture: Picture, waits: Waits): Action[] {
   if (picture.hosts.every(isSettled)) return anyAwaits(picture) ? [] : [endOf(picture)];
   if (isMoving(picture) || waitsForTime(picture, waits) || waitsForPerson(picture)) return [];
   const stuck = picture.working.filter(host => !isWrittenOff(picture, host));
-  if (stuck.length > 0) {
-    return stuck.map(host => ({
-      action: 'undo',
-      host: host.index,
-      reason: host.host.held ?? blockerOf(picture, host) ?? 'what it waits for will not happen',
-    }));
-  }
+  const back = stuck.flatMap(host =>
+    undoActions(picture, host, host.host.held ?? blockerOf(picture, host) ?? 'what it waits for will not happen'),
+  );
+  if (back.length > 0) return back;
   const left = picture.waiting;
   const wave = currentWave(picture);
   // Wave by wave: with its hosts given up a wave can end, and another that does not need it may have its turn.

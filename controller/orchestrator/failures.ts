@@ -1,4 +1,5 @@
 import { heldFor } from './clusters.ts';
+import { endedDoubts, undoActions } from './doubt.ts';
 import { reactionTo } from './phase.ts';
 import { awaitsPerson, firstHold, type HostPicture, isSettled, nameOf, type Picture, pictureAt } from './picture.ts';
 import type { PlannedJob } from './plan-index.ts';
@@ -6,7 +7,7 @@ import type { Action } from './snapshot.ts';
 
 /** What has gone wrong on hosts, and what the policy says to do then. */
 export function failureActions(picture: Picture): Action[] {
-  const actions = endedSilences(picture);
+  const actions = [...endedSilences(picture), ...endedDoubts(picture)];
   for (const host of picture.hosts) {
     if (host.silence !== null) actions.push(...silenceActions(picture, host));
     if (mayAct(host)) actions.push(...phaseActions(picture, host));
@@ -65,7 +66,7 @@ function haltActions(
   if (picture.snapshot.run.state === 'undoing') return actions;
   actions.push(...holdCluster(picture, host, false));
   if (phase.is === 'skipped' || host.host.held !== null) return actions;
-  if (reaction === 'undo-host') actions.push({ action: 'undo', host: host.index, reason: because });
+  if (reaction === 'undo-host') actions.push(...undoActions(picture, host, because));
   else actions.push({ action: 'cancel', host: host.index, as: 'cancelled', reason: because });
   return actions;
 }
@@ -78,7 +79,7 @@ function blockedActions(picture: Picture, host: HostPicture): Action[] {
   if (picture.snapshot.run.state === 'undoing') return [];
   const blocker = blockerOf(picture, host);
   if (blocker === null || host.host.held !== null) return [];
-  return [{ action: 'undo', host: host.index, reason: blocker }];
+  return undoActions(picture, host, blocker);
 }
 
 /** Why the hold point at which the host stands will never open, or null. */

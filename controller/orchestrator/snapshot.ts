@@ -116,6 +116,8 @@ export type Action =
   | { action: 'release'; host: number; upTo: number }
   | { action: 'undo'; host: number; reason: string }
   | { action: 'hold'; host: number; reason: string }
+  /** What it was held for is over. */
+  | { action: 'letGo'; host: number }
   | { action: 'observeFacts'; host: number }
   | {
       action: 'openIncident';

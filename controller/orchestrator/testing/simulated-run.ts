@@ -102,6 +102,9 @@ export class SimulatedRun {
       case 'hold':
         this.host(action.host).held = action.reason;
         return;
+      case 'letGo':
+        this.host(action.host).held = null;
+        return;
       case 'observeFacts': {
         const asked = this.host(action.host).factsAsked;
         this.host(action.host).factsAsked = { first: asked?.first ?? now, last: now };
