@@ -1,5 +1,6 @@
 import { p90Of } from '@tidemark/shared/orders/expected.ts';
 import type { Job, Order } from '@tidemark/shared/orders/order.ts';
+import type { StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { narrowed } from './check-jobs.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import { append, compareText, listed } from './fleet-view.ts';
@@ -57,7 +58,7 @@ export function expandSteps(
       errors.push(errorAt(policy.stepsPlace, `none of the steps does anything on ${host.name}`));
       continue;
     }
-    const jobs = withTimes(drafted, window);
+    const jobs = withTimes(givenBack(drafted), window);
     if ('tooLong' in jobs) {
       tooLong.push({ host: host.name, totalMs: jobs.tooLong });
       continue;
@@ -117,6 +118,25 @@ function draftHost(policy: Policy, context: HostContext, history: History, undec
     });
   });
   return complete ? jobs : null;
+}
+
+/** What a server is kept from, by what gives it back. */
+const GIVEN_BACK_BY: Partial<Record<StepKind, StepKind>> = {
+  'batch/hold': 'batch/release',
+  'lb/drain': 'lb/enable',
+  'cluster/leave': 'cluster/join',
+};
+
+/** Who skips a host leaves it as it is. Where something is kept from it by then, it is given back: the host is taken back. */
+function givenBack(jobs: readonly UntimedJob[]): UntimedJob[] {
+  const kept = new Set<StepKind>();
+  return jobs.map(job => {
+    const by = job.undo === null ? undefined : GIVEN_BACK_BY[job.call.kind];
+    if (by !== undefined) kept.add(by);
+    const keeps = kept.size > 0;
+    kept.delete(job.call.kind);
+    return keeps && job.onFailure === 'skip-host' ? { ...job, onFailure: 'undo-host' } : job;
+  });
 }
 
 /**

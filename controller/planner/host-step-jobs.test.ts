@@ -75,6 +75,26 @@ describe('batch work', () => {
     expect(hold?.notAfter).toBeLessThan(release?.notAfter ?? 0);
   });
 
+  it('is released where a host would be skipped while it is held, also by a hold that did not get all of it', () => {
+    const jobs = jobsOf(
+      '[{id: space, uses: check/disk}, {id: hold, uses: batch/hold}, {id: backup, uses: snapshot/create, onFailure: skip-host}, ' +
+        '{id: stop, uses: service/stop}, {id: release, uses: batch/release}, {id: after, uses: check/clock}]',
+    );
+    expect(jobs.map(({ step, onFailure }) => `${step} ${onFailure}`)).toEqual([
+      'space skip-host',
+      'hold undo-host',
+      'backup undo-host',
+      'stop undo-host',
+      'release hold',
+      'after skip-host',
+    ]);
+  });
+
+  it('that is never to be taken back lets a host be skipped all the same', () => {
+    const [, backup] = jobsOf('[{id: hold, uses: batch/hold, undo: none}, {id: backup, uses: snapshot/create}]');
+    expect(backup?.onFailure).toBe('skip-host');
+  });
+
   it('is not taken back where the policy says so', () => {
     expect(jobsOf('[{id: hold, uses: batch/hold, undo: none}]')[0]?.undo).toBeNull();
   });

@@ -147,8 +147,8 @@ export const KIND_DEFAULTS: Record<PlannedKind, KindDefaults> = {
   'check/tcp': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'check/sql': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'hold', undo: null },
   'check/command': { timeoutMs: 15 * MINUTE, retries: once, onFailure: 'hold', undo: null },
-  // A hold that fails holds nothing.
-  'batch/hold': { timeoutMs: 60 * MINUTE, retries: once, onFailure: 'skip-host', undo: 'batch/release' },
+  // One that was cut off, or that a timer would not let stop, may hold some of it: a release of nothing costs nothing.
+  'batch/hold': { timeoutMs: 60 * MINUTE, retries: once, onFailure: 'undo-host', undo: 'batch/release' },
   'batch/release': {
     timeoutMs: 5 * MINUTE,
     retries: { max: 2, backoffMs: 10 * SECOND },
