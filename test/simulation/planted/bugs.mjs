@@ -80,12 +80,12 @@ export const PLANTED = [
     property: 'no start after the approval has expired',
   },
   {
-    name: 'a release that a broken connection swallowed is not sent again',
-    file: orchestrator('recording'),
-    from: "if (isBehind && standing.direction === 'forward') await dispatch(transaction, run, host);",
-    to: 'if (isBehind && run === plan) await dispatch(transaction, run, host);',
+    name: 'who does not do what it was asked is not asked again',
+    file: orchestrator('reminding'),
+    from: 'const isDue = now - since >= REMIND_MS;',
+    to: 'const isDue = now < since;',
     arguments: ['--faults', '0.05', '--calm'],
-    seed: 2,
+    seed: 38,
     property: 'what began comes to its end',
   },
 ];
