@@ -186,7 +186,6 @@ export interface Services {
     audit(input: InputOf<'auditHosts'>['body'] & { by: string }): Answer<OutputOf<'auditHosts'>['scans']>;
     scanRequest(id: string): Promise<OutputOf<'getScan'> | null>;
     fingerprints(host: string): Promise<OutputOf<'listFingerprints'>['fingerprints'] | null>;
-    identify(host: string): Answer<OutputOf<'identifyHost'>>;
     compare(a: string, b: string, options: CompareOptions): Answer<OutputOf<'compareHosts'>>;
     compareCluster(cluster: string, options: CompareOptions): Answer<OutputOf<'compareCluster'>>;
     baselines(): Promise<OutputOf<'listBaselines'>['baselines']>;
@@ -196,6 +195,12 @@ export interface Services {
     addWaiver(input: InputOf<'addWaiver'>['body'] & { by: string }): Answer<OutputOf<'addWaiver'>>;
     endWaiver(input: { id: string; by: string }): Answer<unknown>;
     drift(host: string): Answer<OutputOf<'driftOfHost'>>;
+  };
+  /** Paths have one character a byte. */
+  identification: {
+    identify(host: string): Answer<OutputOf<'identifyHost'>>;
+    versions(product: string): Promise<OutputOf<'listVersions'>>;
+    owners(of: { sha256: string } | { path: string }): Promise<OutputOf<'listOwners'>['owners']>;
   };
   scheduling: {
     list(): Promise<OutputOf<'listSchedules'>['schedules']>;

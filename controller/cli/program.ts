@@ -19,6 +19,7 @@ import { addIncident } from './commands/incident.ts';
 import { addKey } from './commands/key.ts';
 import { addLandscape } from './commands/landscape.ts';
 import { addLogin } from './commands/login.ts';
+import { addOwner } from './commands/owner.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addProfile } from './commands/profile.ts';
@@ -56,6 +57,7 @@ const COMMANDS: readonly AddCommand[] = [
   addProfile,
   addSecretKey,
   addIdentify,
+  addOwner,
   addDrift,
   addBaseline,
   addWaiver,

@@ -4,6 +4,7 @@ export * from './schema/bundles.ts';
 export * from './schema/deciding.ts';
 export * from './schema/dispatch.ts';
 export * from './schema/fingerprints.ts';
+export * from './schema/identification.ts';
 export * from './schema/identity.ts';
 export * from './schema/incidents.ts';
 export * from './schema/landscape.ts';

@@ -31,7 +31,7 @@ import { looksBeyond, readSoftware, type ScannedSoftware } from './scanned.ts';
 import { createSecretKeys, type SecretKeys } from './secret-keys.ts';
 import { textOf } from './sentences.ts';
 import { createUpload, type Upload } from './upload.ts';
-import type { ProductVerdict } from './verdicts.ts';
+import { type ProductVerdict, programsOf } from './verdicts.ts';
 import { waive } from './waivers.ts';
 
 export interface VerificationOptions {
@@ -58,6 +58,8 @@ export interface Identification {
     versions: string[];
     complete: boolean;
     sentence: string;
+    /** Programs below the home, and those of them whose content some release has there. Bytes. */
+    programs: { files: number; bytes: number; explainedBytes: number };
     /** Paths that say otherwise, with why; at most {@link MAX_EXCEPTIONS}. */
     exceptions: string[];
     /** Releases beside the one in use, with what they are. */
@@ -108,6 +110,8 @@ export interface Verification extends Judgements, Profiles, SecretKeys {
   /** Which members of a cluster are not like the others. */
   compareCluster(cluster: string, options: CompareOptions): Answer<ClusterReport>;
   drift(host: string): Answer<DriftReport>;
+  /** What reads stored trees elsewhere: a damaged one is an answer for people, too. */
+  reading<T>(work: () => Promise<T>): Answer<T>;
 }
 
 export interface CompareOptions {
@@ -241,6 +245,7 @@ export function createVerification(options: VerificationOptions): Verification {
           products: verdicts.map(verdict => identified(verdict, running)),
         });
       }),
+    reading: work => reading(async () => ok(await work())),
     compare: (referenceA, referenceB, { plane, excludingPatches }) =>
       reading(async () => {
         const pair = await findPair(referenceA, referenceB);
@@ -358,6 +363,7 @@ function identified(verdict: ProductVerdict, running: readonly Difference[]): Id
     versions,
     complete,
     sentence: `${product}: ${sentence}`,
+    programs: programsOf(verdict),
     exceptions: exceptions.slice(0, MAX_EXCEPTIONS),
     retained: retained.map(release => ({
       directory: textOf(release.directory),

@@ -61,3 +61,26 @@ export interface ProductVerdict extends ProductHome {
   complete: boolean;
   sentence: string;
 }
+
+/** What can run below a product's home, and how much of it is as in a release. Bytes. */
+export function programsOf({ deployed, retained, outside }: ProductVerdict): {
+  files: number;
+  bytes: number;
+  explainedBytes: number;
+} {
+  const sum = { files: 0, bytes: 0, explainedBytes: 0 };
+  const add = (files: FoundFiles, unexplained: (path: string) => boolean) => {
+    for (const [path, { entry }] of files) {
+      if (entry.kind !== 'file' || !entry.executable) continue;
+      sum.files += 1;
+      sum.bytes += entry.size;
+      if (!unexplained(path)) sum.explainedBytes += entry.size;
+    }
+  };
+  for (const { files, modified, extra, unread } of [...(deployed ? [deployed] : []), ...retained]) {
+    const unexplained = new Set([...modified, ...extra, ...unread]);
+    add(files, path => unexplained.has(path));
+  }
+  add(outside, () => true);
+  return sum;
+}

@@ -3,6 +3,7 @@ import type { Services } from '../api/services.ts';
 import type { createAuditLog } from '../store/audit.ts';
 import type { Capabilities } from './capabilities.ts';
 import { forecastPlan } from './forecast-plan.ts';
+import { identifyHosts } from './identify-host.ts';
 import { incidentDetail } from './incident-detail.ts';
 
 export interface ApiServicesOptions {
@@ -59,6 +60,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
       ...verification,
       scan: ({ host, by, profile }) => verification.scan({ host, by, profile }),
     },
+    identification: identifyHosts(capabilities),
     scheduling,
     signatures,
     access,

@@ -6,6 +6,7 @@ import { createTrust } from '../access/trust.ts';
 import { createBundles } from '../bundles/service.ts';
 import type { Authority } from '../enrolment/authority.ts';
 import { createEnrolment } from '../enrolment/service.ts';
+import { createIdentification } from '../identification/service.ts';
 import { createIncidents } from '../incidents/service.ts';
 import { createDryRuns } from '../inventory/dry-runs.ts';
 import { FACTS_MAX_AGE_MS } from '../inventory/freshness.ts';
@@ -28,6 +29,7 @@ import { createBaselineStore } from '../store/baselines.ts';
 import { bundleStore } from '../store/bundles.ts';
 import { learned } from '../store/durations.ts';
 import { enrolmentStore } from '../store/enrolment.ts';
+import { createIdentificationStore } from '../store/identification.ts';
 import { createIncidentStore } from '../store/incidents.ts';
 import { inventoryStore } from '../store/inventory.ts';
 import { landscapeStore } from '../store/landscape.ts';
@@ -55,6 +57,7 @@ import { createScheduling } from '../verification/scheduling.ts';
 import { createVerification } from '../verification/service.ts';
 import { agentFacts } from './agent-facts.ts';
 import { driftIncidents } from './drift-incidents.ts';
+import { hostFacts } from './host-facts.ts';
 import { packageReader } from './package-reader.ts';
 
 export interface CapabilityOptions {
@@ -155,6 +158,11 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
       clock,
       linkAddress: late.linkAddress,
       disconnect: late.disconnect,
+    }),
+    identification: createIdentification({
+      store: createIdentificationStore(store),
+      facts: hostFacts(store, inventory),
+      peersOf: landscapePort(landscape).peersOf,
     }),
     incidents,
     inventory,

@@ -86,6 +86,7 @@ export function fakeServices(given: Partially = {}): Services {
     'runs',
     'incidents',
     'verification',
+    'identification',
     'access',
     'trust',
     'audit',

@@ -31,35 +31,6 @@ export const Fingerprint = z.object({
 });
 export type Fingerprint = z.input<typeof Fingerprint>;
 
-export const Identification = z.object({
-  host: z.string(),
-  fingerprint: z.string(),
-  scannedAt: Instant,
-  products: z.array(
-    z.object({
-      product: z.string(),
-      home: z.string(),
-      /** More than one where they cannot be told apart on disk; none where it is a mix or unknown. */
-      versions: z.array(z.string()),
-      complete: z.boolean(),
-      /** `orders-web 1.4.1, complete` or `31 of 37 files of 1.4.1, 6 still 1.4.0`. */
-      sentence: z.string(),
-      /** Files that say otherwise, at most a few hundred. */
-      exceptions: z.array(z.string()),
-      /** Releases that lie beside the one in use. */
-      retained: z.array(
-        z.object({
-          directory: z.string(),
-          versions: z.array(z.string()),
-          complete: z.boolean(),
-          sentence: z.string(),
-        }),
-      ),
-    }),
-  ),
-});
-export type Identification = z.input<typeof Identification>;
-
 export const DriftClass = z.enum([
   'patch-skew',
   'partial-patch',
@@ -225,15 +196,6 @@ export const fingerprintRoutes = {
     summary: 'Fingerprints of a host, newest first',
     params: HostParam,
     reply: z.object({ fingerprints: z.array(Fingerprint) }),
-  }),
-  identifyHost: route({
-    method: 'GET',
-    path: '/identify/:name',
-    role: 'viewer',
-    tag: 'fingerprints',
-    summary: 'Which version of each product is on a host, and whether all of it',
-    params: HostParam,
-    reply: Identification,
   }),
   compareHosts: route({
     method: 'GET',

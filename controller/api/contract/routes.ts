@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { accessRoutes } from './access.ts';
 import { fingerprintRoutes } from './fingerprints.ts';
 import { hostRoutes } from './hosts.ts';
+import { identificationRoutes } from './identification.ts';
 import { incidentRoutes } from './incidents.ts';
 import { landscapeRoutes } from './landscape.ts';
 import { planRoutes } from './plans.ts';
@@ -21,6 +22,7 @@ export const routes = {
   ...runRoutes,
   ...incidentRoutes,
   ...fingerprintRoutes,
+  ...identificationRoutes,
   ...scanningRoutes,
   ...signatureRoutes,
 } satisfies Record<string, RouteDefinition>;

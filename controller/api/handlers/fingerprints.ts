@@ -21,7 +21,6 @@ export function fingerprintHandlers({
         '"tidemark get hosts" lists those that are known',
       ),
     }),
-    identifyHost: ({ params }) => unwrap(verification.identify(params.name)),
     compareHosts: ({ query: { a, b, plane, excluding } }) =>
       unwrap(verification.compare(a, b, { plane, excludingPatches: excluding === 'patches' })),
     compareCluster: ({ params, query: { plane, excluding } }) =>

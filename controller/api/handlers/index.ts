@@ -2,6 +2,7 @@ import type { ApiContext, Handlers } from '../context.ts';
 import { accessHandlers } from './access.ts';
 import { fingerprintHandlers } from './fingerprints.ts';
 import { fleetHandlers } from './fleet.ts';
+import { identificationHandlers } from './identification.ts';
 import { planHandlers } from './plans.ts';
 import { releaseHandlers } from './releases.ts';
 import { runHandlers } from './runs.ts';
@@ -16,6 +17,7 @@ export const createHandlers = (context: ApiContext): Handlers => ({
   ...planHandlers(context),
   ...runHandlers(context),
   ...fingerprintHandlers(context),
+  ...identificationHandlers(context),
   ...scanningHandlers(context),
   ...signatureHandlers(context),
 });

@@ -7,6 +7,7 @@ import { type PrintingOptions, prints, talks } from '../options.ts';
 import { type Format, type Listing, printListing } from '../output/format.ts';
 import { plain } from '../output/sanitise.ts';
 import { withClient } from '../session.ts';
+import { versionsListing } from '../views/identification.ts';
 import {
   baselinesListing,
   bundlesListing,
@@ -21,7 +22,7 @@ import {
 } from '../views/listings.ts';
 import { knownListing, knownRelease } from '../views/signatures.ts';
 
-type GetOptions = PrintingOptions & { state: 'open' | 'resolved' | 'all' };
+type GetOptions = PrintingOptions & { state: 'open' | 'resolved' | 'all'; product?: string };
 type Print = (io: Io, format: Format, kind: string, names: readonly string[]) => void;
 type Kind = (client: Client, options: GetOptions, names: readonly string[]) => Promise<Print>;
 
@@ -38,6 +39,16 @@ const KINDS: Readonly<Record<string, Kind>> = {
   signatures: async client => {
     const [releases, packages] = [await client.listSignatures(), await client.listPackages()];
     return printing(knownListing([...releases.signatures.map(knownRelease), ...packages.signatures]));
+  },
+  versions: async (client, { product }) => {
+    if (product === undefined) throw usageError('say of which product: tidemark get versions --product NAME');
+    const { known, hosts } = await client.listVersions({ query: { product } });
+    if (known.length === 0 && hosts.length === 0)
+      throw new CliError(
+        Exit.error,
+        `nothing is known of a product ${plain(product)}: "tidemark get signatures" lists those that are known`,
+      );
+    return printing(versionsListing(product, hosts));
   },
   baselines: async client => printing(baselinesListing((await client.listBaselines()).baselines)),
   tokens: async client => printing(tokensListing((await client.listApiTokens()).tokens)),
@@ -57,7 +68,8 @@ export const addGet: AddCommand = (program: Command, { io }) => {
         .command('get')
         .description('list things')
         .addArgument(new Argument('<kind>', 'what to list').choices(Object.keys(KINDS)))
-        .argument('[names...]', 'only these; for fingerprints the hosts that they are of')
+        .argument('[names...]', 'only these; for fingerprints and versions the hosts that they are of')
+        .option('--product <name>', 'of versions: the product')
         .option('--state <state>', 'of incidents: open, resolved or all', stateOption, 'open'),
     ),
   ).action(async (kind: string, names: string[], options: GetOptions) => {

@@ -3,7 +3,7 @@ import { type PrintingOptions, prints, talks } from '../options.ts';
 import { paintFor } from '../output/colour.ts';
 import { printOne } from '../output/format.ts';
 import { withClient } from '../session.ts';
-import { identificationLines } from '../views/drift.ts';
+import { identificationLines } from '../views/identification.ts';
 
 /** `identify`: which versions are on a host, judged by its files. */
 export const addIdentify: AddCommand = (program, { io }) => {
@@ -11,11 +11,14 @@ export const addIdentify: AddCommand = (program, { io }) => {
     talks(
       program
         .command('identify')
-        .description('say which version of each product is on a host, and whether all of it, judged by its files')
-        .argument('<host>', 'name of the host'),
+        .description('say which version of each product is on a host, whether all of it, and what must be restarted')
+        .argument('<host>', 'name of the host')
+        .option('--files', 'name every file'),
     ),
-  ).action(async (host: string, options: PrintingOptions) => {
+  ).action(async (host: string, options: PrintingOptions & { files?: true }) => {
     const found = await withClient(io, options, client => client.identifyHost({ params: { name: host } }));
-    printOne(io, options.output, found, found.host, () => identificationLines(found, paintFor(io)));
+    printOne(io, options.output, found, found.host, () =>
+      identificationLines(found, { paint: paintFor(io), files: options.files ?? false }),
+    );
   });
 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { sampleDrift } from '../testing/samples.ts';
-import { driftLines, identificationLines } from './drift.ts';
+import { driftLines } from './drift.ts';
 
 describe('the drift report', () => {
   it('gives the answer first, then by cause and product each file with class, expected and found', () => {
@@ -48,34 +48,4 @@ describe('the drift report', () => {
     const report = { ...sampleDrift, against: 'signatures', againstScannedAt: null, groups: [], identical: true };
     expect(driftLines(report)[0]).toBe('db02 (scanned 2026-03-21 21:00:00Z) against what its products should be');
   });
-});
-
-it('says of each product which version is there, and what says otherwise', () => {
-  const lines = identificationLines({
-    host: 'db02',
-    fingerprint: 'f',
-    scannedAt: '2026-03-21T21:00:00.000Z',
-    products: [
-      {
-        ...{ product: 'orders-app', home: '/opt/orders-app', versions: ['1.4.1'], complete: true },
-        ...{ sentence: 'orders-app: 1.4.1, complete (5 files)', exceptions: [], retained: [] },
-      },
-      {
-        product: 'orders-db',
-        home: '/opt/orders-db',
-        versions: [],
-        complete: false,
-        sentence: 'orders-db: 31 of 37 files of 1.4.1, 6 still 1.4.0',
-        exceptions: ['bin/serve is of 1.4.0'],
-        retained: [{ directory: '1.4.0', versions: ['1.4.0'], complete: true, sentence: '1.4.0, complete' }],
-      },
-    ],
-  });
-  expect(lines).toEqual([
-    'db02 (scanned 2026-03-21 21:00:00Z)',
-    '  orders-app 1.4.1, complete (5 files)  /opt/orders-app',
-    '  orders-db: 31 of 37 files of 1.4.1, 6 still 1.4.0  /opt/orders-db',
-    '    bin/serve is of 1.4.0',
-    '    beside it 1.4.0: 1.4.0, complete',
-  ]);
 });

@@ -1,11 +1,5 @@
 import { shortDigest } from '@tidemark/shared/base/digest.ts';
-import type {
-  ClusterReport,
-  DriftEntry,
-  DriftGroup,
-  DriftReport,
-  Identification,
-} from '../../api/contract/fingerprints.ts';
+import type { ClusterReport, DriftEntry, DriftGroup, DriftReport } from '../../api/contract/fingerprints.ts';
 import { noPaint, type Paint } from '../output/colour.ts';
 import { plain } from '../output/sanitise.ts';
 import { table } from '../output/table.ts';
@@ -110,24 +104,4 @@ function entryTable(entries: readonly DriftEntry[], wide: boolean, notes: boolea
     ],
     entries,
   );
-}
-
-/** What is deployed on a host, product by product. */
-export function identificationLines(found: Identification, paint: Paint = noPaint): string[] {
-  if (found.products.length === 0)
-    return [`${plain(found.host)} (scanned ${moment(found.scannedAt)}): no known product was found on it`];
-  return [
-    `${plain(found.host)} (scanned ${moment(found.scannedAt)})`,
-    ...found.products.flatMap(product => [
-      `  ${paint(product.complete ? 'good' : 'warning', plain(verdictText(product)))}  ${plain(product.home)}`,
-      ...product.exceptions.map(exception => `    ${plain(exception)}`),
-      ...product.retained.map(release => `    beside it ${plain(release.directory)}: ${plain(release.sentence)}`),
-    ]),
-  ];
-}
-
-/** `orders-web 1.4.1, complete (37 files)`; where it is not complete, the sentence as it is. */
-function verdictText({ product, complete, sentence }: Identification['products'][number]): string {
-  const prefix = `${product}: `;
-  return complete && sentence.startsWith(prefix) ? `${product} ${sentence.slice(prefix.length)}` : sentence;
 }

@@ -1,0 +1,43 @@
+import type { NodeLoader } from '@tidemark/shared/fingerprint/load.ts';
+import type { ListedFile } from '../harvest/file-list.ts';
+import type { IdentifiedTrees, KnownVersion, RegisteredPackages } from './records.ts';
+import type { SummaryStore } from './walk.ts';
+
+/** What a host runs that is not what lies on its disk, as its agent told. */
+export interface RunningState {
+  kernel: { running: string; newest: string } | null;
+  rebootReasons: readonly string[];
+  stale: readonly { unit: string; processes: readonly string[]; files: readonly string[] }[];
+}
+
+/** A host's newest state. */
+export interface HostTrees extends IdentifiedTrees {
+  host: string;
+  fingerprint: string;
+  scannedAt: number;
+}
+
+/** Implemented by controller/store/identification.ts. */
+export interface IdentificationStore extends SummaryStore {
+  load: NodeLoader;
+  /** Changes whenever something about signatures does. */
+  libraryState(): Promise<string>;
+  knownVersions(): Promise<KnownVersion[]>;
+  /** The encoded lists of files by id, a few at a time. */
+  lists(ids: readonly number[]): AsyncIterable<{ id: number; data: Buffer }>;
+  /** Every file of the library with this content (64 hex digits), or at this path, with the list that it is in. */
+  filesLike(of: { sha256: string } | { path: string }): Promise<{ list: number; file: ListedFile }[]>;
+  /** Of one fingerprint; null where it is gone. */
+  trees(fingerprint: string): Promise<HostTrees | null>;
+  /** Of every host its newest fingerprint that is no audit. */
+  newestTrees(): Promise<HostTrees[]>;
+  /** Of these hosts the newest under the profile of another fingerprint. */
+  peerTrees(hosts: readonly string[], fingerprint: string): Promise<HostTrees[]>;
+}
+
+/** Facts of hosts, by name; null where they were not told. */
+export interface HostFactsPort {
+  registered(host: string): Promise<RegisteredPackages | null>;
+  registeredAll(): Promise<ReadonlyMap<string, RegisteredPackages>>;
+  running(host: string): Promise<RunningState | null>;
+}

@@ -1,0 +1,116 @@
+import { LISTED_KINDS } from '../harvest/file-list.ts';
+import { EMPTY_PATH, stepA, stepB } from './path-hash.ts';
+
+/*
+ * Goes over the encoding of a list of files (controller/harvest/file-list.ts) without making anything of it: a library of
+ * 5,000 versions has millions of files, of which most are the same. Takes only what that encoder wrote.
+ */
+
+/** One file, valid until the next; the digest is in `bytes` from `digestAt` on, `digestBytes` long (0 or 32). */
+export interface ScannedFile {
+  bytes: Buffer;
+  a: number;
+  b: number;
+  kind: (typeof LISTED_KINDS)[number];
+  flags: number;
+  digestAt: number;
+  digestBytes: number;
+  targetAt: number;
+  targetBytes: number;
+  /** As it lies on the disk: bytes and how many of them. */
+  path: Buffer;
+  pathBytes: number;
+}
+
+export interface ListVisitor {
+  /** Comes to a directory that this list has something in; the whole is the one of no name. May come to one again. */
+  directory(a: number, b: number): void;
+  file(file: ScannedFile): void;
+}
+
+const TAG_BYTES = Buffer.byteLength('tidemark/file-list/v1\n');
+const SLASH = 0x2f;
+const USR = Buffer.from('/usr');
+const MAX_PATH = 128 * 1024;
+/** Directories of the root that are links into /usr since the merge; see controller/harvest/paths.ts. */
+const MERGED = /^\/(bin|sbin|lib|lib32|lib64|libo32|libx32)\//;
+
+/** Visits every file of a list; paths below /bin, /lib and the like count as those below /usr. */
+export function scanList(bytes: Buffer, visit: ListVisitor): void {
+  let at = TAG_BYTES;
+  const varint = (): number => {
+    let value = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 0x80;
+    }
+  };
+  for (let names = varint(); names > 0; names--) {
+    const length = varint();
+    at += length;
+  }
+  const path = Buffer.alloc(MAX_PATH);
+  const [hashA, hashB] = [new Int32Array(MAX_PATH + 1), new Int32Array(MAX_PATH + 1)];
+  hashA[0] = EMPTY_PATH.a;
+  hashB[0] = EMPTY_PATH.b;
+  const file: ScannedFile = {
+    bytes,
+    path,
+    ...{ a: 0, b: 0, kind: 'file', flags: 0, digestAt: 0, digestBytes: 0, targetAt: 0, targetBytes: 0, pathBytes: 0 },
+  };
+  visit.directory(EMPTY_PATH.a, EMPTY_PATH.b);
+  /** Bytes of `/usr` that the path before had in front of what is written. */
+  let offset = 0;
+  for (let left = varint(); left > 0; left--) {
+    let from = varint();
+    const length = varint();
+    if (offset === 0) bytes.copy(path, from, at, at + length);
+    else bytes.copy(path, from + offset, at, at + length);
+    from += offset;
+    let end = from + length;
+    at += length;
+    // What is behind the merge is written without /usr in front; a new beginning says whether this one is.
+    if (from < 8 + offset) {
+      if (offset > 0) {
+        path.copyWithin(0, offset, end);
+        end -= offset;
+      }
+      from = 0;
+      offset = MERGED.test(path.toString('latin1', 0, 12)) ? USR.length : 0;
+      if (offset > 0) {
+        path.copyWithin(offset, 0, end);
+        USR.copy(path);
+        end += offset;
+      }
+    }
+    let a = hashA[from] ?? 0;
+    let b = hashB[from] ?? 0;
+    for (let position = from; position < end; position++) {
+      const byte = path[position] ?? 0;
+      if (byte === SLASH && position > 0) visit.directory(a, b);
+      a = stepA(a, byte);
+      b = stepB(b, byte);
+      hashA[position + 1] = a;
+      hashB[position + 1] = b;
+    }
+    file.a = a;
+    file.b = b;
+    file.pathBytes = end;
+    file.kind = LISTED_KINDS[bytes[at++] ?? 0] ?? 'file';
+    file.flags = varint();
+    varint();
+    varint();
+    varint();
+    varint();
+    file.digestBytes = varint();
+    file.digestAt = at;
+    at += file.digestBytes;
+    file.targetBytes = varint();
+    file.targetAt = at;
+    at += file.targetBytes;
+    visit.file(file);
+  }
+}

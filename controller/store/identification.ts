@@ -1,0 +1,162 @@
+import { zstdDecompressSync } from 'node:zlib';
+import { sha256 } from '@tidemark/shared/base/digest.ts';
+import { compileGlob } from '@tidemark/shared/fingerprint/glob.ts';
+import { nodeKey } from '@tidemark/shared/fingerprint/node.ts';
+import { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
+import { eq, inArray, type SQL, sql } from 'drizzle-orm';
+import { decodeFileList } from '../harvest/file-list.ts';
+import type { HostTrees, IdentificationStore } from '../identification/ports.ts';
+import { type KnownVersion, TIERS, type Tier } from '../identification/records.ts';
+import type { StoredSummary } from '../identification/walk.ts';
+import { hexList, idArray } from './node-ids.ts';
+import { contentOwners, fileLists, pathOwners } from './schema.ts';
+import type { Db, Store } from './store.ts';
+
+/** Lists of files in one statement: some megabytes. */
+const LISTS_AT_ONCE = 200;
+/** A reference to a row that is not there (PostgreSQL, appendix A). */
+const FOREIGN_KEY_VIOLATION = '23503';
+
+/** What identification reads, and the answers that it keeps. */
+export function createIdentificationStore({ db }: Store): IdentificationStore {
+  return {
+    load: async ids => {
+      const rows = await db.execute<{ id: Buffer; data: Buffer }>(
+        sql`select id, data from nodes where id = any(${idArray(ids)})`,
+      );
+      return new Map([...rows].map(({ id, data }) => [nodeKey(id), data]));
+    },
+
+    libraryState: async () => {
+      const [row] = await db.execute<{ state: string }>(sql`
+        select (select count(*) || ' ' || coalesce(max(id), 0) from product_signatures) || ' ' ||
+               (select count(*) || ' ' || coalesce(max(created_at)::text, '') from attestations) as state`);
+      return row?.state ?? '';
+    },
+
+    knownVersions: async () => {
+      const rows = await db.execute<Omit<KnownVersion, 'tier'> & { tiers: Tier[] }>(sql`
+        select id, product, nullif(architecture, '') as architecture, version, source, list,
+               array(select tier from attestations where signature = product_signatures.id) as tiers
+        from product_signatures`);
+      return [...rows].map(({ tiers, ...known }) => ({
+        ...known,
+        tier: TIERS.find(tier => tiers.includes(tier)) ?? 'host',
+      }));
+    },
+
+    async *lists(ids) {
+      for (let at = 0; at < ids.length; at += LISTS_AT_ONCE) {
+        const rows = await db
+          .select({ id: fileLists.id, data: fileLists.data })
+          .from(fileLists)
+          .where(inArray(fileLists.id, ids.slice(at, at + LISTS_AT_ONCE)));
+        for (const { id, data } of rows) yield { id, data: zstdDecompressSync(data) };
+      }
+    },
+
+    filesLike: async of => {
+      const isContent = 'sha256' in of;
+      const key = (isContent ? Buffer.from(of.sha256, 'hex') : sha256(Buffer.from(of.path, 'latin1'))).readBigInt64BE(
+        0,
+      );
+      const table = isContent ? contentOwners : pathOwners;
+      const rows = await db
+        .select({ id: fileLists.id, data: fileLists.data })
+        .from(fileLists)
+        .where(inArray(fileLists.id, db.select({ list: table.list }).from(table).where(eq(table.key, key))));
+      return rows.flatMap(({ id: list, data }) =>
+        decodeFileList(zstdDecompressSync(data))
+          .filter(file => (isContent ? file.sha256 === of.sha256 : file.path === of.path && file.kind !== 'directory'))
+          .map(file => ({ list, file })),
+      );
+    },
+
+    trees: async fingerprint => (await treesWhere(db, sql`found.id::text = ${fingerprint}`))[0] ?? null,
+
+    newestTrees: () =>
+      treesWhere(
+        db,
+        sql`found.id in (
+          select distinct on (host_id) fingerprints.id from fingerprints
+          join scan_profiles on scan_profiles.digest = fingerprints.profile_digest
+          where not scan_profiles.profile ? 'nonce'
+          order by host_id, fingerprints.created_at desc, fingerprints.id desc)`,
+      ),
+
+    peerTrees: (names, fingerprint) =>
+      treesWhere(
+        db,
+        sql`found.id in (
+          select distinct on (host_id) fingerprints.id from fingerprints join hosts on hosts.id = fingerprints.host_id
+          where hosts.name in (select json_array_elements_text(${JSON.stringify(names)}::json))
+            and profile_digest = (select profile_digest from fingerprints where id::text = ${fingerprint})
+          order by host_id, fingerprints.created_at desc, fingerprints.id desc)`,
+      ),
+
+    summaries: async keys => {
+      const rows = await db.execute<{ key: Buffer; stamp: string; data: Buffer }>(
+        sql`select key, stamp, data from directory_summaries where key = any(${idArray(keys)})`,
+      );
+      return new Map([...rows].map(({ key, stamp, data }) => [key.toString('hex'), { stamp: Number(stamp), data }]));
+    },
+
+    keepSummaries: async summaries => {
+      if (summaries.length === 0) return;
+      try {
+        await keepSummaries(db, summaries);
+      } catch (error) {
+        // Its nodes were collected between the look and the write: then nobody asks for it again.
+        if ((error as { cause?: { code?: string } }).cause?.code !== FOREIGN_KEY_VIOLATION) throw error;
+      }
+    },
+  };
+}
+
+/** Sorted, since two that keep the same would wait for each other. */
+async function keepSummaries(db: Db, summaries: readonly StoredSummary[]): Promise<void> {
+  const sorted = summaries.toSorted((a, b) => a.key.compare(b.key));
+  const hexOf = (id: Buffer | null) => id ?? Buffer.alloc(0);
+  await db.execute(sql`
+    insert into directory_summaries (key, software, config, stamp, data)
+    select decode(key, 'hex'), decode(nullif(software, ''), 'hex'), decode(nullif(config, ''), 'hex'), stamp::bigint, decode(data, 'hex')
+    from unnest(string_to_array(${hexList(sorted.map(({ key }) => key))}, ','),
+                string_to_array(${hexList(sorted.map(({ software }) => hexOf(software)))}, ','),
+                string_to_array(${hexList(sorted.map(({ config }) => hexOf(config)))}, ','),
+                string_to_array(${sorted.map(({ stamp }) => stamp).join(',')}, ','),
+                string_to_array(${hexList(sorted.map(({ data }) => data))}, ',')) as given (key, software, config, stamp, data)
+    where (software = '' or exists (select from nodes where id = decode(software, 'hex')))
+      and (config = '' or exists (select from nodes where id = decode(config, 'hex')))
+    on conflict (key) do update set stamp = excluded.stamp, data = excluded.data`);
+}
+
+async function treesWhere(db: Db, condition: SQL): Promise<HostTrees[]> {
+  const rows = await db.execute<{
+    id: string;
+    host: string;
+    software: Buffer;
+    config: Buffer;
+    finished: string;
+    digest: string;
+  }>(sql`
+    select found.id, hosts.name as host, software_root as software, config_root as config, profile_digest as digest,
+           (extract(epoch from finished_at) * 1000)::bigint as finished
+    from fingerprints as found join hosts on hosts.id = found.host_id
+    where ${condition} order by hosts.name`);
+  const profiles = new Map<string, Pick<HostTrees, 'roots' | 'ignored'>>();
+  for (const digest of new Set([...rows].map(row => row.digest))) {
+    const [row] = await db.execute<{ profile: unknown }>(
+      sql`select profile from scan_profiles where digest = ${digest}`,
+    );
+    const { roots, ignore } = ScanProfile.parse(row?.profile);
+    const globs = ignore.map(compileGlob);
+    profiles.set(digest, {
+      roots: roots.map(({ path }) => path),
+      ignored: path => globs.some(matches => matches(path)),
+    });
+  }
+  return [...rows].flatMap(({ id, host, software, config, finished, digest }) => {
+    const profile = profiles.get(digest);
+    return profile ? [{ fingerprint: id, host, software, config, scannedAt: Number(finished), ...profile }] : [];
+  });
+}
