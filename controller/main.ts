@@ -113,6 +113,9 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       wake,
       silenceMs: settings.silenceMs,
       gateNetworks: settings.gateNetworks,
+      repositoryNetworks: settings.repositoryNetworks,
+      repositoryDirectory: join(settings.stateDir, 'uploads'),
+      onError: error => log.error({ err: error }, 'an import of a repository failed'),
     });
     await capabilities.enrolment.forgetConnections();
     await capabilities.access.ensureAdmin(token => writeSecret(join(settings.stateDir, 'admin.token'), token));
@@ -148,6 +151,7 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
     const housekeeping = housekeepingLoop({
       store: delivery,
       clearFingerprints: capabilities.clearFingerprints,
+      forgetRead: capabilities.forgetRead,
       clock,
       log,
     });

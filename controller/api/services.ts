@@ -43,6 +43,11 @@ export interface KnownSignature
   package: { digest: string; bytes: number };
 }
 
+/** An import of a repository; why it was refused, or what came of it, once it has ended. */
+export interface RepositoryImportState extends Omit<OutputOf<'getRepositoryImport'>, 'imported' | 'refused'> {
+  outcome: Result<NonNullable<OutputOf<'getRepositoryImport'>['imported']>, ServiceError> | null;
+}
+
 /**
  * What the API needs of the controller. Times are milliseconds since the epoch. What is asked for by name and is not
  * there is null; the API makes one kind of answer of it.
@@ -88,6 +93,27 @@ export interface Services {
     promote(input: { name: string; to: OutputOf<'getBundle'>['ring']; by: string }): Answer<OutputOf<'getBundle'>>;
     list(): Promise<OutputOf<'listBundles'>['bundles']>;
     bundle(name: string): Promise<OutputOf<'getBundle'> | null>;
+  };
+  /** Of repositories. */
+  imports: {
+    begin(
+      input: Omit<InputOf<'beginRepositoryImport'>['body'], 'from'> & {
+        url: string | null;
+        name: string;
+        by: string;
+      },
+    ): Answer<RepositoryImportState>;
+    look(
+      id: string,
+      since: number,
+      wait: (woken: AbortSignal) => Promise<unknown>,
+    ): Promise<RepositoryImportState | null>;
+    give(
+      id: string,
+      path: string,
+      bring: <T>(use: (file: { file: string; bytes: number; digest: Digest } | null) => Promise<T>) => Promise<T>,
+    ): Answer<RepositoryImportState>;
+    end(id: string): Promise<RepositoryImportState | null>;
   };
   signatures: {
     importPackage(input: {

@@ -22,6 +22,8 @@ export const Fragment = z.strictObject({
   silenceMs: z.int().optional(),
   /** Networks (CIDR) to which gates may go although they are closed to them by default: where Prometheus is on this machine. */
   gateNetworks: z.array(z.string()).optional(),
+  /** The same for repositories of packages that are imported by their address. */
+  repositoryNetworks: z.array(z.string()).optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).optional(),
 });
 export type Fragment = z.infer<typeof Fragment>;

@@ -61,6 +61,7 @@ describe('settings', () => {
     [{ gateNetworks: ['127.0.0.1'] }, 'gateNetworks'],
     [{ gateNetworks: ['127.0.0.1/33'] }, 'gateNetworks'],
     [{ gateNetworks: ['prometheus/32'] }, 'gateNetworks'],
+    [{ repositoryNetworks: ['mirror'] }, 'repositoryNetworks'],
   ])('refuse %j and name the key', (fragment, word) => {
     const settings = settingsOf({ stateDir, ...fragment });
     expect(settings.ok).toBe(false);

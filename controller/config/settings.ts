@@ -22,6 +22,7 @@ export interface Settings {
   silenceMs: number;
   /** As CIDR. */
   gateNetworks: readonly string[];
+  repositoryNetworks: readonly string[];
   logLevel: NonNullable<Fragment['logLevel']>;
 }
 
@@ -65,11 +66,15 @@ export function settingsOf(inputs: Fragment): Result<Settings, string[]> {
   // A connection over which nothing comes is given up after three heartbeats of 10 s: before that nobody is silent.
   if (silenceMs < 30_000 || silenceMs > 3_600_000)
     problems.push(`silenceMs: ${silenceMs} is not between 30000 and 3600000 milliseconds`);
-  const gateNetworks = inputs.gateNetworks ?? [];
-  for (const network of gateNetworks) {
-    if (!isNetwork(network))
-      problems.push(`gateNetworks: "${network}" is no network, such as 127.0.0.1/32 or 10.1.0.0/16`);
-  }
+  const networks = (name: 'gateNetworks' | 'repositoryNetworks'): readonly string[] => {
+    const given = inputs[name] ?? [];
+    for (const network of given)
+      if (!isNetwork(network))
+        problems.push(`${name}: "${network}" is no network, such as 127.0.0.1/32 or 10.1.0.0/16`);
+    return given;
+  };
+  const gateNetworks = networks('gateNetworks');
+  const repositoryNetworks = networks('repositoryNetworks');
   if (inputs.databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(inputs.databaseUrl)) {
     problems.push('databaseUrl: must begin with postgres:// (user, password, host and database follow)');
   }
@@ -96,6 +101,7 @@ export function settingsOf(inputs: Fragment): Result<Settings, string[]> {
     tickMs,
     silenceMs,
     gateNetworks,
+    repositoryNetworks,
     logLevel: inputs.logLevel ?? DEFAULTS.logLevel,
   });
 }

@@ -7,6 +7,7 @@ import { harvest, type Signed } from './harvest.ts';
 import type { PackageFile } from './harvested.ts';
 import { namedKey, publicKeys, verifyDetached } from './openpgp.ts';
 import { HarvestProblem } from './problem.ts';
+import { readList, readTop } from './repository/read.ts';
 import { type PackageFound, type PackageRequest, Request } from './request.ts';
 
 /*
@@ -47,8 +48,20 @@ const packageFile = ({ name, bytes }: { name: string; bytes: number }): PackageF
 async function* nothing(): AsyncGenerator<Buffer> {}
 
 async function answer(request: Request): Promise<unknown> {
-  if (request.kind === 'key') return (await publicKeys(request.armored)).map(namedKey);
-  return readPackage(request);
+  switch (request.kind) {
+    case 'key':
+      return (await publicKeys(request.armored)).map(namedKey);
+    case 'package':
+      return readPackage(request);
+    case 'release':
+    case 'repomd': {
+      const signature = request.signature === null ? null : Buffer.from(request.signature, 'base64');
+      return readTop(packageFile(request), { ...request, signature });
+    }
+    case 'packages':
+    case 'primary':
+      return readList(packageFile(request), request.kind, request.wanted);
+  }
 }
 
 async function readPackage(request: z.infer<typeof PackageRequest>): Promise<PackageFound> {

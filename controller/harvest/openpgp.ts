@@ -1,8 +1,8 @@
-import { createMessage, type Key, readKeys, readSignature, verify } from 'openpgp';
+import { createMessage, type Key, readCleartextMessage, readKeys, readSignature, verify } from 'openpgp';
 import { HarvestProblem } from './problem.ts';
 
 /*
- * OpenPGP (RFC 9580), as far as packages use it: detached signatures over bytes.
+ * OpenPGP (RFC 9580), as far as packages and repositories use it: detached signatures over bytes, and signed texts.
  * openpgp refuses SHA-1, MD5 and RSA below 2047 bits by itself.
  */
 
@@ -48,6 +48,17 @@ export async function verifyDetached(
   const message = await createMessage({ binary: bytes });
   const { signatures } = await verify({ message, signature: parsed, verificationKeys: keys, format: 'binary' });
   return signer(signatures, keys, what);
+}
+
+/** The text inside of a signed text, and who of the keys signed it: what stands around it is not given. Throws as above. */
+export async function verifyCleartext(
+  signed: string,
+  keys: Key[],
+  what: string,
+): Promise<{ text: string; signedBy: SignedBy }> {
+  const message = await sound(what, () => readCleartextMessage({ cleartextMessage: signed }));
+  const { signatures } = await verify({ message, verificationKeys: keys });
+  return { text: message.getText(), signedBy: await signer(signatures, keys, what) };
 }
 
 async function sound<T>(what: string, read: () => Promise<T>): Promise<T> {

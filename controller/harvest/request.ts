@@ -22,7 +22,26 @@ export const PackageRequest = z.object({
 
 export const KeyRequest = z.object({ kind: z.literal('key'), armored: z.string() });
 
-export const Request = z.discriminatedUnion('kind', [PackageRequest, KeyRequest]);
+/** What stands at the top of a repository: `release` of apt, `repomd` of rpm. */
+const TopRequest = z.object({
+  kind: z.enum(['release', 'repomd']),
+  name: z.string(),
+  bytes: z.int(),
+  /** A detached signature, in base64. Null: a release has it in itself, a repomd has none. */
+  signature: z.base64().nullable(),
+  keys: z.array(z.string()),
+});
+
+/** A list of packages, whose digest was checked: `packages` of apt, `primary` of rpm. */
+const ListRequest = z.object({
+  kind: z.enum(['packages', 'primary']),
+  name: z.string(),
+  bytes: z.int(),
+  /** Names of packages; null for all of them. */
+  wanted: z.array(z.string()).nullable(),
+});
+
+export const Request = z.discriminatedUnion('kind', [PackageRequest, KeyRequest, TopRequest, ListRequest]);
 export type Request = z.infer<typeof Request>;
 
 export const PackageFound = z.object({
@@ -43,6 +62,23 @@ export const PackageFound = z.object({
 export type PackageFound = z.infer<typeof PackageFound>;
 
 export const KeysFound = z.array(SignedBy);
+
+const IndexedFile = z.object({ path: z.string(), bytes: z.int(), sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+
+export const TopFound = z.object({
+  name: z.string(),
+  dated: z.int().nullable(),
+  validUntil: z.int().nullable(),
+  components: z.array(z.string()),
+  architectures: z.array(z.string()),
+  lists: z.array(IndexedFile),
+  signedBy: SignedBy.nullable(),
+});
+export type TopFound = z.infer<typeof TopFound>;
+
+export const PackagesListed = z.array(
+  IndexedFile.extend({ product: z.string(), version: z.string(), architecture: z.string() }),
+);
 
 export const Answer = z.discriminatedUnion('ok', [
   z.object({ ok: z.literal(true), value: z.unknown() }),

@@ -156,7 +156,11 @@ describe('housekeeping', () => {
       asked['fingerprints'] = NOW - now;
       return null;
     };
-    await keepHouse({ store, clearFingerprints, clock, log });
-    expect(asked).toEqual({ tokens: 86_400_000, sent: 7 * 86_400_000, fingerprints: 0 });
+    const forgetRead = async (until: number) => {
+      asked['read'] = NOW - until;
+      return 1;
+    };
+    await keepHouse({ store, clearFingerprints, forgetRead, clock, log });
+    expect(asked).toEqual({ tokens: 86_400_000, sent: 7 * 86_400_000, read: 7 * 86_400_000, fingerprints: 0 });
   });
 });

@@ -11,6 +11,8 @@ const DAY_MS = 86_400_000;
 const TOKENS_KEPT_MS = DAY_MS;
 /** Long enough to look into what was sent to whom in the last patch night. */
 const SENT_KEPT_MS = 7 * DAY_MS;
+/** Somebody who was refused has a week to mend it before packages are read again. */
+const READ_KEPT_MS = 7 * DAY_MS;
 /** Away from the full hour, at which everything else runs. */
 const HOURLY = '23 * * * *';
 
@@ -18,16 +20,25 @@ export interface HousekeepingDependencies {
   store: Pick<DeliveryStore, 'forgetSent' | 'forgetTokens'>;
   /** Forgets old fingerprints and what only they needed. */
   clearFingerprints: (now: number) => Promise<Cleared>;
+  /** Forgets what was read of packages for imports that did not come to their end, up to a moment. */
+  forgetRead: (until: number) => Promise<number>;
   clock: Clock;
   log: LoopLog;
 }
 
 /** Deletes what nobody needs any more. */
-export async function keepHouse({ store, clearFingerprints, clock, log }: HousekeepingDependencies): Promise<void> {
+export async function keepHouse({
+  store,
+  clearFingerprints,
+  forgetRead,
+  clock,
+  log,
+}: HousekeepingDependencies): Promise<void> {
   const now = clock.now();
   const tokens = await store.forgetTokens(now - TOKENS_KEPT_MS);
   await store.forgetSent(now - SENT_KEPT_MS);
   if (tokens > 0) log.info({ tokens }, 'forgot expired enrolment tokens');
+  await forgetRead(now - READ_KEPT_MS);
   const cleared = await clearFingerprints(now);
   if (cleared && cleared.forgotten + cleared.deleted > 0) log.info(cleared, 'cleared away old fingerprints');
 }

@@ -10,13 +10,15 @@ export interface Grounds {
   keys: readonly Pick<VendorKey, 'fingerprint' | 'tier'>[];
   /** A statement of approvers about exactly this package, already verified; null where there is none. */
   statement: { signedBy: readonly string[]; envelope: string } | null;
+  /** What the signed index says that it was found in; null where there is none. */
+  repository: Attestation | null;
 }
 
 /**
  * Who vouches for a package. A signature that does not count is never passed over: what carries one that cannot be
  * verified is refused, also where somebody here vouches for it, since either the key or the package is not what they think.
  */
-export function attest({ name, read, keys, statement }: Grounds): Result<Attestation[], SignatureError> {
+export function attest({ name, read, keys, statement, repository }: Grounds): Result<Attestation[], SignatureError> {
   if (read.signatureProblem !== null) {
     return err({
       code: 'bad-signature',
@@ -34,11 +36,12 @@ export function attest({ name, read, keys, statement }: Grounds): Result<Attesta
       });
     attestations.push({ tier: key.tier, by: fingerprint, via: '', evidence: '' });
   }
+  if (repository) attestations.push(repository);
   if (statement)
     attestations.push({ tier: 'operator', by: statement.signedBy.join(', '), via: '', evidence: statement.envelope });
   if (attestations.length > 0) return ok(attestations);
   return err({
     code: 'package-unsigned',
-    message: `${name} carries no signature${read.source === 'deb' ? ' (packages of Debian never do: their repository signs for them)' : ''}: sign for it with --key FILE`,
+    message: `${name} carries no signature${read.source === 'deb' ? ' (packages of Debian never do: their repository signs for them, so import that)' : ''}: sign for it with --key FILE`,
   });
 }

@@ -4,17 +4,11 @@ import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import { verifyPackage } from '@tidemark/shared/signing/package.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
-import { decodeFileList, type ListedFile } from '../harvest/file-list.ts';
+import type { ListedFile } from '../harvest/file-list.ts';
 import { attest } from './decide.ts';
 import type { SignatureError, SignatureErrorCode } from './errors.ts';
-import type {
-  PackageReader,
-  ProductSignature,
-  ReadPackage,
-  SaidOfPackage,
-  SignatureStore,
-  VendorKey,
-} from './ports.ts';
+import { listOf } from './listed.ts';
+import type { PackageReader, ProductSignature, SaidOfPackage, SignatureStore, VendorKey } from './ports.ts';
 
 export interface PackageImport {
   file: string;
@@ -58,7 +52,13 @@ export function createSignatures({ store, reader, trustRoot, clock }: SignatureO
       const files = listOf(read.value);
       if (!files)
         return refuse('bad-package', `${name}: what was read of it is no list of files; nothing of it was kept`);
-      const attestations = attest({ name, read: read.value, keys, statement: statement.value });
+      const attestations = attest({
+        name,
+        read: read.value,
+        keys,
+        statement: statement.value,
+        repository: null,
+      });
       if (!attestations.ok) return attestations;
       const { list, signedBy: _, signatureProblem: __, ...found } = read.value;
       const { id, fresh } = await store.transaction(async transaction => {
@@ -183,15 +183,6 @@ async function checkedStatement(
   if (differs)
     return refuse('bad-statement', `${name}: what was signed says another ${differs} than what was asked for`);
   return ok({ signedBy, envelope: JSON.stringify(envelope) });
-}
-
-/** Null where the reader, which may have been taken over by what it read, gave something else. */
-function listOf({ list }: ReadPackage): ListedFile[] | null {
-  try {
-    return decodeFileList(list);
-  } catch {
-    return null;
-  }
 }
 
 const refuse = (code: SignatureErrorCode, message: string) => err({ code, message });

@@ -1,10 +1,10 @@
-import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import { sha256 } from '@tidemark/shared/base/digest.ts';
-import { and, asc, eq, inArray, sql } from 'drizzle-orm';
-import { decodeFileList, type ListedFile } from '../harvest/file-list.ts';
+import { and, asc, eq, inArray } from 'drizzle-orm';
+import type { ListedFile } from '../harvest/file-list.ts';
 import { type ProductSignature, type SignatureStore, TIERS, type VendorKey } from '../signatures/ports.ts';
 import { append } from './audit.ts';
+import { addList, decoded, keyOfDigest, keyOfPath } from './file-lists.ts';
+import { forgetRead, keepRead, learn, readEarlier, remember, seenRepository, vouch } from './repositories.ts';
 import { attestations, contentOwners, fileLists, pathOwners, productSignatures, vendorKeys } from './schema.ts';
 import type { Queries, Store, Tx } from './store.ts';
 
@@ -21,6 +21,9 @@ export function signatureStore(store: Store): SignatureStore {
             const [row] = await tx.delete(vendorKeys).where(eq(vendorKeys.fingerprint, fingerprint)).returning();
             return row ? keyOf(row) : null;
           },
+          learn: input => learn(tx, input),
+          repository: name => seenRepository(tx, name),
+          remember: (repository, by, now) => remember(tx, repository, by, now),
           audit: async entry => {
             await append(tx, entry);
           },
@@ -33,6 +36,10 @@ export function signatureStore(store: Store): SignatureStore {
       owners(db, contentOwners, keyOfDigest(Buffer.from(digest, 'hex')), file => file.sha256 === digest),
     ownersOfPath: path =>
       owners(db, pathOwners, keyOfPath(path), file => file.path === path && file.kind !== 'directory'),
+    repository: name => seenRepository(db, name),
+    readEarlier: digests => readEarlier(db, digests),
+    keepRead: (read, files, now) => store.transaction(tx => keepRead(tx, read, files, now)),
+    forgetRead: until => store.transaction(tx => forgetRead(tx, until)),
     keys: async () => (await db.select().from(vendorKeys).orderBy(asc(vendorKeys.createdAt))).map(keyOf),
   };
 }
@@ -94,12 +101,8 @@ async function add(
     .onConflictDoNothing()
     .returning({ id: productSignatures.id });
   const id = added?.id ?? (await idOf(tx, identity));
-  const vouched = await tx
-    .insert(attestations)
-    .values(signature.attestations.map(each => ({ ...each, signature: id })))
-    .onConflictDoNothing()
-    .returning({ tier: attestations.tier });
-  return { id, fresh: added !== undefined || vouched.length > 0 };
+  const vouched = await vouch(tx, id, signature.attestations);
+  return { id, fresh: added !== undefined || vouched };
 }
 
 async function idOf(
@@ -125,34 +128,6 @@ async function idOf(
   if (!row) throw new Error(`signature ${identity.product} ${identity.version} was removed while it was added`);
   return row.id;
 }
-
-async function addList(tx: Tx, list: Buffer, files: readonly ListedFile[], installedBytes: number): Promise<number> {
-  const digest = sha256(list);
-  const values = { digest, files: files.length, installedBytes, data: zstdCompressSync(list) };
-  const [added] = await tx.insert(fileLists).values(values).onConflictDoNothing().returning({ id: fileLists.id });
-  if (!added) {
-    const [known] = await tx.select({ id: fileLists.id }).from(fileLists).where(eq(fileLists.digest, digest));
-    if (!known) throw new Error('a list of files was removed while it was added');
-    return known.id;
-  }
-  const contents = files.flatMap(({ sha256, size }) =>
-    sha256 === null || size === 0 ? [] : [keyOfDigest(Buffer.from(sha256, 'hex'))],
-  );
-  const paths = files.flatMap(({ path, kind }) => (kind === 'directory' ? [] : [keyOfPath(path)]));
-  for (const [table, keys] of [
-    [contentOwners, contents],
-    [pathOwners, paths],
-  ] as const) {
-    const text = JSON.stringify([...new Set(keys)].map(String));
-    await tx.execute(sql`
-      insert into ${table} (key, list) select key::bigint, ${added.id} from json_array_elements_text(${text}::json) as each(key)`);
-  }
-  return added.id;
-}
-
-/** Eight bytes are enough to find a few lists; whether the file is in them, they say themselves. */
-const keyOfDigest = (digest: Buffer): bigint => digest.readBigInt64BE(0);
-const keyOfPath = (path: string): bigint => keyOfDigest(sha256(Buffer.from(path, 'latin1')));
 
 async function owners(
   db: Queries,
@@ -182,8 +157,6 @@ async function filesOf(db: Queries, id: number): Promise<ListedFile[]> {
     .where(eq(productSignatures.id, id));
   return row ? decoded(row.data) : [];
 }
-
-const decoded = (data: Buffer): ListedFile[] => decodeFileList(zstdDecompressSync(data));
 
 async function addKey(tx: Tx, { addedAt, ...key }: VendorKey): Promise<boolean> {
   const [before] = await tx.select().from(vendorKeys).where(eq(vendorKeys.fingerprint, key.fingerprint)).for('update');

@@ -28,6 +28,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
     trust,
     scheduling,
     signatures,
+    imports,
     verification,
     access,
   } = capabilities;
@@ -63,6 +64,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
     identification: identifyHosts(capabilities),
     scheduling,
     signatures,
+    imports,
     access,
     trust,
     audit: options.audit,

@@ -22,6 +22,9 @@ import { selectByCondition } from '../planner/host-selection.ts';
 import { scanProfileOf } from '../planner/scan-profile.ts';
 import { createPlanner } from '../planner/service.ts';
 import { createProbe } from '../probes/probe.ts';
+import { reachable } from '../probes/reachable.ts';
+import { httpSource } from '../repositories/http-source.ts';
+import { createImports } from '../signatures/imports.ts';
 import { createSignatures } from '../signatures/service.ts';
 import { createAccessStore } from '../store/access.ts';
 import type { openArtifactFiles } from '../store/artifact-files.ts';
@@ -57,6 +60,7 @@ import { createScheduling } from '../verification/scheduling.ts';
 import { createVerification } from '../verification/service.ts';
 import { agentFacts } from './agent-facts.ts';
 import { driftIncidents } from './drift-incidents.ts';
+import { installedInFleet } from './fleet-packages.ts';
 import { hostFacts } from './host-facts.ts';
 import { packageReader } from './package-reader.ts';
 
@@ -77,6 +81,12 @@ export interface CapabilityOptions {
   silenceMs: number;
   /** Networks (CIDR) that gates may reach beside those that they may anyway. */
   gateNetworks: readonly string[];
+  /** The same for repositories of packages. */
+  repositoryNetworks: readonly string[];
+  /** Where their files lie while they are read. */
+  repositoryDirectory: string;
+  /** What went wrong in work that nobody waits for. */
+  onError: (error: unknown) => void;
 }
 
 export type Capabilities = ReturnType<typeof createCapabilities>;
@@ -174,12 +184,23 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     /** Forgets old fingerprints and what only they needed. */
     clearFingerprints: (now: number) =>
       clearFingerprints({ ...createRetentionStore(store), ...createGarbageStore(store) }, DEFAULT_RETENTION, now),
+    forgetRead: (until: number) => signatureStore(store).forgetRead(until),
     scheduling,
     signatures: createSignatures({
       store: signatureStore(store),
       reader: packageReader,
       trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
       clock,
+    }),
+    imports: createImports({
+      store: signatureStore(store),
+      reader: packageReader,
+      sourceAt: (url, signal) =>
+        httpSource({ url, directory: late.repositoryDirectory, mayReach: reachable(late.repositoryNetworks), signal }),
+      installed: async family => installedInFleet([...(await inventory.latest()).values()], family),
+      clock,
+      newId: randomUUID,
+      onError: late.onError,
     }),
     verification,
   };

@@ -82,6 +82,7 @@ export function fakeServices(given: Partially = {}): Services {
     'landscape',
     'bundles',
     'signatures',
+    'imports',
     'plans',
     'runs',
     'incidents',

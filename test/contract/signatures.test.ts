@@ -7,6 +7,7 @@ import { confinement, harvestConfined } from '@tidemark/controller/harvest/confi
 import { decodeFileList } from '@tidemark/controller/harvest/file-list.ts';
 import { PackageFound } from '@tidemark/controller/harvest/request.ts';
 import { debOf, isThere, type RpmContent, rpmOf, tarOf, zipOf } from '@tidemark/controller/harvest/testing/packages.ts';
+import { type Vendor, vendorOf } from '@tidemark/controller/harvest/testing/vendor.ts';
 import type { SaidOfPackage } from '@tidemark/controller/signatures/ports.ts';
 import { createSignatures } from '@tidemark/controller/signatures/service.ts';
 import { signatureStore } from '@tidemark/controller/store/signatures.ts';
@@ -17,7 +18,7 @@ import { rawPublicKey } from '@tidemark/shared/signing/ed25519.ts';
 import { type PackageStatement, signPackage } from '@tidemark/shared/signing/package.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import { sql } from 'drizzle-orm';
-import { createMessage, generateKey, readPrivateKey, sign } from 'openpgp';
+import { generateKey } from 'openpgp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { testStores } from '../support/database.ts';
 
@@ -33,30 +34,6 @@ const root: TrustRoot = {
   approvers: [{ name: 'ada', publicKey: rawPublicKey(ada).toString('base64'), classes: ['patch'] }],
   thresholds: { observe: 0, patch: 1, command: 2 },
 };
-
-/** A key of a vendor, and what signs with it. */
-async function vendorOf(name: string) {
-  const { privateKey, publicKey } = await generateKey({
-    type: 'rsa',
-    rsaBits: 2048,
-    userIDs: [{ name }],
-    format: 'armored',
-  });
-  const key = await readPrivateKey({ armoredKey: privateKey });
-  return {
-    armored: publicKey,
-    fingerprint: key.getFingerprint(),
-    sign: async (bytes: Buffer) =>
-      Buffer.from(
-        (await sign({
-          message: await createMessage({ binary: bytes }),
-          signingKeys: key,
-          detached: true,
-          format: 'binary',
-        })) as Uint8Array,
-      ),
-  };
-}
 
 describe('what is known from packages', () => {
   let directory: string;
@@ -106,7 +83,7 @@ describe('what is known from packages', () => {
     return result.ok ? 'taken' : `${result.error.code}: ${result.error.message}`;
   };
   const known = async () => (await signatures.list()).length;
-  const signedRpm = async (content: Partial<RpmContent> & { by: Awaited<ReturnType<typeof vendorOf>> }) => {
+  const signedRpm = async (content: Partial<RpmContent> & { by: Vendor }) => {
     let header: Buffer = Buffer.alloc(0);
     const files = content.files ?? FILES;
     const signatureTags = (bytes: Buffer) => {

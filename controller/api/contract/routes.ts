@@ -7,6 +7,7 @@ import { incidentRoutes } from './incidents.ts';
 import { landscapeRoutes } from './landscape.ts';
 import { planRoutes } from './plans.ts';
 import { releaseRoutes } from './releases.ts';
+import { repositoryImportRoutes } from './repository-imports.ts';
 import type { RouteDefinition } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scanningRoutes } from './scanning.ts';
@@ -25,6 +26,7 @@ export const routes = {
   ...identificationRoutes,
   ...scanningRoutes,
   ...signatureRoutes,
+  ...repositoryImportRoutes,
 } satisfies Record<string, RouteDefinition>;
 
 export type Routes = typeof routes;

@@ -5,6 +5,7 @@ import { fleetHandlers } from './fleet.ts';
 import { identificationHandlers } from './identification.ts';
 import { planHandlers } from './plans.ts';
 import { releaseHandlers } from './releases.ts';
+import { repositoryImportHandlers } from './repository-imports.ts';
 import { runHandlers } from './runs.ts';
 import { scanningHandlers } from './scanning.ts';
 import { signatureHandlers } from './signatures.ts';
@@ -20,4 +21,5 @@ export const createHandlers = (context: ApiContext): Handlers => ({
   ...identificationHandlers(context),
   ...scanningHandlers(context),
   ...signatureHandlers(context),
+  ...repositoryImportHandlers(context),
 });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { VendorKey } from '../../api/contract/signatures.ts';
-import { readText } from '../files.ts';
+import { readBytes } from '../files.ts';
 import type { Io } from '../io.ts';
 import { type PrintingOptions, prints, talks } from '../options.ts';
 import { type Listing, printListing, printOne } from '../output/format.ts';
@@ -18,8 +18,9 @@ export function addSignatureKeys(signatures: Command, io: Io): void {
     talks(
       key
         .command('add')
+        .alias('import')
         .description('let what these keys signed count')
-        .argument('<file>', 'armored public keys')
+        .argument('<file>', 'public keys, armored or as in /usr/share/keyrings')
         .addOption(
           new Option('--tier <tier>', 'what their signatures are worth: the vendor made it, or a repository has it')
             .choices(['vendor', 'repository'])
@@ -27,7 +28,7 @@ export function addSignatureKeys(signatures: Command, io: Io): void {
         ),
     ),
   ).action(async (file: string, options: PrintingOptions & { tier: VendorKey['tier'] }) => {
-    const armored = await readText(file, MAX_KEYS_BYTES);
+    const armored = armoredOf(await readBytes(file, MAX_KEYS_BYTES));
     const { keys } = await withClient(io, options, client =>
       client.addVendorKeys({ body: { armored, tier: options.tier } }),
     );
@@ -52,6 +53,13 @@ export function addSignatureKeys(signatures: Command, io: Io): void {
       `Removed ${removed.fingerprint} (${plain(removed.name)}).`,
     ]);
   });
+}
+
+/** Keyrings of the systems are binary: their first byte begins a packet, and is no letter (RFC 9580, section 4.2). */
+function armoredOf(keys: Buffer): string {
+  if (((keys[0] ?? 0) & 0x80) === 0) return keys.toString('latin1');
+  const lines = keys.toString('base64').replace(/.{64}/g, '$&\n');
+  return `-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n${lines}\n-----END PGP PUBLIC KEY BLOCK-----\n`;
 }
 
 const keysListing = (rows: readonly VendorKey[]): Listing<VendorKey> => ({

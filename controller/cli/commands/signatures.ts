@@ -17,11 +17,14 @@ import { printListing } from '../output/format.ts';
 import { plain } from '../output/sanitise.ts';
 import { bytes } from '../output/time.ts';
 import { packDirectory } from '../pack-directory.ts';
+import { repositoryAt } from '../repositories.ts';
 import { withClient } from '../session.ts';
 import { type ImportedRow, importedListing } from '../views/signatures.ts';
+import { importRepository, type RepositoryOptions, RepositoryRefused } from './repository-import.ts';
 import { addSignatureKeys } from './signature-keys.ts';
 
-interface ImportOptions extends PrintingOptions {
+interface ImportOptions extends PrintingOptions, RepositoryOptions {
+  suite?: string;
   product?: string;
   releaseVersion?: string;
   architecture?: string;
@@ -42,20 +45,27 @@ export const addSignatures: AddCommand = (program, { io, finish }) => {
       signatures
         .command('import')
         .description(
-          'learn the files of product versions: from releases (.tar.gz, kept for installing), packages, archives, image layouts and directories',
+          'learn the files of product versions: from releases (.tar.gz, kept for installing), packages, archives, image layouts, directories, and repositories of packages: of those, what the fleet has installed',
         )
         .argument(
           '<file...>',
-          '.deb, .rpm, .jar, .war, .zip, .tar.*, a directory, or an archive named PRODUCT-VERSION.tar.gz',
+          '.deb, .rpm, .jar, .war, .zip, .tar.*, a directory, an archive named PRODUCT-VERSION.tar.gz, or a repository of apt or rpm: its address or directory',
         )
         .option('--product <name>', 'product, where neither file nor name says it; for one file')
         .option('--release-version <version>', 'version, where neither file nor name says it; for one file')
         .option('--architecture <name>', 'which of the platforms of an image, or what an archive was built for')
         .option('--at <directory>', 'where the files of an archive or directory lie on servers')
         .option('--key <file...>', 'private keys of approvers of patches, who vouch for what its vendor has not signed')
-        .option('--passphrase-file <file>', 'passphrase of sealed keys'),
+        .option('--passphrase-file <file>', 'passphrase of sealed keys')
+        .option('--suite <name>', 'of an apt repository: the suite, as it stands in sources.list')
+        .option('--component <name...>', 'of an apt repository: only these components')
+        .option('--package <name...>', 'of a repository: all versions of these packages, whatever is installed')
+        .option('--all', 'of a repository: all packages, whatever is installed')
+        .option('--except <name...>', 'of a repository: without these packages')
+        .option('--allow-older', 'of a repository: although an index was seen that is newer, since it was put back'),
     ),
   ).action(async (files: string[], options: ImportOptions) => {
+    if (options.all && options.package) throw usageError('--all and --package are two ways to choose: give one');
     if (files.length > 1 && (options.product !== undefined || options.releaseVersion !== undefined))
       throw usageError('--product and --release-version are about one archive: import it alone');
     const keys = await Promise.all((options.key ?? []).map(path => loadPrivateKey(path, options.passphraseFile)));
@@ -64,14 +74,16 @@ export const addSignatures: AddCommand = (program, { io, finish }) => {
     await withClient(io, options, async client => {
       for (const file of files) {
         try {
-          const imported = isRelease(file, options)
-            ? importRelease(client, io, file, options)
-            : importPackage(client, io, file, options, keys);
-          done.push(await imported);
+          const repository = repositoryAt(file, options.suite);
+          if (repository) done.push(...(await importRepository(client, io, repository, options)));
+          else if (isRelease(file, options)) done.push(await importRelease(client, io, file, options));
+          else done.push(await importPackage(client, io, file, options, keys));
         } catch (error) {
           // One that is refused says nothing of the others; whatever else went wrong does.
-          if (!(error instanceof ClientError) || error.kind !== 'refused' || files.length === 1) throw error;
-          refused.push(`${plain(file)}: ${plain(error.message)}`);
+          const isRefusal =
+            error instanceof ClientError ? error.kind === 'refused' : error instanceof RepositoryRefused;
+          if (!isRefusal || files.length === 1) throw error;
+          refused.push(`${plain(file)}: ${plain((error as Error).message)}`);
         }
       }
     });

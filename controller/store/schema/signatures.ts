@@ -1,5 +1,5 @@
 import { bigint, index, integer, pgTable, primaryKey, serial, text, uniqueIndex } from 'drizzle-orm/pg-core';
-import { bytea, createdAt } from './columns.ts';
+import { at, bytea, createdAt } from './columns.ts';
 
 /*
  * Product versions that are known file by file from their packages. A list of files is kept once, by content, however many
@@ -100,4 +100,39 @@ export const vendorKeys = pgTable('vendor_keys', {
   armored: text('armored').notNull(),
   addedBy: text('added_by').notNull(),
   createdAt: createdAt(),
+});
+
+/**
+ * What was read of packages for which nobody vouches yet: an import of a repository that was cut off goes on from here. To
+ * everybody else they are not there. Forgotten after some days.
+ */
+export const readPackages = pgTable('read_packages', {
+  /** SHA-256 of the package. */
+  packageDigest: text('package_digest').primaryKey(),
+  packageBytes: bigint('package_bytes', { mode: 'number' }).notNull(),
+  product: text('product').notNull(),
+  version: text('version').notNull(),
+  /** Empty where the format knows none. */
+  architecture: text('architecture').notNull(),
+  source: text('source', { enum: ['deb', 'rpm', 'zip', 'tar', 'oci', 'directory'] }).notNull(),
+  vendor: text('vendor'),
+  list: integer('list')
+    .notNull()
+    .references(() => fileLists.id),
+  /** Fingerprint of the key that signed the package itself; empty where none did. */
+  signedBy: text('signed_by').notNull(),
+  createdAt: createdAt(),
+});
+
+/** Repositories as they were seen last: an index that is older is refused. */
+export const repositories = pgTable('repositories', {
+  name: text('name').primaryKey(),
+  kind: text('kind', { enum: ['apt', 'rpm'] }).notNull(),
+  /** What the index says of its age. */
+  datedAt: at('dated_at'),
+  /** SHA-256 of the index. */
+  indexDigest: text('index_digest').notNull(),
+  signedBy: text('signed_by'),
+  importedBy: text('imported_by').notNull(),
+  importedAt: at('imported_at').notNull(),
 });

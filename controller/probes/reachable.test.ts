@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { reachable } from './probe.ts';
+import { reachable } from './reachable.ts';
 
 describe('gates', () => {
   it.each(['10.77.1.7', '172.16.0.1', '192.168.1.1', '93.184.216.34', 'fd00::1', '2001:db8::1', '::ffff:10.0.0.1'])(
