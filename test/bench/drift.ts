@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { uploadScan } from '@tidemark/agent/link/upload.ts';
@@ -35,6 +35,29 @@ const cpuSeconds = (): number => {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 };
+
+/** Of the private database's processes that are there now. */
+function databaseSeconds({ server }: Store): number {
+  const TICKS = 100;
+  const [PARENT, USER, SYSTEM] = [1, 11, 12];
+  const pids = readdirSync('/proc').filter(name => /^\d+$/.test(name));
+  return pids.reduce((sum, pid) => {
+    const stat = statOf(pid);
+    const isIts = stat?.[PARENT] === String(server?.pid());
+    return isIts ? sum + (Number(stat?.[USER]) + Number(stat?.[SYSTEM])) / TICKS : sum;
+  }, 0);
+}
+
+/** The fields behind the name, which may hold anything; null where it has ended. */
+function statOf(pid: string): string[] | null {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+  } catch {
+    return null;
+  }
+}
 
 const base = mkdtempSync(join(tmpdir(), 'tm-bench-drift-'));
 chmodSync(base, 0o711);
@@ -126,6 +149,7 @@ async function comparing(image: ServerImage): Promise<void> {
   const b = await send(image, await addHost(store, 'b'));
   undo();
   const took: number[] = [];
+  const [cpu, databaseCpu] = [cpuSeconds(), databaseSeconds(store)];
   let found = 0;
   for (let round = 0; round < COMPARISONS; round++) {
     const from = performance.now();
@@ -138,6 +162,10 @@ async function comparing(image: ServerImage): Promise<void> {
     `compare two trees of ${FILES} files with ${found} differences, median`,
     `${median.toFixed(1)} ms`,
     `50 ms; the first ${took[0]?.toFixed(1)}, the slowest ${inOrder.at(-1)?.toFixed(1)}`,
+  );
+  const each = (seconds: number) => `${((seconds / COMPARISONS) * 1000).toFixed(1)} ms`;
+  console.log(
+    `  processor: ${each(cpuSeconds() - cpu)} of the controller, ${each(databaseSeconds(store) - databaseCpu)} of the database`,
   );
 }
 
