@@ -10,6 +10,8 @@ import { BLOCK, readBlockHead } from './cache-block.ts';
 const WORDS = 4;
 const WINDOW_BYTES = 256 * 1024;
 const MAX_FILES = 2;
+/** At least: a table that is fuller is searched for longer. */
+const SLOTS_PER_BLOCK = 1.4;
 
 export interface CacheIndex {
   /** Of at most two files; blocks of the later one count. */
@@ -17,48 +19,23 @@ export interface CacheIndex {
   table: SharedArrayBuffer;
 }
 
-/** Reads the heads of all blocks from `from` on. A file that does not go on with a block ends there. */
+/**
+ * Reads the heads of all blocks from `from` on. A file that does not go on with a block ends there. Counts them before, so
+ * that the table is made once: one that grows leaves twice its size behind.
+ */
 export function indexCache(files: number[], from: number): CacheIndex {
-  const table = new GrowingTable();
-  files.slice(0, MAX_FILES).forEach((file, number) => {
+  const read = files.slice(0, MAX_FILES);
+  const count = read.reduce((sum, file) => sum + countOf(headsOf(file, from)), 0);
+  const slots = 2 ** Math.ceil(Math.log2(Math.max(16, count * SLOTS_PER_BLOCK)));
+  const table = new SharedArrayBuffer(slots * WORDS * Float64Array.BYTES_PER_ELEMENT);
+  const words = new Float64Array(table);
+  read.forEach((file, number) => {
     for (const { at, inode, device, length } of headsOf(file, from)) {
-      table.set(Number(inode), Number(device), at * MAX_FILES + number + 1, length);
+      const [of, on] = [Number(inode), Number(device)];
+      words.set([of, on, at * MAX_FILES + number + 1, length], slotOf(words, of, on));
     }
   });
-  return { files, table: table.shared() };
-}
-
-class GrowingTable {
-  #words = new Float64Array(1024 * WORDS);
-  #count = 0;
-
-  set(inode: number, device: number, place: number, length: number): void {
-    if ((this.#count + 1) * WORDS * 2 > this.#words.length) this.#grow();
-    const words = this.#words;
-    const at = slotOf(words, inode, device);
-    if (words[at + 2] === 0) this.#count += 1;
-    words[at] = inode;
-    words[at + 1] = device;
-    words[at + 2] = place;
-    words[at + 3] = length;
-  }
-
-  shared(): SharedArrayBuffer {
-    const memory = new SharedArrayBuffer(this.#words.byteLength);
-    new Float64Array(memory).set(this.#words);
-    return memory;
-  }
-
-  #grow(): void {
-    const old = this.#words;
-    const words = new Float64Array(old.length * 2);
-    for (let from = 0; from < old.length; from += WORDS) {
-      if (old[from + 2] === 0) continue;
-      const to = slotOf(words, old[from] ?? 0, old[from + 1] ?? 0);
-      for (let word = 0; word < WORDS; word++) words[to + word] = old[from + word] ?? 0;
-    }
-    this.#words = words;
-  }
+  return { files, table };
 }
 
 /** Finds blocks in an index that threads share. */
@@ -93,6 +70,12 @@ function slotOf(table: Float64Array, inode: number, device: number): number {
     if (table[at + 2] === 0 || (table[at] === inode && table[at + 1] === device)) return at;
     slot = (slot + 1) & (slots - 1);
   }
+}
+
+function countOf(blocks: Iterable<unknown>): number {
+  let count = 0;
+  for (const _ of blocks) count += 1;
+  return count;
 }
 
 function* headsOf(

@@ -117,7 +117,7 @@ export class Contents {
     const ownMeta = stored?.isOwn(stat) ? copyOf(stored.ownMeta()) : null;
     if (isAsStored && ownMeta && plane && stored.isWholeAt(path)) {
       sink.addRecords(stored.nodes());
-      cache?.write(stored.bytes.length, block => stored.bytes.copy(block));
+      cache?.writeAgain(stored.bytes);
       const [software, config] = [copyOf(stored.ownNode('software')), copyOf(stored.ownNode('config'))];
       return { software, config, meta: { id: ownMeta, plane } };
     }

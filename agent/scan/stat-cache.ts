@@ -99,6 +99,16 @@ export class StatCache {
     else this.#held += length;
   }
 
+  /** A block that is there already. */
+  writeAgain(block: Buffer): void {
+    if (block.length <= BUFFER_BYTES) {
+      this.write(block.length, into => block.copy(into));
+      return;
+    }
+    this.flush();
+    this.#append(block);
+  }
+
   flush(): void {
     this.#append(this.#buffer.subarray(0, this.#held));
     this.#held = 0;
