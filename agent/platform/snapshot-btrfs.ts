@@ -39,7 +39,7 @@ export function createBtrfsSnapshots(place: CommandPlace): SnapshotMethod {
       try {
         for (const [index, target] of targets.entries()) {
           const { path, at } = target;
-          const reference = join(dirname(at), PLACE, `${name}-${index}-${basename(at)}`);
+          const reference = referenceOf(name, index, target);
           if (!there.includes(target)) {
             kept.push({ path, there: false, reference, bytes: 0 });
             continue;
@@ -56,6 +56,10 @@ export function createBtrfsSnapshots(place: CommandPlace): SnapshotMethod {
         throw error;
       }
       return { kept, files: 0, bytes: 0, left: 0 };
+    },
+
+    async discard(name, targets) {
+      for (const [index, target] of targets.entries()) await deleteSubvolume(referenceOf(name, index, target));
     },
 
     async revert({ there, reference }, { at }) {
@@ -83,6 +87,9 @@ export function createBtrfsSnapshots(place: CommandPlace): SnapshotMethod {
     await rm(path, { recursive: true, force: true });
   }
 }
+
+const referenceOf = (name: string, index: number, { at }: SnapshotTarget): string =>
+  join(dirname(at), PLACE, `${name}-${index}-${basename(at)}`);
 
 /** By the kernel's own list: on btrfs every subvolume is a device of its own. */
 function isMountPoint(path: string): boolean {

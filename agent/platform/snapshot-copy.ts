@@ -1,5 +1,5 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { copyTree, sizeOfTree } from './copy-tree.ts';
 import { besideName, isNoSpace, syncDirectory } from './file-system.ts';
 import { type Kept, type SnapshotMethod, SnapshotProblem, type SnapshotTarget, type Taken } from './snapshot.ts';
@@ -59,8 +59,16 @@ export function createCopySnapshots(directory: string): SnapshotMethod {
       }
     },
 
+    async discard(name) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await removePartials(directory, name);
+      await rm(join(directory, name), { recursive: true, force: true });
+    },
+
     async remove(kept) {
-      for (const { reference } of kept) await rm(reference, { recursive: true, force: true });
+      // All of one snapshot lie in one directory.
+      for (const place of new Set(kept.map(({ reference }) => dirname(reference))))
+        await rm(place, { recursive: true, force: true });
     },
   };
 }

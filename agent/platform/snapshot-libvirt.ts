@@ -20,6 +20,10 @@ export function createLibvirtSnapshots(uri: string, place: CommandPlace): Snapsh
 
   const hasSnapshot = (domain: string, name: string) => succeeds('snapshot-info', domain, '--snapshotname', name);
 
+  const removeOne = async (domain: string, name: string): Promise<void> => {
+    if (await hasSnapshot(domain, name)) await virsh('snapshot-delete', domain, name);
+  };
+
   /** The memory of what runs lies in its disk then; how full the rest gets is up to what the guest overwrites. */
   const needRoom = async (domain: string): Promise<number> => {
     const running = (await virsh('domstate', domain)).trim() === 'running';
@@ -55,7 +59,7 @@ export function createLibvirtSnapshots(uri: string, place: CommandPlace): Snapsh
           const memory = await needRoom(domain);
           const reference = snapshotName(name);
           // One of the same name that nobody vouched for was cut off.
-          if (await hasSnapshot(domain, reference)) await virsh('snapshot-delete', domain, reference);
+          await removeOne(domain, reference);
           await virsh('snapshot-create-as', domain, reference, '--description', 'Made by tidemark', '--atomic');
           kept.push({ path: domain, there: true, reference, bytes: memory });
           bytes += memory;
@@ -67,6 +71,10 @@ export function createLibvirtSnapshots(uri: string, place: CommandPlace): Snapsh
       return { kept, files: 0, bytes, left: 0 };
     },
 
+    async discard(name, targets) {
+      for (const { path: domain } of targets) await removeOne(domain, snapshotName(name));
+    },
+
     async revert({ path: domain, reference }) {
       if (!(await hasSnapshot(domain, reference)))
         throw new SnapshotProblem(
@@ -76,8 +84,7 @@ export function createLibvirtSnapshots(uri: string, place: CommandPlace): Snapsh
     },
 
     async remove(kept) {
-      for (const { path: domain, reference } of kept)
-        if (await hasSnapshot(domain, reference)) await virsh('snapshot-delete', domain, reference);
+      for (const { path: domain, reference } of kept) await removeOne(domain, reference);
     },
   };
 }

@@ -120,6 +120,14 @@ export function createLvmSnapshots(place: CommandPlace): SnapshotMethod {
       return { kept, files: total('files'), bytes: total('bytes'), left: 0 };
     },
 
+    async discard(name) {
+      // By its name in every group: what the paths lie on may be mounted no more.
+      const said = await tool('lvs', '--reportformat', 'json', '-o', 'vg_name,lv_name');
+      const volumes = Report.parse(JSON.parse(said)).report.flatMap(({ lv }) => lv);
+      for (const { vg_name = '', lv_name = '' } of volumes)
+        if (lv_name.endsWith(endingOf(name))) await drop(`${vg_name}/${lv_name}`);
+    },
+
     async revert(kept, target) {
       const { snapshot, inside } = referenceOf(kept);
       if (!(await exists(snapshot)))
@@ -207,6 +215,6 @@ const READ_ONLY: Readonly<Record<string, string>> = {
 
 const OLD = '.tidemark-old';
 /** LVM's names are shorter than those of snapshots may be. */
-const snapshotName = (name: string, volume: string): string =>
-  `${volume}.tidemark-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
+const endingOf = (name: string): string => `.tidemark-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
+const snapshotName = (name: string, volume: string): string => `${volume}${endingOf(name)}`;
 const originOf = (snapshot: string): string => snapshot.replace(/\.tidemark-[0-9a-f]{16}$/, '');

@@ -35,8 +35,10 @@ export function createResticSnapshots(
   const find = async (...which: string[]): Promise<string[]> =>
     (Snapshots.parse(JSON.parse(await restic('snapshots', '--json', ...which))) ?? []).map(({ id }) => id);
 
+  const isRepository = (): boolean => existsSync(join(repository, 'config'));
+
   const checkRepository = async (): Promise<void> => {
-    if (!existsSync(join(repository, 'config')))
+    if (!isRepository())
       throw new SnapshotProblem(
         `${repository} is no restic repository; make one with: restic --repo ${repository} init`,
       );
@@ -65,7 +67,8 @@ export function createResticSnapshots(
       const total = (of: 'files' | 'bytes' | 'left') => sizes.reduce((sum, size) => sum + size[of], 0);
       // At most: what the repository has already takes nothing.
       needSpace(`the snapshot ${name}`, total('bytes'), repository);
-      await forget(await find('--tag', tagOf(name)));
+      const before = await find('--tag', tagOf(name));
+      if (before.length > 0) await forget(before);
       const kept: Kept[] = [];
       try {
         for (const [index, { path, at }] of targets.entries()) {
@@ -78,6 +81,13 @@ export function createResticSnapshots(
         throw error;
       }
       return { kept, files: total('files'), bytes: total('bytes'), left: total('left') };
+    },
+
+    async discard(name) {
+      // Without one nothing was kept.
+      if (!isRepository()) return;
+      await checkRepository();
+      await forget(await find('--tag', tagOf(name)));
     },
 
     async revert({ there, reference, bytes }, { at }) {
@@ -104,8 +114,10 @@ export function createResticSnapshots(
     },
   };
 
+  /** What was cut off in the middle has forgotten them and left what they held, so that is looked for in any case. */
   async function forget(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await restic('forget', '--prune', ...ids);
+    else await restic('prune');
   }
 }
 

@@ -28,14 +28,17 @@ export interface Taken {
  *
  * - `create` looks whether there is room first, and leaves nothing behind where it fails; what an attempt before it left
  *   that was cut off does not hinder it;
+ * - `discard` takes away whatever an attempt to make a snapshot of that name left that was cut off, or that nobody has
+ *   vouched for;
  * - `revert` puts one path back with contents, modes, owners and links, all of it or nothing of it as far as the file
  *   system can, and takes away what was not there;
- * - `remove` frees the space; that it is gone already is no error;
+ * - `remove` frees the space; that some or all of it is gone already, also by an attempt that was cut off, is no error;
  * - what goes wrong for a reason that it understands is a {@link SnapshotProblem}, which says what to do.
  */
 export interface SnapshotMethod {
   readonly method: string;
   create(name: string, targets: readonly SnapshotTarget[]): Promise<Taken>;
+  discard(name: string, targets: readonly SnapshotTarget[]): Promise<void>;
   revert(kept: Kept, target: SnapshotTarget): Promise<void>;
   remove(kept: readonly Kept[]): Promise<void>;
 }

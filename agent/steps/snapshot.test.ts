@@ -58,6 +58,23 @@ describe('a snapshot', () => {
     expect(readFileSync(kept('0/config'), 'utf8')).toBe('one');
   });
 
+  it('is written down before any of it is kept, so that what is cut off is taken away', async () => {
+    // Neither can copies be made there nor what was begun be taken away.
+    mkdirSync(join(context.stateDir, 'snapshots'));
+    writeFileSync(join(context.stateDir, 'snapshots/copies'), '');
+    await expect(create()).rejects.toThrow(/EEXIST/);
+    expect(readdirSync(join(context.stateDir, 'snapshots/begun'))).toEqual(['night.json']);
+    rmSync(join(context.stateDir, 'snapshots/copies'));
+    expect((await snapshotPrune({}, context)).facts).toEqual({ deleted: ['night'] });
+    expect(readdirSync(join(context.stateDir, 'snapshots/begun'))).toEqual([]);
+  });
+
+  it('that cannot be made leaves nothing to take away', async () => {
+    context = { ...context, stateDir: join(root, 'var/agent') };
+    await expect(create(['/var/agent'])).rejects.toThrow(/own snapshots/);
+    expect(readdirSync(join(context.stateDir, 'snapshots/begun'))).toEqual([]);
+  });
+
   it('is put back for the paths that are asked for, and for those alone', async () => {
     writeFileSync(join(root, 'opt/other'), 'first');
     await create(['/opt/shop', '/opt/other']);
@@ -89,6 +106,7 @@ describe('a snapshot', () => {
   });
 
   it('is kept until its time is over, and for ever where it has none', async () => {
+    context = { ...context, clock: at(0) };
     await create(['/opt/shop'], 'soon', 1_000);
     await create(['/opt/shop'], 'later', 2_001);
     await create(['/opt/shop'], 'for-ever');

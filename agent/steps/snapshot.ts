@@ -1,11 +1,7 @@
-import { readdirSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { unreachable } from '@tidemark/shared/base/assert.ts';
 import type { SnapshotCreateArgs } from '@tidemark/shared/orders/kinds/snapshot.ts';
-import { z } from 'zod';
 import { type DatabaseMark, markDatabases, writtenSince } from '../platform/database-writes.ts';
-import { readJsonFile, showBytes, writeFileAtomically } from '../platform/file-system.ts';
+import { showBytes } from '../platform/file-system.ts';
 import type { SnapshotMethod, SnapshotTarget } from '../platform/snapshot.ts';
 import { createBtrfsSnapshots } from '../platform/snapshot-btrfs.ts';
 import { createCopySnapshots } from '../platform/snapshot-copy.ts';
@@ -13,51 +9,46 @@ import { createLibvirtSnapshots } from '../platform/snapshot-libvirt.ts';
 import { createLvmSnapshots } from '../platform/snapshot-lvm.ts';
 import { createResticSnapshots } from '../platform/snapshot-restic.ts';
 import { type Executor, report, type StepContext, StepFailed } from './executor.ts';
+import {
+  allBegun,
+  allManifests,
+  copiesIn,
+  type Manifest,
+  readBegun,
+  readManifest,
+  removeBegun,
+  removeManifest,
+  writeBegun,
+  writeManifest,
+} from './snapshot-records.ts';
 
-/*
- * What is known of the snapshots of this server: `<stateDir>/snapshots/records/<name>.json`, written once a snapshot is
- * whole. Where the data lies is up to the method; copies lie in `<stateDir>/snapshots/copies/<name>`.
+/**
+ * A snapshot of that name that is whole stays as it is: what a second attempt would keep may be patched already. Those whose
+ * time is over go first, so that a server that makes snapshots keeps none for ever.
  */
-
-const Manifest = z.strictObject({
-  format: z.literal('tidemark/snapshot/v1'),
-  name: z.string(),
-  createdAt: z.int(),
-  /** Null: until it is deleted by name. */
-  expiresAt: z.int().nullable(),
-  method: z.discriminatedUnion('method', [
-    z.strictObject({ method: z.literal('copy') }),
-    z.strictObject({ method: z.literal('btrfs') }),
-    z.strictObject({ method: z.literal('lvm') }),
-    z.strictObject({ method: z.literal('libvirt'), uri: z.string() }),
-    z.strictObject({ method: z.literal('restic'), repository: z.string(), passwordFile: z.string() }),
-  ]),
-  kept: z.array(z.strictObject({ path: z.string(), there: z.boolean(), reference: z.string(), bytes: z.int() })),
-  /** Of the databases below the paths, where they stood. */
-  databases: z
-    .array(z.strictObject({ path: z.string(), kind: z.enum(['postgresql', 'other']), position: z.string().nullable() }))
-    .default([]),
-  files: z.int(),
-  bytes: z.int(),
-});
-type Manifest = z.infer<typeof Manifest>;
-
-/** A snapshot of that name that is whole stays as it is: what a second attempt would keep may be patched already. */
 export const snapshotCreate: Executor<'snapshot/create'> = async (args, context) => {
   const { name } = args;
   const before = readManifest(name, context);
   if (before) {
+    await removeBegun(name, context);
     const { files, bytes, createdAt, method } = before;
     return report(`the snapshot ${name} is there already, of ${new Date(createdAt).toISOString()}`, {
       ...{ name, method: method.method, files, bytes },
     });
   }
-  await mkdir(recordsIn(context), { recursive: true, mode: 0o700 });
+  const pruned = await prune(name, context);
   const method = methodOf(args);
   const targets = targetsOf(args, context);
   // Before: what is written from now on may not be kept.
   const databases = args.method === 'libvirt' ? [] : await markAll(targets, context);
-  const { kept, files, bytes, left } = await providerOf(method, context).create(name, targets);
+  const provider = providerOf(method, context);
+  await writeBegun(args, context);
+  const taken = await provider.create(name, targets).catch(async (error: unknown) => {
+    // Where that fails too, a later step takes it away.
+    await discard(args, context).catch(() => undefined);
+    throw error;
+  });
+  const { kept, files, bytes, left } = taken;
   const expiresAt = args.expiresAt ?? null;
   const createdAt = context.clock.now();
   const manifest: Manifest = {
@@ -71,12 +62,16 @@ export const snapshotCreate: Executor<'snapshot/create'> = async (args, context)
     files,
     bytes,
   };
-  await writeFileAtomically(manifestOf(name, context), `${JSON.stringify(manifest, null, 2)}\n`);
+  await writeManifest(manifest, context);
   const what = whatIsKept(method.method, kept.length, `${files} files (${showBytes(bytes)})`);
   const how = method.method === 'copy' ? 'copied to' : `kept by ${method.method} in`;
   const not = left > 0 ? `; ${left} sockets, pipes or devices have no content and are left out` : '';
   const until = expiresAt === null ? '' : `, until ${new Date(expiresAt).toISOString()}`;
-  return report(`${what} ${how} the snapshot ${name}${until}${not}`, { name, method: method.method, files, bytes });
+  const gone =
+    pruned.deleted.length > 0 || pruned.problems.length > 0 ? `; before that, ${describePruned(pruned)}` : '';
+  return report(`${what} ${how} the snapshot ${name}${until}${not}${gone}`, {
+    ...{ name, method: method.method, files, bytes },
+  });
 };
 
 function targetsOf(args: SnapshotCreateArgs, context: StepContext): SnapshotTarget[] {
@@ -157,35 +152,61 @@ export const snapshotDelete: Executor<'snapshot/delete'> = async ({ name }, cont
 };
 
 export const snapshotPrune: Executor<'snapshot/prune'> = async (_args, context) => {
-  const now = context.clock.now();
-  const expired = allManifests(context).filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now);
-  const deleted: string[] = [];
-  const problems: string[] = [];
-  for (const { name } of expired) {
-    try {
-      await deleteOne(name, context);
-      deleted.push(name);
-    } catch (error) {
-      problems.push(`${name}: ${(error as Error).message}`);
-    }
-  }
-  const done = deleted.length > 0 ? `deleted: ${deleted.join(', ')}` : 'no snapshot was deleted';
-  if (problems.length > 0) throw new StepFailed(`${done}; could not be deleted: ${problems.join('; ')}`, { deleted });
+  const pruned = await prune(null, context);
+  const { deleted, problems } = pruned;
+  if (problems.length > 0) throw new StepFailed(describePruned(pruned), { deleted });
   return report(
-    deleted.length > 0 ? `the time of these snapshots is over, ${done}` : 'the time of no snapshot is over',
-    {
-      deleted,
-    },
+    deleted.length > 0
+      ? `the time of these snapshots is over, ${describePruned(pruned)}`
+      : 'the time of no snapshot is over',
+    { deleted },
   );
 };
 
-/** The record goes last: until then a second attempt knows what is left to free. */
-async function deleteOne(name: string, context: StepContext): Promise<Manifest | null> {
+interface Pruned {
+  deleted: string[];
+  /** `NAME: why it is still there` */
+  problems: string[];
+}
+
+/** Deletes those whose time is over, and what was cut off before it was whole; `but` is about to be made anew. */
+async function prune(but: string | null, context: StepContext): Promise<Pruned> {
+  const now = context.clock.now();
+  const expired = allManifests(context).filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now);
+  const names = new Set([...expired, ...allBegun(context)].map(({ name }) => name).filter(name => name !== but));
+  const pruned: Pruned = { deleted: [], problems: [] };
+  for (const name of names) {
+    try {
+      await deleteOne(name, context);
+      pruned.deleted.push(name);
+    } catch (error) {
+      pruned.problems.push(`${name}: ${(error as Error).message}`);
+    }
+  }
+  return pruned;
+}
+
+function describePruned({ deleted, problems }: Pruned): string {
+  const done = deleted.length > 0 ? `deleted: ${deleted.join(', ')}` : 'no snapshot was deleted';
+  return problems.length > 0 ? `${done}; could not be deleted: ${problems.join('; ')}` : done;
+}
+
+/** What is known of it goes last: until then a second attempt knows what is left to free. */
+async function deleteOne(name: string, context: StepContext): Promise<Manifest | undefined> {
+  const begun = readBegun(name, context);
   const manifest = readManifest(name, context);
+  // Where it is whole, the attempt that was written down before is this very one.
   if (manifest) await providerOf(manifest.method, context).remove(manifest.kept);
-  await rm(join(copiesIn(context), name), { recursive: true, force: true });
-  await rm(manifestOf(name, context), { force: true });
+  else if (begun) await discard(begun, context);
+  await removeManifest(name, context);
+  await removeBegun(name, context);
   return manifest;
+}
+
+/** Takes away what is there of a snapshot that is not whole. */
+async function discard(args: SnapshotCreateArgs, context: StepContext): Promise<void> {
+  await providerOf(methodOf(args), context).discard(args.name, targetsOf(args, context));
+  await removeBegun(args.name, context);
 }
 
 function methodOf(args: SnapshotCreateArgs): Manifest['method'] {
@@ -213,25 +234,4 @@ function providerOf(method: Manifest['method'], context: StepContext): SnapshotM
     default:
       return unreachable(method);
   }
-}
-
-const copiesIn = ({ stateDir }: StepContext): string => join(stateDir, 'snapshots/copies');
-const recordsIn = ({ stateDir }: StepContext): string => join(stateDir, 'snapshots/records');
-const manifestOf = (name: string, context: StepContext): string => join(recordsIn(context), `${name}.json`);
-
-function readManifest(name: string, context: StepContext): Manifest | null {
-  const parsed = Manifest.safeParse(readJsonFile(manifestOf(name, context)));
-  return parsed.success ? parsed.data : null;
-}
-
-function allManifests(context: StepContext): Manifest[] {
-  let files: string[];
-  try {
-    files = readdirSync(recordsIn(context));
-  } catch {
-    return [];
-  }
-  return files
-    .filter(file => file.endsWith('.json'))
-    .flatMap(file => readManifest(file.slice(0, -'.json'.length), context) ?? []);
 }

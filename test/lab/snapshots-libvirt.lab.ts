@@ -1,6 +1,7 @@
+import { type PruningFixture, pruningConformance } from '@tidemark/agent/steps/snapshot-pruning.conformance.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { runStep } from './agent.ts';
-import { until } from './command.ts';
+import { AGENT_STATE, runStep } from './agent.ts';
+import { pause, until } from './command.ts';
 import type { Host } from './host.ts';
 import { Lab } from './lab.ts';
 
@@ -107,3 +108,45 @@ describe('a snapshot of a virtual machine', () => {
     expect(await revert('gone')).toMatch(/^failed: .*has no snapshot tidemark-gone/);
   });
 });
+
+/** After a power cut the guest is off, as one that does not start by itself is. */
+const answers = () => until('libvirt answers', async () => (await virsh('domstate', 'guest')).code === 0);
+const PATTERNS: Readonly<Record<string, string>> = { one: '0xaa', patched: '0xbb' };
+
+async function removeAll(): Promise<void> {
+  for (const name of (await snapshots()).split('\n').filter(Boolean)) await virsh('snapshot-delete', 'guest', name);
+  await host.execOk(['rm', '-rf', `${AGENT_STATE}/snapshots`]);
+}
+
+pruningConformance('libvirt', async (): Promise<PruningFixture> => {
+  await removeAll();
+  return {
+    step: (kind, args) => runStep(host, { kind, args: { ...args } }),
+    async cutOff(kind, args, afterMs) {
+      const cut = runStep(host, { kind, args: { ...args } }).catch(() => undefined);
+      await pause(afterMs);
+      await host.kill();
+      await cut;
+      await host.boot();
+      await host.ready();
+      await answers();
+    },
+    create: (name, expiresAt) => ({
+      ...{ method: 'libvirt', name, domains: ['guest'], uri: 'qemu:///system' },
+      ...(expiresAt !== undefined && { expiresAt }),
+    }),
+    revert: name => ({ name, domains: ['guest'] }),
+    // What the disk holds, whatever libvirt has written down of it.
+    count: async () => {
+      const said = await host.execOk(['qemu-img', 'snapshot', '-l', DISK]);
+      return said.split('\n').filter(line => /^\d+ /.test(line.trim())).length;
+    },
+    write: async text => void (await write(PATTERNS[text] ?? '')),
+    read: async () => {
+      for (const [text, pattern] of Object.entries(PATTERNS)) if (await has(pattern)) return text;
+      return 'neither';
+    },
+    state: file => host.path(`${AGENT_STATE}/${file}`),
+    close: removeAll,
+  };
+}, [300, 900, 1_500]);

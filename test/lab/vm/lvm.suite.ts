@@ -1,12 +1,22 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { snapshotConformance } from '@tidemark/agent/platform/snapshot.conformance.ts';
 import { createLvmSnapshots } from '@tidemark/agent/platform/snapshot-lvm.ts';
+import { runStep } from '@tidemark/agent/steps/run.ts';
+import { pruningConformance } from '@tidemark/agent/steps/snapshot-pruning.conformance.ts';
 import { stepFixture } from '@tidemark/agent/testing/step-context.ts';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { stepProcesses } from '../../support/step-processes.ts';
 
 /* Runs on the emulated machine (machine.ts): a real volume group on /dev/vdc, with a thin pool and volumes in it. */
+
+// There is one program on that machine: called as an agent is, it does a step.
+if (process.argv[2] === 'step') {
+  await runStep(process.argv[3] ?? '');
+  process.exit(0);
+}
 
 const MOUNT = '/srv/data';
 const run = (program: string, ...args: string[]): string =>
@@ -62,6 +72,33 @@ for (const type of ['ext4', 'xfs']) {
     };
   });
 }
+
+pruningConformance(
+  'lvm',
+  () => {
+    makeVolume('ext4');
+    const [stateDir, shop] = [mkdtempSync(join(tmpdir(), 'tidemark-state-')), join(MOUNT, 'shop')];
+    mkdirSync(shop);
+    return {
+      ...stepProcesses([process.execPath, import.meta.filename], stateDir),
+      create: (name, expiresAt) => ({
+        ...{ method: 'lvm', name, paths: [shop] },
+        ...(expiresAt !== undefined && { expiresAt }),
+      }),
+      revert: name => ({ name, paths: [shop], whenWritten: 'ask' }),
+      count: kept,
+      write: text => writeFileSync(join(shop, 'text'), text),
+      read: () => readFileSync(join(shop, 'text'), 'utf8'),
+      state: file => join(stateDir, file),
+      close() {
+        rmSync(stateDir, { recursive: true });
+        removeVolumes();
+      },
+    };
+  },
+  // Emulated: until here a step has come to its work, and until there it has not ended.
+  [4_000, 8_000],
+);
 
 describe('a snapshot of a whole thin volume', () => {
   let step: ReturnType<typeof stepFixture>;

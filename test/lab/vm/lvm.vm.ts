@@ -13,8 +13,8 @@ it(
     const passed = Number(/pass (\d+)/.exec(end.said)?.[1]);
     expect(end.said).toMatch(/fail 0\b/);
     expect(end.status).toBe(0);
-    // Two file systems through the suite of all methods, and what only whole volumes have.
-    expect(passed).toBe(2 * 6 + 5);
+    // Two file systems through the suite of all methods, snapshots in time, and what only whole volumes have.
+    expect(passed).toBe(2 * 6 + 6 + 5);
   },
   TIMEOUT_MS,
 );
