@@ -63,6 +63,8 @@ export interface RunLoop {
 
 /** How often a running step is looked at: its output, its wishes, its time. */
 const LOOK_MS = 200;
+/** Timers do not see that the clock was set, or that the machine was suspended: who waits for a time looks at it again. */
+const LOOK_AT_CLOCK_MS = 10_000;
 /** After the disk was full, or something else went wrong that may pass. */
 const TRY_AGAIN_MS = 5_000;
 /**
@@ -153,7 +155,7 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
       const next = nextFor(digest, standing);
       if (next.next === 'nothing') continue;
       if (next.next === 'wait') {
-        wait = Math.min(wait, next.until - options.now());
+        wait = Math.min(wait, next.until - options.now(), LOOK_AT_CLOCK_MS);
         continue;
       }
       // Between two attempts at one job; the job after it does not wait.

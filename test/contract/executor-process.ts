@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { ToExecutor } from '@tidemark/agent/boundary/messages.ts';
 import { createExecutor, type Executor } from '@tidemark/agent/executor/executor.ts';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
@@ -23,7 +24,7 @@ async function start(setup: ExecutorSetup): Promise<void> {
     ...setup,
     factsDir: `${setup.root}/facts.d`,
     policy: { kinds: setup.kinds, programs: ['/**'], paths: ['/**'] },
-    clock: systemClock,
+    clock: { ...systemClock, now: () => systemClock.now() + aheadMs(setup.wallClock) },
     log: quiet,
     onBroken: message => {
       process.send?.({ type: 'broken', message }, () => process.exit(1));
@@ -32,4 +33,13 @@ async function start(setup: ExecutorSetup): Promise<void> {
   });
   await executor.start();
   process.send?.({ type: 'ready' });
+}
+
+/** By how much the server's wall clock is set ahead. */
+function aheadMs(file: string): number {
+  try {
+    return Number(readFileSync(file, 'utf8'));
+  } catch {
+    return 0;
+  }
 }

@@ -1,6 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FromExecutor, ToExecutor } from '@tidemark/agent/boundary/messages.ts';
@@ -35,6 +44,8 @@ export interface ExecutorSetup {
   graceMs: number;
   /** What the server's policy permits. */
   kinds: readonly string[];
+  /** A file with the milliseconds by which its wall clock is ahead. */
+  wallClock: string;
 }
 
 export interface Mount {
@@ -99,6 +110,7 @@ export class TestServer {
       command: [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', this.#agent],
       graceMs: 500,
       kinds: this.#kinds,
+      wallClock: join(this.base, 'wall-clock'),
       trustRoot: {
         format: 'tidemark/trust-root/v1',
         fleet: FLEET,
@@ -138,6 +150,13 @@ export class TestServer {
     child.send(this.setup());
     await ready;
     this.send({ type: 'connected', acknowledged: 0 });
+  }
+
+  /** Sets the executor's wall clock that far ahead of this machine's, or behind it; no other clock moves. */
+  setClock(aheadMs: number): void {
+    const { wallClock } = this.setup();
+    writeFileSync(`${wallClock}.new`, String(aheadMs));
+    renameSync(`${wallClock}.new`, wallClock);
   }
 
   /** Ends the executor at once, as a crash would: its steps are not asked. */
