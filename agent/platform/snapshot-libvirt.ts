@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { capture, read } from './capture.ts';
+import { read } from './capture.ts';
 import type { CommandPlace } from './command.ts';
 import { showBytes, spaceAt } from './file-system.ts';
 import { type Kept, RESERVE_BYTES, type SnapshotMethod, SnapshotProblem } from './snapshot.ts';
@@ -15,10 +15,13 @@ const MEMORY = /^Used memory:\s+(\d+) KiB$/m;
 export function createLibvirtSnapshots(uri: string, place: CommandPlace): SnapshotMethod {
   const argv = (...args: string[]) => [needTool(place.root, 'virsh'), '--quiet', '--connect', uri, ...args] as const;
   const virsh = async (...args: string[]) => read([...argv(...args)] as [string, ...string[]], place);
-  const succeeds = async (...args: string[]): Promise<boolean> =>
-    (await capture([...argv(...args)] as [string, ...string[]], place)).status === 0;
+  /** One each line; that it does not answer is not that there are none. */
+  const names = async (...args: string[]): Promise<string[]> =>
+    (await virsh(...args, '--name')).split('\n').map(line => line.trim());
 
-  const hasSnapshot = (domain: string, name: string) => succeeds('snapshot-info', domain, '--snapshotname', name);
+  const hasDomain = async (domain: string) => (await names('list', '--all')).includes(domain);
+  const hasSnapshot = async (domain: string, name: string) =>
+    (await hasDomain(domain)) && (await names('snapshot-list', domain)).includes(name);
 
   const removeOne = async (domain: string, name: string): Promise<void> => {
     if (await hasSnapshot(domain, name)) await virsh('snapshot-delete', domain, name);
@@ -50,7 +53,7 @@ export function createLibvirtSnapshots(uri: string, place: CommandPlace): Snapsh
     async create(name, targets) {
       const kept: Kept[] = [];
       for (const { path: domain } of targets) {
-        if (!(await succeeds('domstate', domain)))
+        if (!(await hasDomain(domain)))
           throw new SnapshotProblem(`${uri} has no virtual machine ${domain}; see virsh list --all`);
       }
       let bytes = 0;

@@ -35,8 +35,13 @@ interface Volume {
  */
 export function createLvmSnapshots(place: CommandPlace): SnapshotMethod {
   const tool = (name: string, ...args: string[]) => read([needTool(place.root, name), ...args], place);
-  const exists = async (volume: string): Promise<boolean> =>
-    (await capture([needTool(place.root, 'lvs'), volume], place)).status === 0;
+  /** All that there are, as `group/volume`; that LVM does not answer is not that there are none. */
+  const volumes = async (): Promise<string[]> => {
+    const said = await tool('lvs', '--reportformat', 'json', '-o', 'vg_name,lv_name');
+    const found = Report.parse(JSON.parse(said)).report.flatMap(({ lv }) => lv);
+    return found.map(({ vg_name = '', lv_name = '' }) => `${vg_name}/${lv_name}`);
+  };
+  const exists = async (volume: string): Promise<boolean> => (await volumes()).includes(volume);
   const drop = async (volume: string): Promise<void> => {
     if (await exists(volume)) await tool('lvremove', '--yes', '--quiet', volume);
   };
@@ -48,7 +53,7 @@ export function createLvmSnapshots(place: CommandPlace): SnapshotMethod {
   };
 
   const volumeOf = async (path: string, { source }: Mount): Promise<Volume> => {
-    if (!source.startsWith('/dev/') || !(await exists(source)))
+    if (!source.startsWith('/dev/') || (await capture([needTool(place.root, 'lvs'), source], place)).status !== 0)
       throw new SnapshotProblem(`${path} lies on ${source}, which is no volume of LVM: take another method`);
     const { vg_name: group = '', lv_name: name = '', pool_lv: pool = '' } = await describeVolume(source);
     if (pool === '')
@@ -122,10 +127,7 @@ export function createLvmSnapshots(place: CommandPlace): SnapshotMethod {
 
     async discard(name) {
       // By its name in every group: what the paths lie on may be mounted no more.
-      const said = await tool('lvs', '--reportformat', 'json', '-o', 'vg_name,lv_name');
-      const volumes = Report.parse(JSON.parse(said)).report.flatMap(({ lv }) => lv);
-      for (const { vg_name = '', lv_name = '' } of volumes)
-        if (lv_name.endsWith(endingOf(name))) await drop(`${vg_name}/${lv_name}`);
+      for (const volume of await volumes()) if (volume.endsWith(endingOf(name))) await drop(volume);
     },
 
     async revert(kept, target) {

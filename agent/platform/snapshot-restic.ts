@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { capture, read } from './capture.ts';
 import { type Argv, type CommandPlace, describeEnd } from './command.ts';
 import { sizeOfTree } from './copy-tree.ts';
+import { identify } from './process.ts';
 import { type Kept, type SnapshotMethod, SnapshotProblem } from './snapshot.ts';
 import { needSpace } from './snapshot-space.ts';
 import { removeBeside, stageFor, swapIn } from './snapshot-swap.ts';
@@ -17,6 +19,7 @@ export interface ResticRepository {
 }
 
 const Summary = z.object({ message_type: z.literal('summary'), snapshot_id: z.string().regex(/^[0-9a-f]{8,64}$/) });
+const Lock = z.object({ hostname: z.string(), pid: z.int() });
 const Snapshots = z.array(z.object({ id: z.string() })).nullable();
 
 /** Snapshots in a restic repository that is there: encrypted and deduplicated, one for each path. */
@@ -46,6 +49,21 @@ export function createResticSnapshots(
     const end = await capture(argv('unlock'), place);
     if (end.status !== 0)
       throw new SnapshotProblem(`the repository ${repository} cannot be opened: ${describeEnd(end)}`);
+    await removeOwnLocks();
+  };
+
+  /**
+   * Locks that a power cut or a kill has left on this server. `unlock` takes whoever has the process id now, and a process
+   * that ended and that nobody has collected, for the restic that has the lock, for half an hour.
+   */
+  const removeOwnLocks = async (): Promise<void> => {
+    for (const id of (await restic('list', 'locks', '--no-lock')).split('\n').filter(line => line !== '')) {
+      const said = await capture(argv('cat', 'lock', id, '--no-lock'), place);
+      // It is gone by now, or cannot be read, and then whoever needs it away says so.
+      const lock = Lock.safeParse(said.status === 0 ? JSON.parse(said.stdout) : null);
+      if (lock.success && lock.data.hostname === hostname() && !isRestic(lock.data.pid))
+        await rm(join(repository, 'locks', id), { force: true });
+    }
   };
 
   const backUp = async (name: string, at: string): Promise<string> => {
@@ -118,6 +136,15 @@ export function createResticSnapshots(
   async function forget(ids: readonly string[]): Promise<void> {
     if (ids.length > 0) await restic('forget', '--prune', ...ids);
     else await restic('prune');
+  }
+}
+
+/** Alive, and what it says that it is. */
+function isRestic(pid: number): boolean {
+  try {
+    return identify(pid) !== null && readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === 'restic';
+  } catch {
+    return false;
   }
 }
 
