@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { CommandPlace } from '../platform/command.ts';
+import { allHolds } from '../platform/held-units.ts';
 import { readBootId } from '../platform/process.ts';
 import { kernelFact } from '../platform/reboot-need.ts';
 import { collectSiteFacts } from './facts-directory.ts';
@@ -12,6 +13,7 @@ import { collectSystem } from './system.ts';
 
 export interface CollectOptions {
   root: string;
+  stateDir: string;
   factsDir: string;
   /** The agent's key to which secrets of its cluster are sealed, base64. */
   sealingKey: string;
@@ -24,7 +26,7 @@ export interface CollectOptions {
 
 /** What can be known about this server by looking. What cannot be found out is named in `errors`; the rest stands. */
 export async function collectFacts(options: CollectOptions): Promise<Record<string, unknown>> {
-  const { root, factsDir, sealingKey, secretKey, place, only = null } = options;
+  const { root, stateDir, factsDir, sealingKey, secretKey, place, only = null } = options;
   const errors: string[] = [];
   const wanted = (...names: string[]) => only === null || names.some(name => only.includes(name));
   const system = wanted('os', 'memory', 'disks') ? await collectSystem(errors) : {};
@@ -41,6 +43,7 @@ export async function collectFacts(options: CollectOptions): Promise<Record<stri
     kernel: kernelFact(root),
     bootId: readBootId(),
     hostname: hostname(),
+    holds: allHolds({ stateDir }),
     sealingKey,
     ...(releases ? { releases } : {}),
     ...(secretKey

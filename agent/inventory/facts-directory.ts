@@ -16,6 +16,7 @@ const RESERVED = new Set([
   'os',
   'kernel',
   'failedUnits',
+  'holds',
   'sealingKey',
   'secretKey',
   'bootId',

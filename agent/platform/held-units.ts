@@ -87,6 +87,14 @@ export async function releaseUnits(
   return { started, gone, leftHeld: names(record.units).filter(unit => others.has(unit)) };
 }
 
+/** All that is held, for people: by whom it is to be released, since when, and what of it runs again then. */
+export const allHolds = (place: Pick<HoldPlace, 'stateDir'>): { hold: string; heldAt: number; units: string[] }[] =>
+  holdsBut(null, place).map(({ hold, heldAt, units }) => ({
+    hold,
+    heldAt,
+    units: names(units.filter(({ wasActive }) => wasActive)),
+  }));
+
 /** A unit that another hold has stopped is active as far as that one found it so. */
 async function look(found: readonly string[], place: HoldPlace): Promise<HeldUnit[]> {
   const held = new Map(holdsBut(null, place).flatMap(({ units }) => units.map(each => [each.unit, each.wasActive])));
@@ -98,8 +106,8 @@ async function look(found: readonly string[], place: HoldPlace): Promise<HeldUni
 }
 
 const names = (units: readonly { unit: string }[]): string[] => units.map(({ unit }) => unit);
-const holdsIn = ({ stateDir }: HoldPlace): string => join(stateDir, 'holds');
-const fileOf = (hold: string, place: HoldPlace): string => join(holdsIn(place), `${hold}.json`);
+const holdsIn = ({ stateDir }: Pick<HoldPlace, 'stateDir'>): string => join(stateDir, 'holds');
+const fileOf = (hold: string, place: Pick<HoldPlace, 'stateDir'>): string => join(holdsIn(place), `${hold}.json`);
 const conditionOf = (unit: string, hold: string, { unitDirectory }: HoldPlace): string =>
   join(unitDirectory, `${unit}.d`, `50-tidemark-hold-${hold}.conf`);
 
@@ -108,12 +116,12 @@ const conditionText = (hold: string): string =>
   `# Held while this server is patched (hold ${hold}). Removed by the release; by hand: delete this file and run\n` +
   '# systemctl daemon-reload.\n[Unit]\nConditionPathExists=!/\n';
 
-function readHold(hold: string, place: HoldPlace): Hold | null {
+function readHold(hold: string, place: Pick<HoldPlace, 'stateDir'>): Hold | null {
   const parsed = Hold.safeParse(readJsonFile(fileOf(hold, place)));
   return parsed.success ? parsed.data : null;
 }
 
-function holdsBut(hold: string | null, place: HoldPlace): Hold[] {
+function holdsBut(hold: string | null, place: Pick<HoldPlace, 'stateDir'>): Hold[] {
   let files: string[];
   try {
     files = readdirSync(holdsIn(place));

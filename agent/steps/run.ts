@@ -104,9 +104,9 @@ function contextOf(input: StepInput, directory: string, keeper: OutputKeeper, si
     async collectFacts(only) {
       const { collectFacts, loadSealingKeys, readSecretKeyStatement } = await loadCollectors();
       const sealingKey = loadSealingKeys(input.stateDir).publicKey.toString('base64');
-      const { root, factsDir } = input;
+      const { root, stateDir, factsDir } = input;
       const secretKey = readSecretKeyStatement(input.stateDir);
-      return collectFacts({ root, factsDir, sealingKey, secretKey, place, only });
+      return collectFacts({ root, stateDir, factsDir, sealingKey, secretKey, place, only });
     },
   };
 }

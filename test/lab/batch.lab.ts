@@ -30,6 +30,9 @@ const hold = (name = 'night', more: Record<string, unknown> = {}) =>
     kind: 'batch/hold',
     args: { hold: name, cron: true, at: true, timers: 'all', except: [], waitMs: 1_000, ...more },
   });
+/** What the inventory says is held. */
+const holds = () =>
+  runStep(lab.first, { kind: 'check/facts', args: { condition: 'facts.holds.size() == 1', withinMs: 0 } });
 const release = (name = 'night') => runStep(lab.first, { kind: 'batch/release', args: { hold: name } });
 
 describe('batch work on a real host', () => {
@@ -40,6 +43,9 @@ describe('batch work on a real host', () => {
     await lab.first.execOk(['systemctl', 'start', 'cron.service', 'own.timer']);
     expect(await states()).toEqual(DOWN);
     expect((await hold()).message).toContain('still held');
+    expect((await holds()).message).toMatch(
+      /is true: facts.holds is \[\{"hold":"night","heldAt":\d+,"units":.*cron.service/,
+    );
     await lab.first.kill();
     lab.first.boot();
     await lab.first.ready();
@@ -49,6 +55,7 @@ describe('batch work on a real host', () => {
     const left = await lab.first.exec(['find', '/etc/systemd/system', '-name', '*tidemark-hold*']);
     expect(left.stdout).toBe('');
     expect((await release()).message).toContain('nothing is held');
+    expect((await holds()).message).toMatch(/is false: facts.holds is \[\]/);
   });
 
   it('that two hold is released by the last of them, whichever that is', async () => {
