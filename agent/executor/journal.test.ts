@@ -141,9 +141,29 @@ describe('the journal', () => {
     database.exec('PRAGMA user_version = 99');
     database.close();
     expect(open).toThrow(/newer agent/);
-    const reset = new DatabaseSync(file);
-    reset.exec('PRAGMA user_version = 1');
-    reset.close();
+    journal = openJournalOf(3);
+  });
+
+  it.each([1, 2])('of format %i, of an older agent, keeps what it has and goes on', version => {
+    journal.write(tx => {
+      tx.addOrder(order);
+      tx.addStep(step, 6);
+    });
+    journal.close();
+    journal = openJournalOf(version);
+    expect(journal.openSteps()).toMatchObject([{ ...step, resumes: 0 }]);
+    journal.write(tx => tx.moveStep(1, { directory: 'e', resumes: 2 }));
+    journal.close();
     journal = open();
+    expect(journal.openSteps()).toMatchObject([{ directory: 'e', resumes: 2 }]);
   });
 });
+
+/** As an agent of that time has left it. */
+function openJournalOf(version: number): Journal {
+  const database = new DatabaseSync(file);
+  if (version < 3) database.exec('ALTER TABLE steps DROP COLUMN resumes');
+  database.exec(`PRAGMA user_version = ${version}`);
+  database.close();
+  return open();
+}

@@ -35,6 +35,7 @@ const SCHEMA = `
     intent_at INTEGER NOT NULL,
     outcome TEXT,
     result_at INTEGER,
+    resumes INTEGER NOT NULL DEFAULT 0,
     UNIQUE (order_digest, job, direction, attempt)
   ) STRICT;
   CREATE TABLE IF NOT EXISTS amendments (
@@ -56,7 +57,7 @@ const SCHEMA = `
 `;
 
 /** Grows with the tables' meaning; a journal of a newer agent is not touched. */
-const JOURNAL_VERSION = 2;
+const JOURNAL_VERSION = 3;
 
 export interface StoredOrder {
   digest: Digest;
@@ -75,6 +76,8 @@ export interface OpenStep {
   attempt: number;
   /** Its name in the state directory's steps/. */
   directory: string;
+  /** How often it was started anew to go on where it was. */
+  resumes: number;
 }
 
 export interface StepRow extends OpenStep {
@@ -105,9 +108,9 @@ export interface JournalWriter {
   addAmendment(amendment: StoredAmendment): void;
   setStanding(digest: Digest, standing: Standing): void;
   /** INTENT; gives its id. */
-  addStep(step: Omit<OpenStep, 'id'>, at: number): number;
-  /** It starts anew in another directory, after it was made sure that nothing began in the old one. */
-  moveStep(id: number, directory: string): void;
+  addStep(step: Omit<OpenStep, 'id' | 'resumes'>, at: number): number;
+  /** It starts anew in another directory, after it was made sure that nothing began in the old one, or goes on. */
+  moveStep(id: number, { directory, resumes }: Pick<OpenStep, 'directory' | 'resumes'>): void;
   /** RESULT. */
   endStep(id: number, outcome: string, at: number): void;
   setMark(mark: DispatchMark): void;
@@ -248,8 +251,9 @@ function prepare(database: DatabaseSync, file: string): void {
     throw new Error(`${file} was written by a newer agent (format ${version}); install that agent again`);
   // Nothing is written where nothing has to be: an agent must come up on a full disk.
   if (version === JOURNAL_VERSION) return;
-  database.exec(SCHEMA);
-  database.exec(`PRAGMA user_version = ${JOURNAL_VERSION}`);
+  // All of it or nothing: a power cut in between must not leave half of another format.
+  const columns = version > 0 ? 'ALTER TABLE steps ADD COLUMN resumes INTEGER NOT NULL DEFAULT 0;' : '';
+  database.exec(`BEGIN; ${SCHEMA} ${columns} PRAGMA user_version = ${JOURNAL_VERSION}; COMMIT`);
 }
 
 function writerOf(database: DatabaseSync, meta: (key: string) => number, reports: Report[]): JournalWriter {
@@ -297,7 +301,8 @@ function writerOf(database: DatabaseSync, meta: (key: string) => number, reports
           at,
         ).lastInsertRowid,
       ),
-    moveStep: (id, directory) => void run('UPDATE steps SET directory = ? WHERE id = ?', directory, id),
+    moveStep: (id, { directory, resumes }) =>
+      void run('UPDATE steps SET directory = ?, resumes = ? WHERE id = ?', directory, resumes, id),
     endStep: (id, outcome, at) => void run('UPDATE steps SET outcome = ?, result_at = ? WHERE id = ?', outcome, at, id),
     setMark: ({ epoch, sequence }) => {
       setMeta('epoch', epoch);
@@ -349,6 +354,7 @@ interface StepSql {
   intent_at: number;
   outcome: string | null;
   result_at: number | null;
+  resumes: number;
 }
 
 interface ReportRow {
@@ -387,4 +393,5 @@ const readStep = (row: StepSql): StepRow => ({
   intentAt: row.intent_at,
   outcome: row.outcome,
   resultAt: row.result_at,
+  resumes: row.resumes,
 });

@@ -33,7 +33,7 @@ const END_LOOKS = 50;
  * Each step in a transient unit of its own: it is in no control group of the agent's, so that stopping, upgrading or
  * killing the agent does not touch it, and all that it starts can be found and ended, whatever that forks into.
  */
-export function createUnitLauncher(command: AgentCommand, systemd: number): Launcher {
+export function createUnitLauncher(command: AgentCommand, systemd: number, beginMs = BEGIN_MS): Launcher {
   return {
     name: 'unit',
     launch(directory, input, onEnd) {
@@ -42,9 +42,10 @@ export function createUnitLauncher(command: AgentCommand, systemd: number): Laun
         env: STEP_ENVIRONMENT,
         stdio: ['ignore', 'ignore', openLog(directory)],
         // It only hands the unit over; where the bus hangs, what became of that is looked at.
-        timeout: BEGIN_MS,
+        timeout: beginMs,
+        killSignal: 'SIGKILL',
       });
-      return new UnitChild(unit, directory, input, child, onEnd);
+      return new UnitChild(unit, directory, input, beginMs, child, onEnd);
     },
   };
 }
@@ -103,16 +104,25 @@ class UnitChild implements RunningChild {
   readonly #watched: RunningChild;
   readonly #onEnd: () => void;
   #watcher: FSWatcher | null = null;
-  /** systemd-run has ended: it has given the unit to systemd, or failed to. */
-  #handedOver = false;
+  readonly #beginMs: number;
+  /** When systemd-run ended, by the monotonic clock: it has given the unit to systemd, or failed to. */
+  #handedOverAt: number | null = null;
 
-  constructor(unit: string, directory: string, input: StepInput, child: ReturnType<typeof spawn>, onEnd: () => void) {
+  constructor(
+    unit: string,
+    directory: string,
+    input: StepInput,
+    beginMs: number,
+    child: ReturnType<typeof spawn>,
+    onEnd: () => void,
+  ) {
     this.directory = directory;
     this.#unit = unit;
+    this.#beginMs = beginMs;
     this.#watched = attach(directory, input);
     this.#onEnd = onEnd;
     const over = (status: number | null, problem: string) => {
-      this.#handedOver = true;
+      this.#handedOverAt = performance.now();
       if (status !== 0) {
         this.#note(`error: systemd-run failed (${problem})`);
         onEnd();
@@ -127,11 +137,18 @@ class UnitChild implements RunningChild {
   look(): boolean {
     const began = readStarted(this.directory) !== undefined;
     // Between the start of the unit and the child's first line systemd knows whether it is still coming.
-    const over = began ? this.#watched.look() : this.#handedOver && !isUnitThere(this.#unit);
+    const over = began ? this.#watched.look() : this.#isOverBeforeItBegan();
     // It may have begun while systemd was asked.
     const ended = over && (began || readStarted(this.directory) === undefined || this.#watched.look());
     if (ended) this.#watcher?.close();
     return ended;
+  }
+
+  #isOverBeforeItBegan(): boolean {
+    if (this.#handedOverAt === null) return false;
+    // One that hangs before its first line has no timeout of its own yet.
+    if (performance.now() - this.#handedOverAt > this.#beginMs) systemctl('kill', '--signal=KILL', '--', this.#unit);
+    return !isUnitThere(this.#unit);
   }
 
   /** So that the end of a step is seen at once; where it cannot be watched, at the next look. */
@@ -170,13 +187,14 @@ function openLog(directory: string): number {
 }
 
 function isUnitThere(unit: string): boolean {
-  const { stdout } = spawnSync('systemctl', ['show', '--property=ActiveState', '--value', '--', unit], {
-    env: STEP_ENVIRONMENT,
-    encoding: 'utf8',
-    timeout: 10_000,
-  });
-  return /^(active|activating|deactivating)/.test(stdout ?? '');
+  return /^(active|activating|deactivating)/.test(
+    systemctl('show', '--property=ActiveState', '--value', '--', unit) ?? '',
+  );
 }
+
+/** What it says; null where it does not answer. */
+const systemctl = (...args: string[]): string | null =>
+  spawnSync('systemctl', args, { env: STEP_ENVIRONMENT, encoding: 'utf8', timeout: 10_000 }).stdout;
 
 /** Null where it cannot be found out. */
 function systemdVersion(): number | null {

@@ -18,6 +18,8 @@ export interface LaunchedStep {
 
 export interface LauncherFixture {
   launch(call: Call, limits: { timeoutMs: number; graceMs: number }): Promise<LaunchedStep>;
+  /** Launches one whose agent is this program instead, and has so long to its first line. */
+  launchBroken(program: string, beginMs: number): Promise<LaunchedStep>;
   /** A shell program on the server; gives its path. `$work` is a directory of its own. */
   program(name: string, ...lines: string[]): string;
   /** A file in `$work`; empty where there is none. */
@@ -100,6 +102,15 @@ export function launcherConformance(name: string, make: () => Promise<LauncherFi
       await fixture.signal(pid, 'STOP');
       await step.over;
       expect(await step.result()).toBeUndefined();
+      await expect.poll(() => fixture.isRunning(pidIn('child')), WITHIN).toBe(false);
+    });
+
+    it('that hang before their first line are ended, and have never begun', async () => {
+      const hang = fixture.program('hang', 'trap "" TERM', 'echo $$ > "$work/child"; while :; do sleep 0.1; done');
+      const step = await fixture.launchBroken(hang, 1_000);
+      await expect.poll(() => pidIn('child'), WITHIN).toBeGreaterThan(0);
+      await step.over;
+      expect([await step.result(), await step.pid()]).toEqual([undefined, null]);
       await expect.poll(() => fixture.isRunning(pidIn('child')), WITHIN).toBe(false);
     });
 

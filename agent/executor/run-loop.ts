@@ -72,8 +72,8 @@ const TRY_AGAIN_MS = 5_000;
  * say) may be about to take this executor too, and then the next one goes on with it.
  */
 const RESUME_PAUSE_MS = 10_000;
-/** As often for one executor: what always breaks must come to an end. */
-const MAX_RESUMES = 3;
+/** As often in all, over restarts and boots: more than the ten reboots of an order, and what always breaks must come to an end. */
+const MAX_RESUMES = 16;
 /** Node's timers take no longer ones. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -88,8 +88,6 @@ interface Running {
   asked: boolean;
   /** When to try again to record its end, by the monotonic clock. */
   settleAt: number;
-  /** How often it was started anew after its process had gone. */
-  resumes: number;
   /** Its process has gone, and it is to be started anew at `settleAt`. */
   resuming: boolean;
 }
@@ -211,7 +209,7 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
       throw error;
     }
     log.info({ order: attempt.orderDigest, job: ledger.jobOf(attempt).id, attempt: attempt.attempt }, 'step starts');
-    run({ ...attempt, directory: name, id }, next.call, options.launcher.launch(directory, input, look));
+    run({ ...attempt, directory: name, id, resumes: 0 }, next.call, options.launcher.launch(directory, input, look));
   }
 
   /** While its directory was made, a message may have turned the order round, or its time may have passed. */
@@ -239,9 +237,9 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     };
   }
 
-  function run(step: OpenStep, call: Call, child: RunningChild, resumes = 0): void {
+  function run(step: OpenStep, call: Call, child: RunningChild): void {
     const watched = { ...step, directory: child.directory, shown: 0 };
-    running = { step, call, child, watched, asked: false, settleAt: 0, resumes, resuming: false };
+    running = { step, call, child, watched, asked: false, settleAt: 0, resuming: false };
     looker = setInterval(look, LOOK_MS);
   }
 
@@ -255,8 +253,7 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
         resume(running);
         return;
       }
-      const how = running.resumes < MAX_RESUMES ? 'seen' : 'seen-last';
-      if (settle(running.step, running.call, how) === 'resumes') {
+      if (settle(running.step, running.call, 'seen') === 'resumes') {
         running.resuming = true;
         running.settleAt = clock.monotonic() + RESUME_PAUSE_MS;
         return;
@@ -280,9 +277,9 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     if (looker) clearInterval(looker);
   }
 
-  function resume({ step, call, resumes }: Running): void {
+  function resume({ step, call }: Running): void {
     rest();
-    startAgain(step, call, resumes + 1).catch((error: unknown) => {
+    startAgain(step, call, step.resumes + 1).catch((error: unknown) => {
       // It is still open in the journal: as after a restart, it is found there and taken up again.
       log.error({ err: error }, 'a step could not be started anew yet');
       recovered = false;
@@ -298,17 +295,12 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
   }
 
   /**
-   * RESULT: from what the child left. `found`: by an executor that did not see it end; `seen-last`: it was started anew
-   * often enough.
+   * RESULT: from what the child left. `found`: by an executor that did not see it end.
    */
-  function settle(
-    step: OpenStep,
-    call: Call,
-    how: 'seen' | 'seen-last' | 'found',
-  ): 'recorded' | 'running' | 'not-begun' | 'resumes' {
+  function settle(step: OpenStep, call: Call, how: 'seen' | 'found'): 'recorded' | 'running' | 'not-begun' | 'resumes' {
     const directory = join(stepsDir, step.directory);
     const left = traces(directory);
-    const resumes = isResumed(call.kind) && how !== 'seen-last';
+    const resumes = isResumed(call.kind) && step.resumes < MAX_RESUMES;
     const decided = recover({ ...left, idempotent: isIdempotent(call.kind), resumes });
     if (decided.decision === 'adopt' && decided.how === 'running') return 'running';
     if (decided.decision === 'rerun' && how === 'found') return 'not-begun';
@@ -354,7 +346,8 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
       if (found === 'running')
         run(step, call, attach(join(stepsDir, step.directory), inputOf(step, call, job.timeoutMs)));
       if (found === 'not-begun' && missed(step)) continue;
-      if (found === 'not-begun' || found === 'resumes') await startAgain(step, call, 0);
+      if (found === 'not-begun') await startAgain(step, call, step.resumes);
+      if (found === 'resumes') await startAgain(step, call, step.resumes + 1);
     }
     for (const { digest, standing } of journal.openStandings()) {
       if (!('attempt' in standing) || standing.attempt === 1) continue;
@@ -390,8 +383,9 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     const name = nameOf(step);
     const input = inputOf(step, call, job.timeoutMs);
     const directory = await prepare(stepsDir, name, input);
-    journal.write(tx => tx.moveStep(step.id, name));
-    run({ ...step, directory: name }, call, options.launcher.launch(directory, input, look), resumes);
+    const moved = { directory: name, resumes };
+    journal.write(tx => tx.moveStep(step.id, moved));
+    run({ ...step, ...moved }, call, options.launcher.launch(directory, input, look));
   }
 
   return {

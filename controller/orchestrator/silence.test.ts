@@ -1,7 +1,10 @@
+import type { Gate } from '@tidemark/shared/orders/plan.ts';
 import { describe, expect, it } from 'vitest';
+import { decide } from './decide.ts';
 import { planOf, START } from './testing/random-plan.ts';
 import type { Script } from './testing/simulated-agent.ts';
 import { SimulatedNight } from './testing/simulated-night.ts';
+import { SimulatedRun } from './testing/simulated-run.ts';
 
 const MINUTE = 60_000;
 
@@ -37,4 +40,101 @@ it('a server that boots for longer than its job may take is silent', () => {
   expect(night.run.titles).toEqual([]);
   night.play(START + 9 * MINUTE);
   expect(night.run.titles[0]).toMatch(/^patch on x: x /);
+});
+
+describe('a host', () => {
+  const HOUR = 60 * MINUTE;
+  const SILENCE = 90_000;
+  /** Of each job: its timeout, and the deadline of silence on top. */
+  const JOB = 2 * MINUTE + SILENCE;
+
+  /** In a wave that opened at START, with its order taken, and connected all the time. */
+  function ready(): SimulatedRun {
+    const run = new SimulatedRun(planOf({ hosts: [{ name: 'x', jobs: [{ id: 'stop' }, { id: 'patch' }] }] }), START);
+    run.waves[0] = { openedAt: START, endedAt: null };
+    Object.assign(run.host(0), { offeredAt: START, acceptedAt: START });
+    return run;
+  }
+  const titles = (run: SimulatedRun, now: number): string[] =>
+    decide(run.snapshot, now).flatMap(action => (action.action === 'openIncident' ? [action.title] : []));
+  const ended = { state: 'succeeded' as const, attempt: 1, spent: 0, message: '', startedAt: START, endedAt: START };
+
+  it('that does not take its order is silent after the deadline, although it is connected', () => {
+    const run = ready();
+    run.host(0).acceptedAt = null;
+    expect(titles(run, START + SILENCE)).toEqual([]);
+    expect(titles(run, START + SILENCE + 1)).toEqual(['x has not answered the offer of its order for 90 s']);
+  });
+
+  it('that was let go and does not begin is silent after the time of its first job', () => {
+    const run = ready();
+    Object.assign(run.host(0), { frontier: 2, startedAt: START });
+    expect(titles(run, START + JOB)).toEqual([]);
+    expect(titles(run, START + JOB + 1)).toEqual([
+      'stop on x: x has not begun "stop on x", nothing was reported for 210 s',
+    ]);
+  });
+
+  it('that is to go back and does not is silent after the time of the job that is next', () => {
+    const run = ready();
+    Object.assign(run.host(0), { frontier: 2, startedAt: START, direction: 'undo', turnedAt: START });
+    run.host(0).jobs[0] = ended;
+    expect(titles(run, START + JOB)).toEqual([]);
+    expect(titles(run, START + JOB + 1)).toEqual(['x has not begun "patch on x", nothing was reported for 210 s']);
+  });
+
+  it('whose undo has failed waits for a person until the window is over', () => {
+    const jobs = [
+      { id: 'stop', onFailure: 'undo-host' as const },
+      { id: 'patch', onFailure: 'undo-host' as const },
+    ];
+    const script: Script = { forward: ['ok', 'fail'], undo: ['fail'], refuses: false, silent: null };
+    const night = new SimulatedNight(planOf({ hosts: [{ name: 'x', jobs }] }), {
+      scripts: new Map([['x', script]]),
+      dice: [1],
+      swapped: new Set(),
+    });
+    night.play(START + HOUR - MINUTE);
+    expect(night.run.state).toBe('running');
+    expect([...night.run.incidents.values()]).toContain('open');
+    night.play();
+    expect(night.run).toMatchObject({ state: 'failed', reason: '0 of 1 hosts are done; x not undone' });
+  });
+});
+
+describe('a run', () => {
+  const HOUR = 60 * MINUTE;
+  const one = (gates: Gate[]) =>
+    new SimulatedNight(
+      planOf({
+        hosts: [{ name: 'x', jobs: [{ id: 'patch' }] }],
+        waves: [{ name: 'all', needs: [], maxParallel: 1, soakMs: 0, gates }],
+      }),
+      { scripts: new Map(), dice: [1], swapped: new Set() },
+    );
+
+  it('at a gate that nobody opens tells a person at once, and gives its hosts up when they do not fit any more', () => {
+    const gate: Gate = {
+      ...{ kind: 'approval', name: 'owner', from: ['ada'], need: 1, notAuthor: false, expiresMs: null },
+      onExpire: 'hold',
+    };
+    const night = one([gate]);
+    night.play(START + HOUR / 2);
+    expect(night.run).toMatchObject({ state: 'running', titles: [expect.stringContaining('gate owner waits for')] });
+    night.play();
+    expect(night.run).toMatchObject({ state: 'failed' });
+    expect(night.run.host(0).jobs.map(({ state }) => state)).toEqual(['missed']);
+    expect(night.now).toBeLessThan(START + 2 * HOUR);
+  });
+
+  it('that is paused and forgotten ends with its window, and who has not begun is missed', () => {
+    const night = one([]);
+    night.person('pause');
+    night.play(START + HOUR / 2);
+    expect(night.run.state).toBe('paused');
+    night.play();
+    expect(night.run).toMatchObject({ state: 'failed' });
+    expect(night.run.host(0).jobs.map(({ state }) => state)).toEqual(['missed']);
+    expect(night.now).toBeLessThan(START + 2 * HOUR);
+  });
 });

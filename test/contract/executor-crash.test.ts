@@ -31,6 +31,15 @@ const stop = (status: string): Call => ({
   },
 });
 
+/** Of steps that have begun. */
+const stepPids = (): number[] => {
+  try {
+    return [stepPid()];
+  } catch {
+    return [];
+  }
+};
+
 /** The process that leads the only step that runs. */
 function stepPid(): number {
   const [name] = readdirSync(join(server.stateDir, 'steps'));
@@ -176,19 +185,33 @@ describe('an executor that is killed in the middle of a step', () => {
     const order = server.order([{ id: 'wait', call: { kind: 'system/wait', args: { until: 'elapsed', ms: 1_500 } } }]);
     server.runAll(order);
     await until('the step has begun', () => server.story(order).includes('wait started'));
-    await until('its process is there', () => {
-      try {
-        return stepPid() > 0;
-      } catch {
-        return false;
-      }
-    });
+    await until('its process is there', () => stepPids().length > 0);
     const pid = stepPid();
     await server.kill();
     process.kill(-pid, 'SIGKILL');
     await server.start();
     await until('the end', () => server.story(order).includes('finished forward'));
     expect(server.story(order)).toEqual(['wait started', 'wait succeeded', 'finished forward']);
+  });
+
+  it('starts a step anew that goes on by itself so often, and then no more: a server that boots for ever comes to an end', async () => {
+    const order = server.order([
+      { id: 'wait', call: { kind: 'system/wait', args: { until: 'elapsed', ms: 600_000 } }, timeoutMs: 700_000 },
+    ]);
+    server.runAll(order);
+    // Its first process and sixteen more.
+    for (let kills = 0; kills < 17; kills++) {
+      await until('its process is there', () => stepPids().length > 0);
+      const [pid = 0] = stepPids();
+      await server.kill();
+      process.kill(-pid, 'SIGKILL');
+      await until('it is gone', () => !isRunning(pid));
+      expect(server.story(order)).toEqual(['wait started']);
+      await server.start();
+    }
+    await until('it is over', () => server.story(order).length > 1);
+    expect(server.story(order)).toEqual(['wait started', 'wait failed']);
+    expect(server.jobReport(order, 'wait', 'failed').message).toContain('its process is gone and left no result');
   });
 
   it('at many moments still runs every step exactly once', async () => {

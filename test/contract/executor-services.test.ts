@@ -108,6 +108,15 @@ describe('an artifact', () => {
     expect(server.jobReport(it, 'stage', 'failed').message).toContain('the controller does not have it');
   });
 
+  it('that never comes fails the step at its timeout, which names it', async () => {
+    const it = server.order([{ id: 'stage', call: stage, timeoutMs: 2_000 }]);
+    server.runAll(it);
+    await until('it failed', () => server.story(it).includes('stage failed'));
+    expect(server.jobReport(it, 'stage', 'failed').message).toMatch(
+      /timeout of 2000 ms: shop-1.0.tar.gz did not come in time; is the controller reachable\?/,
+    );
+  });
+
   it('is asked for again after every connection', async () => {
     server.runAll(order());
     await until('it is wanted', () => find('artifact-wanted').length > 0);

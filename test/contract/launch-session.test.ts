@@ -11,6 +11,7 @@ import {
 import { prepare } from '@tidemark/agent/executor/launch.ts';
 import { identify } from '@tidemark/agent/platform/process.ts';
 import { readResult, readStarted } from '@tidemark/agent/steps/directory.ts';
+import type { Call } from '@tidemark/shared/orders/step-kinds.ts';
 import { programOf } from '../support/built-programs.ts';
 
 const NODE = [process.execPath, '--disable-warning=ExperimentalWarning'] as const;
@@ -22,14 +23,12 @@ async function makeFixture(): Promise<LauncherFixture> {
   mkdirSync(join(root, 'steps'));
   const drivers: ReturnType<typeof spawn>[] = [];
 
-  const drive = (mode: string, directory: string): LaunchedStep => {
-    const driver = spawn(
-      NODE[0],
-      [NODE[1], programOf('launch-driver'), mode, directory, JSON.stringify([...NODE, programOf('agent')])],
-      {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
+  const agent = [...NODE, programOf('agent')];
+  const drive = (mode: string, directory: string, command = agent, ...more: string[]): LaunchedStep => {
+    const program = programOf('launch-driver');
+    const driver = spawn(NODE[0], [NODE[1], program, mode, directory, JSON.stringify(command), ...more], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     drivers.push(driver);
     const gone = new Promise<void>(resolve => driver.once('exit', () => resolve()));
     let said = '';
@@ -54,18 +53,18 @@ async function makeFixture(): Promise<LauncherFixture> {
     };
   };
 
+  const prepared = (call: Call, limits: { timeoutMs: number; graceMs: number }): Promise<string> => {
+    const place = { root: '/', stateDir: root, factsDir: root };
+    const input = { work: 'call' as const, call, attempt: null, ...place, ...limits };
+    return prepare(join(root, 'steps'), randomBytes(4).toString('hex'), input);
+  };
+
   return {
-    async launch(call, limits) {
-      const input = {
-        work: 'call' as const,
-        call,
-        attempt: null,
-        root: '/',
-        stateDir: root,
-        factsDir: root,
-        ...limits,
-      };
-      return drive('session', await prepare(join(root, 'steps'), randomBytes(4).toString('hex'), input));
+    launch: async (call, limits) => drive('session', await prepared(call, limits)),
+    async launchBroken(program, beginMs) {
+      const call: Call = { kind: 'snapshot/prune', args: {} };
+      const directory = await prepared(call, { timeoutMs: 3_600_000, graceMs: 1_000 });
+      return drive('session', directory, [program], String(beginMs));
     },
     program(name, ...lines) {
       const file = join(root, name);

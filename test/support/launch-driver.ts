@@ -3,16 +3,18 @@ import { createUnitLauncher } from '@tidemark/agent/executor/launch-unit.ts';
 import { readInput } from '@tidemark/agent/steps/directory.ts';
 
 /*
- * An executor that does nothing but launch one step, or take one up: launch-driver MODE DIRECTORY COMMAND, where MODE is
- * `session`, `unit` or `attach` and COMMAND, as JSON, is how the agent is started. Says `over` when the step is.
+ * An executor that does nothing but launch one step, or take one up: launch-driver MODE DIRECTORY COMMAND [BEGIN_MS], where
+ * MODE is `session`, `unit` or `attach`, COMMAND, as JSON, is how the agent is started, and BEGIN_MS the time to its first
+ * line. Says `over` when the step is.
  */
 
 const LOOK_MS = 50;
-const [mode = '', directory = '', command = '[]'] = process.argv.slice(2);
+const [mode = '', directory = '', command = '[]', begin] = process.argv.slice(2);
+const beginMs = begin === undefined ? undefined : Number(begin);
 const input = await readInput(directory);
 const agent = JSON.parse(command) as [string, ...string[]];
 const quiet = () => undefined;
-const launcher = mode === 'unit' ? createUnitLauncher(agent, 252) : createSessionLauncher(agent);
+const launcher = mode === 'unit' ? createUnitLauncher(agent, 252, beginMs) : createSessionLauncher(agent, beginMs);
 const child = mode === 'attach' ? attach(directory, input) : launcher.launch(directory, input, quiet);
 process.stdout.write(`pid ${process.pid}\n`);
 const timer = setInterval(() => {
