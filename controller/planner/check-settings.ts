@@ -1,7 +1,8 @@
 import { NetworkHost, NetworkPort, ServerPath, UnitName } from '@tidemark/shared/orders/arguments.ts';
 import { z } from 'zod';
+import { Duration } from '../documents/quantities.ts';
 import { fillIn, unknownPlaceholders } from './placeholders.ts';
-import { Duration, Size } from './quantities.ts';
+import { Size } from './quantities.ts';
 
 /* What a policy may say under `with` for checks, also for those that `check/all` holds. */
 

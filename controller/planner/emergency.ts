@@ -1,7 +1,7 @@
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import { durationText } from '../documents/quantities.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import type { Policy } from './policy.ts';
-import { durationText } from './quantities.ts';
 
 /**
  * The policy as it is in an emergency, and what is another: shorter soaks, fewer waves, other approvers. Gates, checks,

@@ -1,6 +1,7 @@
 import { p90Of } from '@tidemark/shared/orders/expected.ts';
 import type { Job, Order } from '@tidemark/shared/orders/order.ts';
 import type { StepKind } from '@tidemark/shared/orders/step-kinds.ts';
+import { durationText } from '../documents/quantities.ts';
 import { narrowed } from './check-jobs.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import { append, compareText, listed } from './fleet-view.ts';
@@ -10,7 +11,6 @@ import { jobName } from './job-name.ts';
 import { History } from './learned.ts';
 import type { Policy } from './policy.ts';
 import type { Candidate } from './population.ts';
-import { durationText } from './quantities.ts';
 import { Undecided } from './undecided.ts';
 
 export interface Window {

@@ -1,9 +1,9 @@
 import { NetworkPort, ServerPath, UnitName } from '@tidemark/shared/orders/arguments.ts';
 import type { HandoverArgs } from '@tidemark/shared/orders/kinds/cluster.ts';
 import { z } from 'zod';
+import { Duration } from '../documents/quantities.ts';
 import { Argv } from './check-settings.ts';
 import { fillIn, type PlaceholderValues } from './placeholders.ts';
-import { Duration } from './quantities.ts';
 
 /* How a cluster's active role is given away, as policies write it under `handover.with`. */
 

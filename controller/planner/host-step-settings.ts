@@ -1,8 +1,9 @@
 import { Name, ServerPath, UnitName } from '@tidemark/shared/orders/arguments.ts';
 import { LibvirtUri } from '@tidemark/shared/orders/kinds/snapshot.ts';
 import { z } from 'zod';
+import { Duration } from '../documents/quantities.ts';
 import { Argv, HOST_NAME, LockWait, Status, text } from './check-settings.ts';
-import { Duration, Size } from './quantities.ts';
+import { Size } from './quantities.ts';
 
 const SECOND = 1_000;
 

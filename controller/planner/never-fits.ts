@@ -1,8 +1,8 @@
+import { durationText } from '../documents/quantities.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import type { PlannedOrder } from './expand-steps.ts';
 import { inOrderOfNeeds } from './graph.ts';
 import type { Policy } from './policy.ts';
-import { durationText } from './quantities.ts';
 import type { PlannedWave } from './waves.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { OnFailure } from '@tidemark/shared/orders/order.ts';
 import { z } from 'zod';
-import { Duration, MinInServiceValue, Share } from './quantities.ts';
+import { Duration, Share } from '../documents/quantities.ts';
+import { MinInServiceValue } from './quantities.ts';
 
 /*
  * The policy file. Keys that the language has and the planner cannot do yet are part of the schema as `later`, so that

@@ -3,10 +3,11 @@ import { PackageName } from '@tidemark/shared/orders/kinds/package.ts';
 import type { OnFailure } from '@tidemark/shared/orders/order.ts';
 import type { StepKind } from '@tidemark/shared/orders/step-kinds.ts';
 import { z } from 'zod';
+import { Duration } from '../documents/quantities.ts';
 import { Argv, CHECK_WITH, LockWait } from './check-settings.ts';
 import { HOST_STEP_WITH } from './host-step-settings.ts';
 import { ListedPackage } from './listed-package.ts';
-import { Duration, Size } from './quantities.ts';
+import { Size } from './quantities.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
