@@ -87,10 +87,23 @@ export interface Services {
       name: string;
       releases: { product: string; version: string }[];
       packages: BundlePackage[];
-      ring: OutputOf<'getBundle'>['ring'];
+      advisories: string[];
+      ring: string | null;
       by: string;
     }): Answer<OutputOf<'createBundle'>>;
-    promote(input: { name: string; to: OutputOf<'getBundle'>['ring']; by: string }): Answer<OutputOf<'getBundle'>>;
+    promote(input: {
+      name: string;
+      to: string;
+      expedite: string | null;
+      by: string;
+    }): Answer<OutputOf<'promoteBundle'>>;
+    hold(input: { name: string; reason: string; by: string }): Answer<OutputOf<'holdBundle'>>;
+    release(input: { name: string; reason: string; by: string }): Answer<OutputOf<'releaseBundle'>>;
+    withdraw(input: { name: string; reason: string; by: string }): Answer<OutputOf<'withdrawBundle'>>;
+    signOff(input: { name: string; envelope: Envelope; by: string }): Answer<OutputOf<'signOffBundle'>>;
+    outlook(name: string): Promise<OutputOf<'getBundleOutlook'> | null>;
+    rings(): Promise<OutputOf<'listRings'>['rings']>;
+    setRings(input: { text: string; fileName: string; by: string }): Answer<OutputOf<'setRings'>['rings']>;
     list(): Promise<OutputOf<'listBundles'>['bundles']>;
     bundle(name: string): Promise<OutputOf<'getBundle'> | null>;
   };

@@ -1,9 +1,7 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { BundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
-
-/** How far a bundle is promoted, in this order. */
-export const RINGS = ['test', 'inactive', 'active'] as const;
-export type Ring = (typeof RINGS)[number];
+import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import type { Ring } from './rings.ts';
 
 /** One file or link of a release, as its archive has it. */
 export interface SignatureFile {
@@ -31,12 +29,51 @@ export interface Release {
 export interface Bundle {
   name: string;
   digest: Digest;
-  ring: Ring;
+  ring: string;
+  /** Since when it has been in its ring. */
+  ringSince: number;
   releases: { product: string; version: string; artifact: Digest; bytes: number }[];
   /** Of operating systems: what servers get from the repositories that they know. Sorted by family, name and architecture. */
   packages: BundlePackage[];
+  /** What it answers: `DSA-5678-1`. Sorted. */
+  advisories: string[];
+  /** While it is held nothing new begins with it. */
+  held: Word | null;
+  /** For ever. */
+  withdrawn: Word | null;
   createdBy: string;
   createdAt: number;
+}
+
+/** What somebody said about a bundle, and when. */
+export interface Word {
+  by: string;
+  reason: string;
+  at: number;
+}
+
+/** What has become of a bundle since it came into the ring where it is, as its runs say. */
+export interface Evidence {
+  /** Servers that its newest run on them has patched, and those that it has not. */
+  patched: number;
+  failed: number;
+  /** Servers that a run is at work on. */
+  atWork: number;
+  /** Titles. */
+  openIncidents: readonly string[];
+}
+
+export interface StoredSignOff {
+  /** As the signature says, from when it was taken; it is verified again whenever it counts. */
+  ring: string;
+  /** DSSE, as JSON text. */
+  envelope: string;
+}
+
+/** What others know and a promotion rests on; whoever wires them hands it in. */
+export interface PromotionSources {
+  evidence(bundle: Pick<Bundle, 'name' | 'digest' | 'ringSince'>): Promise<Evidence>;
+  trustRoot(): Promise<TrustRoot | null>;
 }
 
 /** What the library of releases and bundles keeps. Implemented by controller/store/bundles.ts. */
@@ -46,6 +83,9 @@ export interface BundleStore {
   releases(): Promise<Release[]>;
   bundles(): Promise<Bundle[]>;
   bundle(name: string): Promise<Bundle | null>;
+  /** In their order. */
+  rings(): Promise<Ring[]>;
+  signOffs(name: string): Promise<StoredSignOff[]>;
 }
 
 export interface BundleTransaction {
@@ -56,12 +96,18 @@ export interface BundleTransaction {
   addBundle(bundle: Bundle): Promise<void>;
   /** Nobody else promotes it until the end of the transaction; null where it is not there. */
   bundleLocked(name: string): Promise<Bundle | null>;
-  setRing(name: string, ring: Ring): Promise<void>;
+  update(name: string, change: Partial<Pick<Bundle, 'ring' | 'ringSince' | 'held' | 'withdrawn'>>): Promise<void>;
+  /** Replaces what the approver gave for this ring before. */
+  addSignOff(name: string, approver: string, signOff: StoredSignOff, atMs: number): Promise<void>;
+  /** Nobody else changes them, and no bundle enters one, until the end of the transaction. */
+  ringsLocked(): Promise<Ring[]>;
+  setRings(rings: readonly Ring[]): Promise<void>;
+  bundles(): Promise<Bundle[]>;
   audit(entry: {
     actor: string;
     action: string;
     subject: string;
-    detail: Record<string, string | number>;
+    detail: Record<string, string | number | boolean>;
   }): Promise<void>;
 }
 

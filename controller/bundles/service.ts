@@ -1,13 +1,15 @@
 import { ArchiveProblem } from '@tidemark/shared/archive/read.ts';
-import { canonicalJson } from '@tidemark/shared/base/canonical-json.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
-import { type Digest, digestFromBytes, digestOf, shortDigest } from '@tidemark/shared/base/digest.ts';
+import { type Digest, digestFromBytes, shortDigest } from '@tidemark/shared/base/digest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
+import { bundleDigest } from '@tidemark/shared/orders/bundle.ts';
 import { BundlePackage, familyOf } from '@tidemark/shared/orders/kinds/package.ts';
 import type { BundleError, BundleErrorCode } from './errors.ts';
 import { type Harvest, harvestArchive } from './harvest.ts';
-import { type ArtifactFiles, type Bundle, type BundleStore, type Release, RINGS, type Ring } from './ports.ts';
+import type { ArtifactFiles, Bundle, BundleStore, PromotionSources, Release } from './ports.ts';
+import { createPromotions } from './promoting.ts';
 import { releaseOf } from './release-name.ts';
+import { needsNothing, type Ring, ringNamed } from './rings.ts';
 
 export interface ImportedRelease {
   product: string;
@@ -20,7 +22,14 @@ export interface ImportedRelease {
   unchanged: boolean;
 }
 
-export function createBundles({ store, files, clock }: { store: BundleStore; files: ArtifactFiles; clock: Clock }) {
+export interface BundlesOptions {
+  store: BundleStore;
+  files: ArtifactFiles;
+  sources: PromotionSources;
+  clock: Clock;
+}
+
+export function createBundles({ store, files, sources, clock }: BundlesOptions) {
   return {
     /**
      * Learns a release from its archive and keeps the archive. `file` is moved away where it is taken, and left alone
@@ -93,13 +102,26 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
       name: string;
       releases: readonly { product: string; version: string }[];
       packages?: readonly BundlePackage[];
-      ring: Ring;
+      advisories?: readonly string[];
+      /** Null: the first one. */
+      ring: string | null;
       by: string;
     }): Promise<Result<Bundle, BundleError>> {
       const packages = (input.packages ?? []).map(plainly).sort(byPackage);
+      const advisories = [...new Set(input.advisories)].sort();
       const problem = problemWith(input.releases, packages);
       if (problem) return refuse('bundle-invalid', `bundle ${input.name}: ${problem}`);
       return store.transaction(async transaction => {
+        const rings = await transaction.ringsLocked();
+        const at = input.ring === null ? ok(0) : ringNamed(rings, input.ring);
+        if (!at.ok) return refuse('ring-unknown', at.error);
+        const passed = rings.slice(0, at.value + 1).find(ring => !needsNothing(ring));
+        if (passed) {
+          return refuse(
+            'promotion-not-now',
+            `bundle ${input.name} cannot be made in the ring ${input.ring}: ${passed.name} has needs; make it in ${rings[0]?.name} and promote it`,
+          );
+        }
         const releases: Bundle['releases'] = [];
         for (const { product, version } of input.releases) {
           const release = await transaction.releaseLocked(product, version);
@@ -112,9 +134,7 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
           releases.push({ product, version, artifact: release.artifact.digest, bytes: release.artifact.bytes });
         }
         releases.sort((a, b) => (a.product < b.product ? -1 : 1));
-        // Bundles of releases alone have the digest that they had before there were packages.
-        const content = { name: input.name, releases, ...(packages.length > 0 ? { packages } : {}) };
-        const digest = digestOf(Buffer.from(canonicalJson(content), 'utf8'));
+        const digest = bundleDigest({ name: input.name, releases, packages, advisories });
         const known = await transaction.bundle(input.name);
         if (known?.digest === digest) return ok(known);
         if (known) {
@@ -123,33 +143,20 @@ export function createBundles({ store, files, clock }: { store: BundleStore; fil
             `there is a bundle ${input.name} with other content (${shortDigest(known.digest)}): a bundle never changes; choose another name`,
           );
         }
-        const { name, ring } = input;
-        const bundle: Bundle = { name, digest, ring, releases, packages, createdBy: input.by, createdAt: clock.now() };
+        const { name, by } = input;
+        const now = clock.now();
+        const ring = (rings[at.value] as Ring).name;
+        const bundle: Bundle = {
+          ...{ name, digest, ring, ringSince: now, releases, packages, advisories },
+          ...{ held: null, withdrawn: null, createdBy: by, createdAt: now },
+        };
         await transaction.addBundle(bundle);
-        await transaction.audit({ actor: input.by, action: 'bundle.created', subject: name, detail: { digest, ring } });
+        await transaction.audit({ actor: by, action: 'bundle.created', subject: name, detail: { digest, ring } });
         return ok(bundle);
       });
     },
 
-    /** Lets policies that go by rings take it. Never back: what went too far is answered by another bundle. */
-    async promote(input: { name: string; to: Ring; by: string }): Promise<Result<Bundle, BundleError>> {
-      const { name, to, by } = input;
-      return store.transaction(async transaction => {
-        const bundle = await transaction.bundleLocked(name);
-        if (!bundle) return refuse('bundle-unknown', `there is no bundle ${name}: "tidemark get bundles" lists them`);
-        if (bundle.ring === to) return ok(bundle);
-        if (RINGS.indexOf(to) < RINGS.indexOf(bundle.ring)) {
-          return refuse(
-            'already-promoted',
-            `bundle ${name} is in the ring ${bundle.ring} already, which is further than ${to}: bundles are not taken back`,
-          );
-        }
-        await transaction.setRing(name, to);
-        const detail = { digest: bundle.digest, from: bundle.ring, to };
-        await transaction.audit({ actor: by, action: 'bundle.promoted', subject: name, detail });
-        return ok({ ...bundle, ring: to });
-      });
-    },
+    ...createPromotions({ store, sources, clock }),
 
     releases: (): Promise<Release[]> => store.releases(),
     list: (): Promise<Bundle[]> => store.bundles(),

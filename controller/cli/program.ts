@@ -23,6 +23,7 @@ import { addOwner } from './commands/owner.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addProfile } from './commands/profile.ts';
+import { addRing } from './commands/ring.ts';
 import { addRun } from './commands/run.ts';
 import { addScan } from './commands/scan.ts';
 import { addSchedule } from './commands/schedule.ts';
@@ -44,6 +45,7 @@ const COMMANDS: readonly AddCommand[] = [
   addLandscape,
   addSignatures,
   addBundle,
+  addRing,
   addPolicy,
   addPlan,
   addExplain,

@@ -3,6 +3,7 @@ export type OrchestratorErrorCode =
   | 'unknown-plan'
   | 'unknown-run'
   | 'broken-plan'
+  | 'bundle-frozen'
   | 'no-trust-root'
   | 'not-approved'
   | 'already-run'

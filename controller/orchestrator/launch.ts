@@ -10,12 +10,14 @@ export interface LaunchDependencies {
   store: OrchestratorStore;
   approvals: Approvals;
   planOf(digest: string): Promise<KnownPlan | string | null>;
+  /** Why nothing new may begin with a bundle; null where it may. */
+  barOfBundle(name: string): Promise<string | null>;
   clock: Clock;
 }
 
 /** Makes a run of an approved plan. Nothing is sent by it: the next tick decides. */
 export async function launch(
-  { store, approvals, planOf, clock }: LaunchDependencies,
+  { store, approvals, planOf, barOfBundle, clock }: LaunchDependencies,
   { plan: digest, by }: { plan: string; by: string },
 ): Promise<Result<{ run: string }, OrchestratorError>> {
   const known = await planOf(digest);
@@ -23,6 +25,8 @@ export async function launch(
   if (typeof known === 'string')
     return fail('broken-plan', `the plan ${digest} cannot be used: ${known}. Plan it anew.`);
   const { plan } = known;
+  const bar = await barOfBundle(plan.header.bundle.name);
+  if (bar) return fail('bundle-frozen', `the plan ${plan.header.name} may not run: ${bar}`);
   const root = await approvals.trustRoot();
   if (root === null) {
     return fail('no-trust-root', 'the controller has no trust root, so nobody can have approved this: set one first');

@@ -34,6 +34,8 @@ export interface OrchestratorDependencies {
   deadlines?: Deadlines;
   /** What gates of waves need. Without it they stay shut, but for those that ask for approvals. */
   gates?: { store: GateStore; probe: Probe };
+  /** Why nothing new may begin with a bundle, null where it may. Without it every plan's bundle may be used. */
+  barOfBundle?: (name: string) => Promise<string | null>;
   /** Something in the background went wrong; it is tried again. */
   onTrouble?: (error: unknown) => void;
   /** Called whenever something was stored that may have to be decided about. */
@@ -58,6 +60,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
   });
   const wake = dependencies.wake ?? (() => {});
   const planOf = createKnownPlans(dependencies.plans);
+  const barOfBundle = dependencies.barOfBundle ?? (async () => null);
   const coverageOf = createCoverage(approvals);
   const memories: RunMemories = new Map();
   const gates = dependencies.gates ? createGateWatch({ ...dependencies.gates, approvals, clock, wake }) : null;
@@ -125,7 +128,7 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
   return {
     /** Begins a run of an approved plan. */
     async apply(request: { plan: string; by: string }): Promise<Result<{ run: string }, OrchestratorError>> {
-      const started = await launch({ store, approvals, planOf, clock }, request);
+      const started = await launch({ store, approvals, planOf, barOfBundle, clock }, request);
       if (started.ok) wake();
       return started;
     },

@@ -3,23 +3,35 @@ import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { PatchSubject } from './cel.ts';
 import { errorAt, type PlanError } from './errors.ts';
 import type { PlannerBundle } from './input.ts';
-import type { BundleChoice, Ring } from './policy.ts';
-
-/** How far each ring is promoted. */
-const RINGS: readonly Ring[] = ['test', 'inactive', 'active'];
+import type { BundleChoice } from './policy.ts';
 
 /** What is known of a bundle before it is chosen. */
 export interface KnownBundle {
   name: string;
-  ring: Ring;
+  ring: string;
+  /** Why nothing new may begin with it; null where it may. */
+  bar: string | null;
+  /** It does not count any more. */
+  withdrawn: boolean;
   /** Milliseconds since the epoch. */
   createdAt: number;
 }
 
-/** The bundle that is meant: the named one, or the newest that has been promoted at least so far. */
-export function chooseBundle(choice: BundleChoice, bundles: readonly KnownBundle[]): Result<string, PlanError> {
-  const { name, ring, place } = choice;
-  const far = (bundle: KnownBundle) => ring === null || RINGS.indexOf(bundle.ring) >= RINGS.indexOf(ring);
+/**
+ * The bundle that is meant: the named one, or the newest that has been promoted at least so far. `rings` has the names of
+ * all rings in their order. Where the newest is held nothing older is taken for it, which would be another patch than
+ * people look at.
+ */
+export function chooseBundle(
+  { name, ring, place, ringPlace }: BundleChoice,
+  bundles: readonly KnownBundle[],
+  rings: readonly string[],
+): Result<string, PlanError> {
+  if (ring !== null && !rings.includes(ring)) {
+    const text = `there is no ring ${ring}${didYouMean(ring, rings)}: there are ${rings.join(', ')}`;
+    return err(errorAt(ringPlace, text));
+  }
+  const far = (bundle: KnownBundle) => ring === null || rings.indexOf(bundle.ring) >= rings.indexOf(ring);
   if (name !== null) {
     const bundle = bundles.find(each => each.name === name);
     if (!bundle)
@@ -32,11 +44,16 @@ export function chooseBundle(choice: BundleChoice, bundles: readonly KnownBundle
           )}: create it first`,
         ),
       );
+    if (bundle.bar !== null) return err(errorAt(place, bundle.bar));
     if (far(bundle)) return ok(name);
     const text = `bundle ${name} is in the ring ${bundle.ring}: promote it to ${ring} first ("tidemark bundle promote")`;
     return err(errorAt(place, text));
   }
-  const newest = bundles.filter(far).sort((a, b) => b.createdAt - a.createdAt || (a.name < b.name ? -1 : 1))[0];
+  const newest = bundles
+    .filter(bundle => !bundle.withdrawn && far(bundle))
+    .sort((a, b) => b.createdAt - a.createdAt || (a.name < b.name ? -1 : 1))[0];
+  if (newest?.bar)
+    return err(errorAt(place, `${newest.bar}; it is the newest in ${ring}, and nothing older is taken for it`));
   if (newest) return ok(newest.name);
   return err(errorAt(place, `no bundle has been promoted to ${ring} yet ("tidemark bundle promote")`));
 }

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { chooseBundle } from './choose-bundle.ts';
+import { chooseBundle, type KnownBundle } from './choose-bundle.ts';
 import { compile } from './compile.ts';
 import type { CompileInput } from './input.ts';
 import { parsePolicy } from './parse-policy.ts';
@@ -120,14 +120,15 @@ const fresh = (now: number): World['facts'] =>
 
 describe('the bundle', () => {
   const bundles = [
-    { name: 'old', ring: 'active' as const, createdAt: 1 },
-    { name: 'mid', ring: 'inactive' as const, createdAt: 2 },
-    { name: 'new', ring: 'test' as const, createdAt: 3 },
+    { name: 'old', ring: 'active', createdAt: 1, bar: null, withdrawn: false },
+    { name: 'mid', ring: 'inactive', createdAt: 2, bar: null, withdrawn: false },
+    { name: 'new', ring: 'test', createdAt: 3, bar: null, withdrawn: false },
   ];
-  const chosen = (bundle: string) => {
+  const rings = ['test', 'inactive', 'active'];
+  const chosen = (bundle: string, known: readonly KnownBundle[] = bundles) => {
     const policy = parsePolicy(policyText({ bundle }), 'policy.yaml');
     if (!policy.ok) throw new Error(policy.error.map(errorText).join('\n'));
-    const choice = chooseBundle(policy.value.bundle, bundles);
+    const choice = chooseBundle(policy.value.bundle, known, rings);
     return choice.ok ? choice.value : errorText(choice.error);
   };
 
@@ -144,8 +145,23 @@ describe('the bundle', () => {
   it('must be there, and promoted so far', () => {
     expect(chosen('{name: nwe}')).toContain('there is no bundle nwe (did you mean "new"?)');
     expect(chosen('{name: new, ring: active}')).toContain('bundle new is in the ring test: promote it to active first');
-    const none = chooseBundle({ ...{ name: null, ring: 'active' }, include: null, exclude: null, place: PLACE }, []);
-    expect(none.ok ? '' : none.error.message).toContain('no bundle has been promoted to active yet');
+    expect(chosen('{ring: active}', [])).toContain('no bundle has been promoted to active yet');
+    expect(chosen('{ring: activ}')).toContain(
+      'there is no ring activ (did you mean "active"?): there are test, inactive, active',
+    );
+  });
+
+  it('that was withdrawn counts no more, and the newest that is held keeps older ones from being taken for it', () => {
+    const having = (name: string, change: Partial<KnownBundle>) =>
+      bundles.map(bundle => (bundle.name === name ? { ...bundle, ...change } : bundle));
+    const withdrawn = having('new', { bar: 'bundle new was withdrawn', withdrawn: true });
+    expect(chosen('{ring: test}', withdrawn)).toBe('mid');
+    expect(chosen('{name: new}', withdrawn)).toContain('bundle new was withdrawn');
+    const held = having('mid', { bar: 'bundle mid is held' });
+    expect(chosen('{ring: inactive}', held)).toContain(
+      'it is the newest in inactive, and nothing older is taken for it',
+    );
+    expect(chosen('{ring: test}', held)).toBe('new');
   });
 
   it('has only the patches that are included and not excluded; what is left out is told', () => {
@@ -161,8 +177,6 @@ describe('the bundle', () => {
     ]);
   });
 });
-
-const PLACE = { file: 'policy.yaml', line: 1, column: 1 };
 
 describe('waves', () => {
   it('pick a share of what matches, and of few hosts one', () => {

@@ -154,9 +154,9 @@ describe('a policy', () => {
     [
       'advisories, which bundles do not know yet',
       { bundle: '{name: a, include: advisory.kev}' },
-      ['6:30 a bundle does not know its advisories yet'],
+      ['6:30 which patch of a bundle answers an advisory is not known: choose by patch.name, version or kind'],
     ],
-    ['a ring that is none', { bundle: '{ring: prod}' }, ['6:18 spec.bundle.ring must be "test" or "inactive"']],
+    ['a ring that is none', { bundle: '{ring: "to all"}' }, ['6:18 spec.bundle.ring: must be letters, digits']],
     [
       'a condition about patches that are no such thing',
       { bundle: '{name: a, exclude: patch.nam == "x"}' },

@@ -64,7 +64,10 @@ function parseBundle(reader: PolicyReader): BundleChoice {
   const condition = (key: 'include' | 'exclude', text: string | undefined) => {
     if (text === undefined || !/\badvisory\b/.test(text))
       return reader.optionalCondition([...path, key], text, 'patch');
-    reader.complain([...path, key], 'a bundle does not know its advisories yet: choose by patch.name, version or kind');
+    reader.complain(
+      [...path, key],
+      'which patch of a bundle answers an advisory is not known: choose by patch.name, version or kind',
+    );
     return null;
   };
   return {
@@ -73,6 +76,7 @@ function parseBundle(reader: PolicyReader): BundleChoice {
     include: condition('include', include),
     exclude: condition('exclude', exclude),
     place: reader.place(name === null ? [...path, 'ring'] : [...path, 'name']),
+    ringPlace: reader.place([...path, 'ring']),
   };
 }
 

@@ -181,7 +181,7 @@ export const PolicyFile = z.strictObject({
     select: Cel.nullish(),
     bundle: z.strictObject({
       name: Name.optional(),
-      ring: z.enum(['test', 'inactive', 'active']).optional().describe('promoted at least so far'),
+      ring: Name.optional().describe('promoted at least so far; "tidemark get rings" lists them'),
       include: Cel.optional().describe('over patch: only these of its patches'),
       exclude: Cel.optional().describe('over patch: not these'),
     }),

@@ -36,17 +36,17 @@ export interface Policy {
   emergency: EmergencyRule | null;
 }
 
-export type Ring = 'test' | 'inactive' | 'active';
-
 export interface BundleChoice {
   /** Null: the newest of the ring. */
   name: string | null;
   /** It must be promoted at least so far; null: anywhere. */
-  ring: Ring | null;
+  ring: string | null;
   /** Over `patch`. */
   include: Condition | null;
   exclude: Condition | null;
   place: Place;
+  /** Of the ring, where one is named. */
+  ringPlace: Place;
 }
 
 export interface WindowRule {

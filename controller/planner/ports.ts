@@ -16,6 +16,8 @@ export interface PlannerSources {
   facts(): Promise<CompileInput['facts']>;
   /** All of them, without their content. */
   bundles(): Promise<readonly KnownBundle[]>;
+  /** Names of all rings, in their order. */
+  rings(): Promise<readonly string[]>;
   bundle(name: string): Promise<PlannerBundle | null>;
   /** Unpacked sizes of all releases that are known, by {@link releaseKey}. */
   installedBytes(): Promise<ReadonlyMap<string, number>>;

@@ -101,7 +101,7 @@ export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: P
       const landscape = await sources.landscape();
       if (!landscape)
         return err({ code: 'no-landscape', message: 'there is no landscape yet: import one, then plan again' });
-      const chosen = chooseBundle(policy.value.bundle, await sources.bundles());
+      const chosen = chooseBundle(policy.value.bundle, await sources.bundles(), await sources.rings());
       if (!chosen.ok) return refuse('plan-impossible', input.fileName, [chosen.error]);
       const now = compileTime();
       const compiled = compile({

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import { BundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, asc, eq, notInArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Bundle, BundleStore, Release, SignatureFile } from '../bundles/ports.ts';
+import type { Ring } from '../bundles/rings.ts';
 import { append } from './audit.ts';
-import { artifacts, bundles, signatureFiles, signatures } from './schema.ts';
+import { artifacts, bundleSignOffs, bundles, rings, signatureFiles, signatures } from './schema.ts';
 import type { Queries, Store, Tx } from './store.ts';
 
 /** Rows in one statement: large enough that the round trips do not count, small enough for any statement's memory. */
@@ -24,17 +25,40 @@ export function bundleStore(store: Store): BundleStore {
             const [row] = await tx.select().from(bundles).where(eq(bundles.name, name)).for('update');
             return row ? bundleOf(row) : null;
           },
-          setRing: async (name, ring) => {
-            await tx.update(bundles).set({ ring }).where(eq(bundles.name, name));
+          update: async (name, { ringSince, ...change }) => {
+            const set = { ...change, ...(ringSince === undefined ? {} : { ringSince: new Date(ringSince) }) };
+            await tx.update(bundles).set(set).where(eq(bundles.name, name));
           },
+          addSignOff: async (name, approver, { ring, envelope }, atMs) => {
+            const createdAt = new Date(atMs);
+            await tx
+              .insert(bundleSignOffs)
+              .values({ bundle: name, ring, approver, envelope, createdAt })
+              .onConflictDoUpdate({
+                target: [bundleSignOffs.bundle, bundleSignOffs.ring, bundleSignOffs.approver],
+                set: { envelope, createdAt },
+              });
+          },
+          ringsLocked: async () => {
+            await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended('rings', 0))`);
+            return ringRows(tx);
+          },
+          setRings: next => setRings(tx, next),
+          bundles: () => bundleRows(tx),
           audit: async entry => {
             await append(tx, entry);
           },
         }),
       ),
     releases: () => releaseRows(store.db),
-    bundles: async () => (await store.db.select().from(bundles).orderBy(asc(bundles.createdAt))).map(bundleOf),
+    bundles: () => bundleRows(store.db),
     bundle: name => bundleNamed(store.db, name),
+    rings: () => ringRows(store.db),
+    signOffs: name =>
+      store.db
+        .select({ ring: bundleSignOffs.ring, envelope: bundleSignOffs.envelope })
+        .from(bundleSignOffs)
+        .where(eq(bundleSignOffs.bundle, name)),
   };
 }
 
@@ -98,11 +122,31 @@ async function addBundle(tx: Tx, bundle: Bundle): Promise<void> {
   await tx.insert(bundles).values({
     name: bundle.name,
     digest: bundle.digest,
-    document: { releases: bundle.releases, packages: bundle.packages },
+    document: { releases: bundle.releases, packages: bundle.packages, advisories: bundle.advisories },
     ring: bundle.ring,
+    ringSince: new Date(bundle.ringSince),
     createdBy: bundle.createdBy,
     createdAt: new Date(bundle.createdAt),
   });
+}
+
+const bundleRows = async (db: Queries): Promise<Bundle[]> =>
+  (await db.select().from(bundles).orderBy(asc(bundles.createdAt), asc(bundles.name))).map(bundleOf);
+
+const ringRows = async (db: Queries): Promise<Ring[]> =>
+  (await db.select().from(rings).orderBy(asc(rings.position))).map(({ name, needs }) => ({
+    name,
+    needs: StoredNeeds.parse(needs),
+  }));
+
+/** Bundles refer to rings, so those that stay are changed and not made anew. */
+async function setRings(tx: Tx, next: readonly Ring[]): Promise<void> {
+  for (const [position, { name, needs }] of next.entries()) {
+    const row = { name, position, needs };
+    await tx.insert(rings).values(row).onConflictDoUpdate({ target: rings.name, set: row });
+  }
+  const names = next.map(({ name }) => name);
+  await tx.delete(rings).where(notInArray(rings.name, names));
 }
 
 async function bundleNamed(db: Queries, name: string): Promise<Bundle | null> {
@@ -117,13 +161,27 @@ const BundleDocument = z.object({
   ),
   /** Not there in bundles that were made before there were any. */
   packages: z.array(BundlePackage).default([]),
+  advisories: z.array(z.string()).default([]),
+});
+
+const StoredWord = z.object({ by: z.string(), reason: z.string(), at: z.int() }).nullable();
+
+const StoredNeeds = z.object({
+  ageMs: z.int().nullable(),
+  hosts: z.int().nullable(),
+  successShare: z.number().nullable(),
+  noOpenIncidents: z.boolean(),
+  signOff: z.object({ from: z.array(z.string()), need: z.int(), notAuthor: z.boolean() }).nullable(),
 });
 
 const bundleOf = (row: typeof bundles.$inferSelect): Bundle => ({
   name: row.name,
   digest: row.digest as Digest,
   ring: row.ring,
+  ringSince: row.ringSince.getTime(),
   ...BundleDocument.parse(row.document),
+  held: StoredWord.parse(row.held),
+  withdrawn: StoredWord.parse(row.withdrawn),
   createdBy: row.createdBy,
   createdAt: row.createdAt.getTime(),
 });

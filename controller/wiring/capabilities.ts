@@ -3,6 +3,8 @@ import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { err } from '@tidemark/shared/base/result.ts';
 import { createAccess } from '../access/service.ts';
 import { createTrust } from '../access/trust.ts';
+import type { Bundle } from '../bundles/ports.ts';
+import { barOf } from '../bundles/promotion.ts';
 import { createBundles } from '../bundles/service.ts';
 import type { Authority } from '../enrolment/authority.ts';
 import { createEnrolment } from '../enrolment/service.ts';
@@ -17,6 +19,7 @@ import { createLiveOutput } from '../orchestrator/live-output.ts';
 import { createOrchestrator } from '../orchestrator/service.ts';
 import { DEFAULT_DEADLINES } from '../orchestrator/snapshot.ts';
 import { isActive } from '../planner/cel.ts';
+import type { KnownBundle } from '../planner/choose-bundle.ts';
 import { distinct, roleOf } from '../planner/fleet-view.ts';
 import { selectByCondition } from '../planner/host-selection.ts';
 import { scanProfileOf } from '../planner/scan-profile.ts';
@@ -29,6 +32,7 @@ import { createSignatures } from '../signatures/service.ts';
 import { createAccessStore } from '../store/access.ts';
 import type { openArtifactFiles } from '../store/artifact-files.ts';
 import { createBaselineStore } from '../store/baselines.ts';
+import { createBundleRuns } from '../store/bundle-runs.ts';
 import { bundleStore } from '../store/bundles.ts';
 import { learned } from '../store/durations.ts';
 import { enrolmentStore } from '../store/enrolment.ts';
@@ -59,6 +63,7 @@ import { DEFAULT_RETENTION } from '../verification/retention.ts';
 import { createScheduling } from '../verification/scheduling.ts';
 import { createVerification } from '../verification/service.ts';
 import { agentFacts } from './agent-facts.ts';
+import { evidenceOf } from './bundle-evidence.ts';
 import { driftIncidents } from './drift-incidents.ts';
 import { installedInFleet } from './fleet-packages.ts';
 import { hostFacts } from './host-facts.ts';
@@ -96,7 +101,6 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
   const { fleet } = authority;
   const landscape = createLandscape({ store: landscapeStore(store), clock });
   const inventory = createInventory({ store: inventoryStore(store), clock });
-  const bundles = createBundles({ store: bundleStore(store), files, clock });
   const trust = createTrust({ store: createTrustStore(store), fleet, clock });
   const runPlans = createRunPlans(store);
   const planner = createPlanner({
@@ -106,7 +110,8 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
       landscape: () => landscape.current(),
       agents: () => agentsByName(store),
       facts: () => inventory.latest(),
-      bundles: () => bundles.list(),
+      bundles: async () => (await bundles.list()).map(knownBundle),
+      rings: async () => (await bundles.rings()).map(({ name }) => name),
       bundle: name => plannedBundle(bundles, name),
       installedBytes: () => knownReleaseSizes(store),
       durations: kinds => learned(store.db, kinds),
@@ -124,8 +129,18 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     clock,
     holder: randomUUID(),
     gates: { store: createGateStore(store), probe: createProbe(late.gateNetworks) },
+    barOfBundle: async name => barOf((await bundles.bundle(name)) ?? { name, held: null, withdrawn: null }),
     wake: late.wake,
     deadlines: { ...DEFAULT_DEADLINES, silenceMs: late.silenceMs },
+  });
+  const bundles = createBundles({
+    store: bundleStore(store),
+    files,
+    sources: {
+      evidence: evidenceOf(createBundleRuns(store), orchestrator),
+      trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
+    },
+    clock,
   });
   const incidents = createIncidents({ store: createIncidentStore(store), clock, changed: late.wake });
   const verification = createVerification({
@@ -205,6 +220,11 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     verification,
   };
 }
+
+const knownBundle = (bundle: Bundle): KnownBundle => ({
+  ...{ name: bundle.name, ring: bundle.ring, createdAt: bundle.createdAt },
+  ...{ bar: barOf(bundle), withdrawn: bundle.withdrawn !== null },
+});
 
 /** A bundle with the sizes that space checks need. */
 async function plannedBundle(bundles: ReturnType<typeof createBundles>, name: string) {

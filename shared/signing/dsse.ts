@@ -18,6 +18,7 @@ export const PayloadType = {
   package: 'application/vnd.tidemark.package.v1+json',
   scanProfile: 'application/vnd.tidemark.scan-profile.v1+json',
   secretKey: 'application/vnd.tidemark.secret-key.v1+json',
+  signOff: 'application/vnd.tidemark.sign-off.v1+json',
   trustRoot: 'application/vnd.tidemark.trust-root.v1+json',
 } as const;
 export type PayloadType = (typeof PayloadType)[keyof typeof PayloadType];

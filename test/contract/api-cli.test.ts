@@ -532,8 +532,9 @@ describe('bundle create', () => {
         createBundle: async ({ by: _, ...input }) => {
           made.push(input);
           const digest = `sha256:${'0'.repeat(64)}` as const;
-          const { name, ring, packages } = input;
-          return ok({ name, ring, digest, releases: [], packages, createdBy: 'a', createdAt: 0 });
+          const { name, packages, advisories } = input;
+          const ring = { ring: 'test', ringSince: 0, held: null, withdrawn: null };
+          return ok({ name, ...ring, digest, releases: [], packages, advisories, createdBy: 'a', createdAt: 0 });
         },
       },
     });
@@ -545,7 +546,8 @@ describe('bundle create', () => {
     expect(made).toEqual([
       {
         name: 'nov',
-        ring: 'test',
+        ring: null,
+        advisories: [],
         releases: [],
         packages: [
           {

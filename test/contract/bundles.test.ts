@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import type { PromotionSources } from '@tidemark/controller/bundles/ports.ts';
 import { createBundles } from '@tidemark/controller/bundles/service.ts';
 import { openArtifactFiles } from '@tidemark/controller/store/artifact-files.ts';
 import { bundleStore } from '@tidemark/controller/store/bundles.ts';
@@ -30,6 +31,11 @@ const SOUND = [
   { name: 'lib/latest', type: 'symlink', linkname: 'shop.txt' },
 ] as const;
 
+const NOTHING_KNOWN: PromotionSources = {
+  evidence: async () => ({ patched: 0, failed: 0, atWork: 0, openIncidents: [] }),
+  trustRoot: async () => null,
+};
+
 describe('the library of releases', () => {
   let directory: string;
   let bundles: ReturnType<typeof createBundles>;
@@ -41,6 +47,7 @@ describe('the library of releases', () => {
     bundles = createBundles({
       store: bundleStore(store),
       files: openArtifactFiles(join(directory, 'artifacts')),
+      sources: NOTHING_KNOWN,
       clock: systemClock,
     });
   });
@@ -143,6 +150,7 @@ describe('the library of releases', () => {
         path: digest => digest,
         adopt: () => Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' })),
       },
+      sources: NOTHING_KNOWN,
       clock: systemClock,
     });
     const bytes = await archive([{ name: 'a', content: 'large' }]);
@@ -238,8 +246,8 @@ describe('the library of releases', () => {
     const made = { name: 'rings', releases: [{ product: 'ring', version: '1.0.0' }], ring: 'test', by: 'ada' } as const;
     expect((await bundles.createBundle(made)).ok).toBe(true);
     const to = async (ring: 'test' | 'inactive' | 'active', name = 'rings') => {
-      const promoted = await bundles.promote({ name, to: ring, by: 'grace' });
-      return promoted.ok ? promoted.value.ring : promoted.error.code;
+      const promoted = await bundles.promote({ name, to: ring, expedite: null, by: 'grace' });
+      return promoted.ok ? promoted.value.bundle.ring : promoted.error.code;
     };
     expect(await to('inactive')).toBe('inactive');
     expect(await to('inactive')).toBe('inactive');

@@ -80,7 +80,9 @@ async function world(): Promise<World> {
       landscape: landscape.current,
       agents: () => agentsByName(store),
       facts: inventory.latest,
-      bundles: async () => (given.bundle ? [{ name: given.bundle.name, ring: 'test' as const, createdAt: NOW }] : []),
+      bundles: async () =>
+        given.bundle ? [{ name: given.bundle.name, ring: 'test', createdAt: NOW, bar: null, withdrawn: false }] : [],
+      rings: async () => ['test', 'inactive', 'active'],
       bundle: async name => (name === given.bundle?.name ? given.bundle : null),
       installedBytes: () => knownReleaseSizes(store),
       durations: async () => [],

@@ -110,6 +110,10 @@ export class Night {
     });
   }
 
+  policyText(): string {
+    return policy(this.options);
+  }
+
   /** What `current` of the host's product points at. */
   deployed(host: string): string {
     const product = this.options.hosts.find(({ name }) => name === host)?.product ?? '';

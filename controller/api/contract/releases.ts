@@ -1,4 +1,5 @@
 import { PackageArchitecture, PackageName, PackageVersion } from '@tidemark/shared/orders/kinds/package.ts';
+import { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import { PACKAGE_FAMILIES } from '@tidemark/shared/versions/package-family.ts';
 import { z } from 'zod';
 import { DigestParam, FileName, Instant, Name } from './common.ts';
@@ -33,7 +34,23 @@ export const SignatureImported = z.object({
 });
 export type SignatureImported = z.input<typeof SignatureImported>;
 
-export const Ring = z.enum(['test', 'inactive', 'active']);
+/** A stage that bundles are promoted through; what must be so before one may enter it. */
+export const Ring = z.object({
+  name: z.string(),
+  needs: z.object({
+    /** In the ring before. */
+    ageMs: z.int().nullable(),
+    hosts: z.int().nullable(),
+    /** 0 to 1. */
+    successShare: z.number().nullable(),
+    noOpenIncidents: z.boolean(),
+    signOff: z.object({ from: z.array(z.string()).readonly(), need: z.int(), notAuthor: z.boolean() }).nullable(),
+  }),
+});
+export type Ring = z.input<typeof Ring>;
+
+const Word = z.object({ by: z.string(), reason: z.string(), at: Instant }).nullable();
+const Reason = z.string().min(1).max(1_000);
 
 /** A package of an operating system in exactly one version, and what its file must be where that is known. */
 const BundlePackage = z.object({
@@ -49,13 +66,39 @@ const BundlePackage = z.object({
 export const Bundle = z.object({
   name: z.string(),
   digest: z.string(),
-  ring: Ring,
+  ring: z.string(),
+  ringSince: Instant,
   releases: z.array(z.object({ product: z.string(), version: z.string(), artifact: z.string(), bytes: z.int() })),
   packages: z.array(BundlePackage),
+  /** What it answers: `DSA-5678-1`. */
+  advisories: z.array(z.string()),
+  /** Nothing new begins with it; null where it may. */
+  held: Word,
+  withdrawn: Word,
   createdBy: z.string(),
   createdAt: Instant,
 });
 export type Bundle = z.input<typeof Bundle>;
+
+/** What a bundle needs to enter the ring that comes next. */
+export const BundleOutlook = z.object({
+  bundle: Bundle,
+  /** Null in the last ring. */
+  next: z
+    .object({
+      ring: z.string(),
+      needs: z.array(
+        z.object({
+          need: z.enum(['age', 'hosts', 'success', 'incidents', 'sign-off']),
+          met: z.boolean(),
+          /** What is wanted and what there is. */
+          text: z.string(),
+        }),
+      ),
+    })
+    .nullable(),
+});
+export type BundleOutlook = z.input<typeof BundleOutlook>;
 
 export const releaseRoutes = {
   importSignature: route({
@@ -91,7 +134,8 @@ export const releaseRoutes = {
     summary: 'Freezes a set of releases and packages under a name',
     body: z.strictObject({
       name: Name,
-      ring: Ring.default('test'),
+      /** The first one where it is left out. */
+      ring: Name.optional(),
       releases: z
         .array(z.strictObject({ product: Name, version: Name }))
         .max(1_000)
@@ -111,6 +155,8 @@ export const releaseRoutes = {
         )
         .max(5_000)
         .default([]),
+      /** What it answers, as those who publish advisories call them. */
+      advisories: z.array(Name).max(1_000).default([]),
     }),
     status: 201,
     reply: Bundle,
@@ -130,8 +176,82 @@ export const releaseRoutes = {
     tag: 'releases',
     summary: 'Promotes a bundle to a ring: policies that go by rings take it from then on',
     params: z.strictObject({ name: Name }),
-    body: z.strictObject({ to: Ring }),
+    body: z.strictObject({
+      to: Name,
+      /** Why it goes without the age and the numbers that the ring needs. */
+      expedite: Reason.optional(),
+    }),
+    reply: z.object({
+      bundle: Bundle,
+      /** What it went without, and which older bundles it overtakes. */
+      warnings: z.array(z.string()),
+    }),
+  }),
+  holdBundle: route({
+    method: 'POST',
+    path: '/bundles/:name/hold',
+    role: 'operator',
+    tag: 'releases',
+    summary: 'Keeps anything new from beginning with a bundle: plans, runs and promotions',
+    params: z.strictObject({ name: Name }),
+    body: z.strictObject({ reason: Reason }),
     reply: Bundle,
+  }),
+  releaseBundle: route({
+    method: 'POST',
+    path: '/bundles/:name/release',
+    role: 'operator',
+    tag: 'releases',
+    summary: 'Ends a hold',
+    params: z.strictObject({ name: Name }),
+    body: z.strictObject({ reason: Reason }),
+    reply: Bundle,
+  }),
+  withdrawBundle: route({
+    method: 'POST',
+    path: '/bundles/:name/withdrawal',
+    role: 'operator',
+    tag: 'releases',
+    summary: 'Ends a bundle: nothing new begins with it ever again',
+    params: z.strictObject({ name: Name }),
+    body: z.strictObject({ reason: Reason }),
+    reply: Bundle,
+  }),
+  signOffBundle: route({
+    method: 'POST',
+    path: '/bundles/:name/sign-offs',
+    role: 'approver',
+    tag: 'releases',
+    summary: 'Takes a signature that a bundle may enter a ring',
+    params: z.strictObject({ name: Name }),
+    body: Envelope,
+    reply: Bundle,
+  }),
+  getBundleOutlook: route({
+    method: 'GET',
+    path: '/bundles/:name/outlook',
+    role: 'viewer',
+    tag: 'releases',
+    summary: 'What a bundle needs to go on',
+    params: z.strictObject({ name: Name }),
+    reply: BundleOutlook,
+  }),
+  listRings: route({
+    method: 'GET',
+    path: '/rings',
+    role: 'viewer',
+    tag: 'releases',
+    summary: 'The stages that bundles are promoted through, in their order',
+    reply: z.object({ rings: z.array(Ring) }),
+  }),
+  setRings: route({
+    method: 'POST',
+    path: '/rings',
+    role: 'admin',
+    tag: 'releases',
+    summary: 'Replaces the rings by those of a file, as a whole or not at all',
+    body: z.strictObject({ text: z.string().max(1_000_000), fileName: FileName }),
+    reply: z.object({ rings: z.array(Ring) }),
   }),
   getBundle: route({
     method: 'GET',

@@ -6,11 +6,12 @@ import { found, unwrap } from './answer.ts';
 
 /** Signatures and bundles. */
 export function releaseHandlers({ services, uploads }: ApiContext): Pick<Handlers, keyof typeof releaseRoutes> {
+  const { bundles } = services;
   return {
     importSignature: ({ query, bytes, principal }) =>
       withUpload(bytes, query.digest, uploads, file =>
         unwrap(
-          services.bundles.importRelease({
+          bundles.importRelease({
             file,
             name: query.name,
             ...(query.product === undefined ? {} : { product: query.product }),
@@ -20,7 +21,7 @@ export function releaseHandlers({ services, uploads }: ApiContext): Pick<Handler
         ),
       ),
     listSignatures: async () => ({
-      signatures: (await services.bundles.releases()).map(({ artifact, fileCount, ...release }) => ({
+      signatures: (await bundles.releases()).map(({ artifact, fileCount, ...release }) => ({
         ...release,
         artifact: artifact.digest,
         bytes: artifact.bytes,
@@ -30,12 +31,24 @@ export function releaseHandlers({ services, uploads }: ApiContext): Pick<Handler
     createBundle: ({ body, principal }) => {
       // The contract lets only digests through.
       const packages = body.packages.map(exact => ({ ...exact, sha256: exact.sha256 as Digest | null }));
-      return unwrap(services.bundles.createBundle({ ...body, packages, by: principal.name }));
+      return unwrap(bundles.createBundle({ ...body, ring: body.ring ?? null, packages, by: principal.name }));
     },
     promoteBundle: ({ params, body, principal }) =>
-      unwrap(services.bundles.promote({ name: params.name, to: body.to, by: principal.name })),
-    listBundles: async () => ({ bundles: await services.bundles.list() }),
-    getBundle: ({ params }) =>
-      found(services.bundles.bundle(params.name), `bundle ${params.name}`, '"tidemark get bundles" lists them'),
+      unwrap(bundles.promote({ ...params, to: body.to, expedite: body.expedite ?? null, by: principal.name })),
+    holdBundle: ({ params, body, principal }) => unwrap(bundles.hold({ ...params, ...body, by: principal.name })),
+    releaseBundle: ({ params, body, principal }) => unwrap(bundles.release({ ...params, ...body, by: principal.name })),
+    withdrawBundle: ({ params, body, principal }) =>
+      unwrap(bundles.withdraw({ ...params, ...body, by: principal.name })),
+    signOffBundle: ({ params, body, principal }) =>
+      unwrap(bundles.signOff({ ...params, envelope: body, by: principal.name })),
+    getBundleOutlook: ({ params }) => found(bundles.outlook(params.name), `bundle ${params.name}`, WHERE),
+    listRings: async () => ({ rings: await bundles.rings() }),
+    setRings: async ({ body, principal }) => ({
+      rings: await unwrap(bundles.setRings({ ...body, by: principal.name })),
+    }),
+    listBundles: async () => ({ bundles: await bundles.list() }),
+    getBundle: ({ params }) => found(bundles.bundle(params.name), `bundle ${params.name}`, WHERE),
   };
 }
+
+const WHERE = '"tidemark get bundles" lists them';

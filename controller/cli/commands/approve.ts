@@ -1,6 +1,7 @@
 import type { Plan } from '@tidemark/shared/orders/plan.ts';
 import { signApproval } from '@tidemark/shared/signing/approval.ts';
 import type { AddCommand } from '../cli.ts';
+import { confirmed } from '../confirm.ts';
 import { CliError, Exit } from '../exit.ts';
 import { loadPrivateKey } from '../keys.ts';
 import { durationOption, type PrintingOptions, prints, talks } from '../options.ts';
@@ -40,7 +41,7 @@ export const addApprove: AddCommand = (program, { io }) => {
       const shown = `${planLines(plan, stored.approval, { paint: paintFor(io) }).join('\n')}\n`;
       if (options.output === 'table' || options.output === 'wide') io.out(shown);
       else io.err(shown);
-      await confirm(options.yes === true ? null : io.ask);
+      await confirmed(options.yes === true ? null : io.ask, 'Sign this plan?');
       const now = io.clock.now();
       const approval = {
         format: 'tidemark/approval/v1',
@@ -69,10 +70,4 @@ function expiry(plan: Plan, now: number, validForMs: number | undefined): number
   if (expiresAt <= now)
     throw new CliError(Exit.error, "the plan's window is over: make a new plan, since this one can never run");
   return expiresAt;
-}
-
-async function confirm(ask: ((question: string) => Promise<string>) | null): Promise<void> {
-  if (!ask) return;
-  const answer = (await ask('Sign this plan? Type yes: ')).trim().toLowerCase();
-  if (answer !== 'yes' && answer !== 'y') throw new CliError(Exit.error, 'nothing was signed');
 }

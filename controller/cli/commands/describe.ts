@@ -9,9 +9,10 @@ import { plain } from '../output/sanitise.ts';
 import { fields } from '../output/table.ts';
 import { openStored, planDigest } from '../plans.ts';
 import { withClient } from '../session.ts';
+import { bundleLines, outlookLines } from '../views/bundles.ts';
 import { planLines } from '../views/plan.ts';
 import { signatureLines } from '../views/signatures.ts';
-import { bundleLines, hostDetailLines, incidentDetailLines, runDetailLines } from '../views/things.ts';
+import { hostDetailLines, incidentDetailLines, runDetailLines } from '../views/things.ts';
 
 /** As many as the controller gives at once. */
 const MAX_FILES = 10_000;
@@ -29,8 +30,9 @@ const KINDS: Readonly<Record<string, Describe>> = {
     return { value, lines: hostDetailLines(value) };
   },
   bundle: async (client, name) => {
-    const value = await client.getBundle({ params: { name } });
-    return { value, lines: bundleLines(value) };
+    const outlook = await client.getBundleOutlook({ params: { name } });
+    const value = { ...outlook.bundle, next: outlook.next };
+    return { value, lines: [...bundleLines(outlook.bundle), '', ...outlookLines(outlook)] };
   },
   component: async (client, name) => {
     const { components } = await client.listComponents();

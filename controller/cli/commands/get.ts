@@ -7,10 +7,10 @@ import { type PrintingOptions, prints, talks } from '../options.ts';
 import { type Format, type Listing, printListing } from '../output/format.ts';
 import { plain } from '../output/sanitise.ts';
 import { withClient } from '../session.ts';
+import { bundlesListing, ringsListing } from '../views/bundles.ts';
 import { versionsListing } from '../views/identification.ts';
 import {
   baselinesListing,
-  bundlesListing,
   clustersListing,
   componentsListing,
   fingerprintsListing,
@@ -32,6 +32,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   components: async client => printing(componentsListing((await client.listComponents()).components)),
   clusters: async client => printing(clustersListing((await client.listClusters()).clusters)),
   bundles: async client => printing(bundlesListing((await client.listBundles()).bundles)),
+  rings: async client => printing(ringsListing((await client.listRings()).rings)),
   plans: async client => printing(plansListing((await client.listPlans()).plans)),
   runs: async client => printing(runsListing((await client.listRuns()).runs)),
   incidents: async (client, { state }) =>

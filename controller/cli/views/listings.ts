@@ -5,7 +5,7 @@ import type { HostSummary } from '../../api/contract/hosts.ts';
 import type { Incident } from '../../api/contract/incidents.ts';
 import type { Cluster, Component } from '../../api/contract/landscape.ts';
 import type { PlanSummary } from '../../api/contract/plans.ts';
-import type { Bundle } from '../../api/contract/releases.ts';
+import type {} from '../../api/contract/releases.ts';
 import type { RunSummary } from '../../api/contract/runs.ts';
 import type { Listing } from '../output/format.ts';
 import { moment } from '../output/time.ts';
@@ -54,21 +54,6 @@ export const clustersListing = (rows: readonly Cluster[]): Listing<Cluster> => (
   ],
   name: row => row.name,
   empty: 'No cluster is known: a landscape says which hosts cover for each other.',
-});
-
-export const bundlesListing = (rows: readonly Bundle[]): Listing<Bundle> => ({
-  rows,
-  columns: [
-    { title: 'NAME', value: row => row.name },
-    { title: 'RING', value: row => row.ring },
-    { title: 'RELEASES', value: row => row.releases.map(one => `${one.product}@${one.version}`).join(', ') },
-    { title: 'PACKAGES', value: row => row.packages.length },
-    { title: 'MADE', value: row => moment(row.createdAt) },
-    { title: 'BY', value: row => row.createdBy, wide: true },
-    { title: 'DIGEST', value: row => row.digest, wide: true },
-  ],
-  name: row => row.name,
-  empty: 'There is no bundle: "tidemark bundle create" makes one.',
 });
 
 export const plansListing = (rows: readonly PlanSummary[]): Listing<PlanSummary> => ({

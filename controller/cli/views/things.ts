@@ -1,45 +1,10 @@
 import type { Host } from '../../api/contract/hosts.ts';
 import type { Incident, IncidentDetail } from '../../api/contract/incidents.ts';
-import type { Bundle } from '../../api/contract/releases.ts';
 import type { RunHost, RunView } from '../../api/contract/runs.ts';
 import { plain, plainLines } from '../output/sanitise.ts';
 import { fields, table } from '../output/table.ts';
-import { bytes, duration, moment } from '../output/time.ts';
+import { duration, moment } from '../output/time.ts';
 import { type RunViewOptions, runLines } from './run.ts';
-
-export const bundleLines = (bundle: Bundle): string[] => [
-  ...fields([
-    ['bundle', bundle.name],
-    ['ring', bundle.ring],
-    ['digest', bundle.digest],
-    ['made', `${moment(bundle.createdAt)} by ${bundle.createdBy}`],
-  ]),
-  '',
-  ...table(
-    [
-      { title: 'PRODUCT', value: release => release.product },
-      { title: 'VERSION', value: release => release.version },
-      { title: 'SIZE', value: release => bytes(release.bytes) },
-      { title: 'ARCHIVE', value: release => release.artifact },
-    ],
-    bundle.releases,
-  ),
-  ...(bundle.packages.length === 0
-    ? []
-    : [
-        '',
-        ...table(
-          [
-            { title: 'FAMILY', value: each => each.family ?? 'dpkg' },
-            { title: 'PACKAGE', value: each => each.name },
-            { title: 'VERSION', value: each => each.version },
-            { title: 'ARCHITECTURE', value: each => each.architecture },
-            { title: 'SHA-256', value: each => each.sha256 },
-          ],
-          bundle.packages,
-        ),
-      ]),
-];
 
 /** A list of all packages is no line for people. */
 const FACT_CHARACTERS = 400;

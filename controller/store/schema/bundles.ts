@@ -10,7 +10,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { bytea, createdAt } from './columns.ts';
+import { at, bytea, createdAt } from './columns.ts';
 
 /* Patches, and the files that they are made of. */
 
@@ -60,9 +60,39 @@ export const signatureFiles = pgTable(
 export const bundles = pgTable('bundles', {
   name: text('name').primaryKey(),
   digest: text('digest').notNull(),
-  /** Frozen content: releases with product, version, artifact and sizes; packages with name, version and digest. */
+  /** Frozen content: releases with product, version, artifact and sizes; packages with name, version and digest; advisories. */
   document: jsonb('document').notNull(),
-  ring: text('ring', { enum: ['test', 'inactive', 'active'] }).notNull(),
+  ring: text('ring')
+    .notNull()
+    .references(() => rings.name),
+  ringSince: at('ring_since').notNull().defaultNow(),
+  /** Who said it, why and when; null where nobody did. */
+  held: jsonb('held'),
+  withdrawn: jsonb('withdrawn'),
   createdBy: text('created_by').notNull(),
   createdAt: createdAt(),
 });
+
+/** Stages that bundles are promoted through. */
+export const rings = pgTable('rings', {
+  name: text('name').primaryKey(),
+  position: integer('position').notNull(),
+  /** What must be so before a bundle may enter it. */
+  needs: jsonb('needs').notNull(),
+});
+
+/** Who signed that a bundle may go how far. */
+export const bundleSignOffs = pgTable(
+  'bundle_sign_offs',
+  {
+    bundle: text('bundle')
+      .notNull()
+      .references(() => bundles.name),
+    ring: text('ring').notNull(),
+    approver: text('approver').notNull(),
+    /** DSSE, JSON text. */
+    envelope: text('envelope').notNull(),
+    createdAt: createdAt(),
+  },
+  table => [primaryKey({ columns: [table.bundle, table.ring, table.approver] })],
+);
