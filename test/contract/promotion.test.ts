@@ -44,7 +44,7 @@ describe('bundles and a site’s own rings', () => {
       store: bundleStore(store),
       files: { adopt: () => Promise.reject(new Error('not here')), path: digest => digest },
       sources: { evidence: async () => evidence, trustRoot: async () => root },
-      clock: { now: () => now },
+      clock: { now: () => now, monotonic: () => now },
     });
     await store.db.execute(sql`delete from bundles`);
     expect(await bundles.setRings({ text: RINGS, fileName: 'rings.yaml', by: 'ada' })).toMatchObject({ ok: true });
