@@ -8,7 +8,7 @@ import { whyNot } from './amending.ts';
 import { runEvent } from './applying.ts';
 import { heldFor } from './clusters.ts';
 import type { OrchestratorError } from './errors.ts';
-import type { KnownPlan } from './known-plans.ts';
+import type { KnownPlans } from './known-plans.ts';
 import { pictureAt, pictureOf } from './picture.ts';
 import type { IndexedHost, PlanIndex } from './plan-index.ts';
 import type { Approvals, IsTrue, OrchestratorStore, RunTransaction, StoredHost, StoredJob } from './ports.ts';
@@ -24,7 +24,7 @@ import { isActiveState } from './stored-snapshot.ts';
 export interface AmendmentDependencies {
   store: OrchestratorStore;
   approvals: Approvals;
-  planOf(digest: string): Promise<KnownPlan | string | null>;
+  planOf: KnownPlans;
   isTrue: IsTrue;
   clock: Clock;
   deadlines: Deadlines;

@@ -10,9 +10,12 @@ export interface KnownPlan {
 /** Active runs and a few that people look at: a plan of 10,000 hosts takes about 100 MB. */
 const KEPT = 8;
 
-/** Opens plans and keeps the last ones: they never change, and each tick needs theirs. */
-export function createKnownPlans(plans: Plans): (digest: string) => Promise<KnownPlan | string | null> {
-  const kept = new Map<string, KnownPlan>();
+/** Null where there is no such plan; a text where it cannot be read. */
+export type KnownPlans = (digest: string) => Promise<KnownPlan | string | null>;
+
+/** Opens plans and keeps the last ones: they never change, and each tick needs theirs. `opened`: some that are open already. */
+export function createKnownPlans(plans: Plans, opened: readonly Plan[] = []): KnownPlans {
+  const kept = new Map(opened.map(plan => [plan.digest as string, indexed(plan)]));
   return async digest => {
     const known = kept.get(digest);
     if (known) return known;
@@ -21,11 +24,15 @@ export function createKnownPlans(plans: Plans): (digest: string) => Promise<Know
     const plan = openPlan(document);
     if (!plan.ok) return plan.error;
     if (plan.value.digest !== digest) return `its content has the digest ${plan.value.digest}`;
-    const orders = plan.value.orders.map(({ order }) => order);
-    const opened = { plan: plan.value, index: indexPlan(digest, plan.value.header, orders) };
-    kept.set(digest, opened);
+    const now = indexed(plan.value);
+    kept.set(digest, now);
     const oldest = kept.keys().next().value;
     if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest);
-    return opened;
+    return now;
   };
+}
+
+function indexed(plan: Plan): KnownPlan {
+  const orders = plan.orders.map(({ order }) => order);
+  return { plan, index: indexPlan(plan.digest, plan.header, orders) };
 }

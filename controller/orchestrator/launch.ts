@@ -3,13 +3,13 @@ import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { Plan } from '@tidemark/shared/orders/plan.ts';
 import { missingApproval } from './approvals.ts';
 import type { OrchestratorError } from './errors.ts';
-import type { KnownPlan } from './known-plans.ts';
+import type { KnownPlans } from './known-plans.ts';
 import type { Approvals, OrchestratorStore, RunTransaction } from './ports.ts';
 
 export interface LaunchDependencies {
   store: OrchestratorStore;
   approvals: Approvals;
-  planOf(digest: string): Promise<KnownPlan | string | null>;
+  planOf: KnownPlans;
   /** Why nothing new may begin with a bundle; null where it may. */
   barOfBundle(name: string): Promise<string | null>;
   clock: Clock;

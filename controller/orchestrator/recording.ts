@@ -3,7 +3,7 @@ import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import { amended, remindOf } from './amendments.ts';
 import { dispatch, jobEvent, offer, runEvent } from './applying.ts';
-import type { KnownPlan } from './known-plans.ts';
+import type { KnownPlans } from './known-plans.ts';
 import { lessonOf } from './learning.ts';
 import type { IndexedHost, PlanIndex } from './plan-index.ts';
 import type { HostChange, OrchestratorStore, RunTransaction, StoredHost } from './ports.ts';
@@ -12,7 +12,7 @@ import { NOT_BEGUN } from './stored-snapshot.ts';
 
 interface RecordingDependencies {
   store: OrchestratorStore;
-  planOf(digest: string): Promise<KnownPlan | string | null>;
+  planOf: KnownPlans;
   clock: Clock;
   /** Something may have to be decided now. */
   wake(): void;

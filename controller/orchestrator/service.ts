@@ -8,12 +8,12 @@ import { runEvent } from './applying.ts';
 import { createCoverage } from './coverage.ts';
 import type { OrchestratorError } from './errors.ts';
 import { createGateWatch, type GateStore, type GateWatch, type Probe } from './gate-watch.ts';
-import { createKnownPlans } from './known-plans.ts';
+import type { KnownPlans } from './known-plans.ts';
 import { launch } from './launch.ts';
 import { Listening } from './listening.ts';
 import { pictureAt, pictureOf } from './picture.ts';
 import type { PlanIndex } from './plan-index.ts';
-import type { Approvals, IsTrue, Leases, OrchestratorStore, Plans, RunEventName, StoredRun } from './ports.ts';
+import type { Approvals, IsTrue, Leases, OrchestratorStore, RunEventName, StoredRun } from './ports.ts';
 import { createRecording } from './recording.ts';
 import { situationOf } from './situation.ts';
 import { type ActiveRunState, DEFAULT_DEADLINES, type Deadlines, type RunState } from './snapshot.ts';
@@ -24,7 +24,7 @@ import { reasonOf, stateOf, viewOf } from './views.ts';
 
 export interface OrchestratorDependencies {
   store: OrchestratorStore;
-  plans: Plans;
+  planOf: KnownPlans;
   approvals: Approvals;
   leases: Leases;
   isTrue: IsTrue;
@@ -52,14 +52,13 @@ interface Request {
 
 /** Runs plans. All state is in the store: another object, or another process, carries on where this one stopped. */
 export function createOrchestrator(dependencies: OrchestratorDependencies) {
-  const { store, approvals, leases, isTrue, clock, holder } = dependencies;
+  const { store, planOf, approvals, leases, isTrue, clock, holder } = dependencies;
   const listening = new Listening(clock);
   const deadlines = (): Deadlines => ({
     ...(dependencies.deadlines ?? DEFAULT_DEADLINES),
     listeningSince: listening.since,
   });
   const wake = dependencies.wake ?? (() => {});
-  const planOf = createKnownPlans(dependencies.plans);
   const barOfBundle = dependencies.barOfBundle ?? (async () => null);
   const coverageOf = createCoverage(approvals);
   const memories: RunMemories = new Map();

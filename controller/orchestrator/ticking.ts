@@ -4,7 +4,7 @@ import type { Plan } from '@tidemark/shared/orders/plan.ts';
 import { applyActions, remind } from './applying.ts';
 import { claimsOf, elsewhereOf } from './claims.ts';
 import type { GateWatch } from './gate-watch.ts';
-import type { KnownPlan } from './known-plans.ts';
+import type { KnownPlans } from './known-plans.ts';
 import { pictureOf } from './picture.ts';
 import type { PlanIndex } from './plan-index.ts';
 import type { IsTrue, Leases, LimitClaim, OrchestratorStore, RunTransaction } from './ports.ts';
@@ -16,7 +16,7 @@ import { gatesToAsk } from './waves.ts';
 export interface TickDependencies {
   store: OrchestratorStore;
   leases: Leases;
-  planOf(digest: string): Promise<KnownPlan | string | null>;
+  planOf: KnownPlans;
   isTrue: IsTrue;
   /** Why the plan's approvals cover no further start, or null. */
   coverageOf(plan: Plan, now: number): Promise<string | null>;

@@ -15,6 +15,7 @@ import { FACTS_MAX_AGE_MS } from '../inventory/freshness.ts';
 import { createInventory } from '../inventory/service.ts';
 import { createLandscape } from '../landscape/service.ts';
 import type { ToAgent } from '../link/messages.ts';
+import { createKnownPlans } from '../orchestrator/known-plans.ts';
 import { createLiveOutput } from '../orchestrator/live-output.ts';
 import { createOrchestrator } from '../orchestrator/service.ts';
 import { DEFAULT_DEADLINES } from '../orchestrator/snapshot.ts';
@@ -122,7 +123,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
   });
   const orchestrator = createOrchestrator({
     store: createOrchestratorStore(store),
-    plans: runPlans,
+    planOf: createKnownPlans(runPlans),
     approvals: runPlans,
     leases: createRunLeases(store),
     isTrue: isActive,

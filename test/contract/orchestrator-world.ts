@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type { ToAgent } from '@tidemark/controller/link/messages.ts';
 import { deliver } from '@tidemark/controller/loops/deliver.ts';
+import { createKnownPlans } from '@tidemark/controller/orchestrator/known-plans.ts';
 import { createOrchestrator, type Orchestrator } from '@tidemark/controller/orchestrator/service.ts';
 import { type PlanSpec, planOf, START } from '@tidemark/controller/orchestrator/testing/random-plan.ts';
 import {
@@ -274,7 +275,7 @@ export class World {
     const plans = createRunPlans(this.store);
     return createOrchestrator({
       store,
-      plans,
+      planOf: createKnownPlans(plans),
       approvals: plans,
       leases: createRunLeases(this.store),
       isTrue: (_, facts) => (typeof facts['active'] === 'boolean' ? facts['active'] : null),

@@ -1,7 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import type { ToAgent } from '@tidemark/controller/link/messages.ts';
 import { type DeliveryStore, deliver } from '@tidemark/controller/loops/deliver.ts';
-import type { Approvals, IsTrue, Plans } from '@tidemark/controller/orchestrator/ports.ts';
+import type { KnownPlans } from '@tidemark/controller/orchestrator/known-plans.ts';
+import type { Approvals, IsTrue } from '@tidemark/controller/orchestrator/ports.ts';
 import { createOrchestrator, type Orchestrator } from '@tidemark/controller/orchestrator/service.ts';
 import type { Engine } from './engine.ts';
 import type { NightFate } from './faults.ts';
@@ -20,7 +21,8 @@ export interface Session {
 export interface Ground {
   engine: Engine;
   database: MemoryDatabase;
-  plans: Plans;
+  /** Read once: it is the same for every life of every controller. */
+  planOf: KnownPlans;
   approvals: Approvals;
   offer: DeliveryStore['offer'];
   isTrue: IsTrue;
@@ -54,11 +56,11 @@ export class ControllerProcess {
   constructor(name: string, ground: Ground) {
     this.name = name;
     this.#ground = ground;
-    const { engine, database, plans, approvals, isTrue } = ground;
+    const { engine, database, planOf, approvals, isTrue } = ground;
     const weather = this.#weather();
     this.#delivery = database.delivery(weather, ground.offer);
     this.orchestrator = createOrchestrator({
-      ...{ plans, approvals, isTrue },
+      ...{ planOf, approvals, isTrue },
       store: database.orchestrator(weather),
       leases: database.leases(weather),
       clock: engine.clock,

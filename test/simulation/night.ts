@@ -1,3 +1,4 @@
+import { createKnownPlans } from '@tidemark/controller/orchestrator/known-plans.ts';
 import type { NewRunEvent } from '@tidemark/controller/orchestrator/ports.ts';
 import { present } from '@tidemark/shared/base/assert.ts';
 import type { Plan } from '@tidemark/shared/orders/plan.ts';
@@ -153,7 +154,7 @@ class Night implements Witness {
     return {
       engine: this.#engine,
       database: this.#database,
-      plans: { document: async asked => (asked === digest ? document : null) },
+      planOf: createKnownPlans({ document: async asked => (asked === digest ? document : null) }, [plan]),
       approvals: {
         of: async (_, gate = 'plan') => (gate === 'plan' ? [approval] : []),
         trustRoot: async () => TRUST_ROOT,
