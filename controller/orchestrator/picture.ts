@@ -1,4 +1,4 @@
-import { assert, present } from '@tidemark/shared/base/assert.ts';
+import { present } from '@tidemark/shared/base/assert.ts';
 import { type Phase, phaseOf } from './phase.ts';
 import type { Hold, IndexedHost } from './plan-index.ts';
 import { silenceOf } from './silence.ts';
@@ -51,8 +51,7 @@ export class Painter {
     const hosts: HostPicture[] = new Array(plan.hosts.length);
     for (let index = 0; index < plan.hosts.length; index++) {
       const planned = plan.hosts[index] as IndexedHost;
-      const state = snapshot.hosts[index];
-      assert(state !== undefined, `the state of ${planned.planned.name} is known`);
+      const state = present(snapshot.hosts[index], planned.planned.name);
       const before = this.#hosts[index];
       const hasBegun = begun[planned.unit] === 1;
       const host =
@@ -109,8 +108,9 @@ function askedAbout({ incidents }: RunSnapshot): Set<string> {
   return asked;
 }
 
+/** The rules ask for it thousands of times a tick, so what is to be said where it is missing is put together only there. */
 export const pictureAt = (picture: Picture, index: number): HostPicture =>
-  present(picture.hosts[index], `host number ${index}`);
+  picture.hosts[index] ?? present<HostPicture>(undefined, `host number ${index}`);
 
 /** The job that a hold point waits for has ended well. */
 export function isPassedAt(picture: Picture, hold: Hold): boolean {

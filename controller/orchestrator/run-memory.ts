@@ -85,7 +85,7 @@ export class RunMemory {
   }
 
   #put(host: StoredHost): void {
-    const index = present(this.#plan.byId.get(host.hostId), `the number of ${host.hostName}`);
+    const index = present(this.#plan.byId.get(host.hostId), host.hostName);
     this.#hosts.set(host.hostId, host);
     this.#snapshots[index] = hostSnapshot(
       host,

@@ -95,9 +95,8 @@ function stuck(
 /** When a job of this host was last reported to start or end. */
 function lastWord(host: HostSnapshot): number {
   let last = Math.max(host.startedAt ?? 0, host.turnedAt ?? 0);
-  for (const job of [...host.jobs, ...host.undo.values()]) {
-    last = Math.max(last, job.startedAt ?? 0, job.endedAt ?? 0);
-  }
+  for (const job of host.jobs) last = Math.max(last, job.startedAt ?? 0, job.endedAt ?? 0);
+  for (const job of host.undo.values()) last = Math.max(last, job.startedAt ?? 0, job.endedAt ?? 0);
   return last;
 }
 

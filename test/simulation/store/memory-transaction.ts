@@ -33,10 +33,10 @@ export function factsOf(tables: Tables, hostIds: readonly string[]) {
 
 /** The orchestrator's transaction over {@link Tables}: what it does is seen at once, and taken back as a whole. */
 export function memoryTransaction(tables: Tables, undo: UndoLog, now: () => number): RunTransaction {
-  const runAt = (id: string): RunRow => present(tables.runs.get(id), `run ${id}`);
+  const runAt = (id: string): RunRow => present(tables.runs.get(id), id);
   const put = (run: string, hostId: string, change: Partial<RunHostRow>): void => {
     const { hosts } = runAt(run);
-    const before = present(hosts.get(hostId), `host ${hostId} in ${run}`);
+    const before = present(hosts.get(hostId), hostId);
     undo.set(hosts, hostId, { ...before, ...change, change: tables.next() });
   };
   const enqueue = (hostId: string, message: { kind: string; payload: unknown }): void => {
@@ -139,7 +139,7 @@ export function memoryTransaction(tables: Tables, undo: UndoLog, now: () => numb
     },
 
     async addEvents(run, events) {
-      const list = present(tables.events.get(run), `events of ${run}`);
+      const list = present(tables.events.get(run), run);
       undo.append(
         list,
         events.map(event => ({ ...event, run, id: tables.next() })),
