@@ -29,13 +29,18 @@ export function undoActions(picture: Picture, host: HostPicture, reason: string)
 export function endedDoubts(picture: Picture): Action[] {
   const { incidents, run, plan } = picture.snapshot;
   const actions: Action[] = [];
+  const prefix = `${DOUBT}:${run.id}:`;
+  let isTold = false;
   for (const [key, state] of incidents) {
-    if (!key.startsWith(`${DOUBT}:${run.id}:`) || state !== 'open') continue;
+    if (!key.startsWith(prefix)) continue;
+    isTold = true;
+    if (state !== 'open') continue;
     const about = picture.hosts[plan.byId.get(key.split(':', 3)[2] ?? '') ?? -1];
     if (about && key === keyOf(picture, about) && isInDoubt(about) && goesOnTo(picture, about) !== null) continue;
     actions.push({ action: 'resolveIncident', key, reason: 'it is known again what became of it' });
   }
-  for (const host of picture.hosts) {
+  // Nobody is held for a doubt that was never told.
+  for (const host of isTold ? picture.hosts : []) {
     if (host.host.held?.startsWith(HELD) !== true) continue;
     const stays = membersOf(picture, host).some(other => {
       const job = isInDoubt(other) ? goesOnTo(picture, other) : null;

@@ -29,8 +29,8 @@ export interface Picture {
   working: readonly HostPicture[];
   /** Those of which nobody can say that all is well: what {@link countsAsFailed} says. */
   failed: readonly HostPicture[];
-  /** Ids of hosts with an open incident of their own. */
-  asked: ReadonlySet<string>;
+  /** Whether the host with this id has an open incident of its own. */
+  isAsked(id: string): boolean;
 }
 
 export const pictureOf = (snapshot: RunSnapshot, now: number): Picture => new Painter().picture(snapshot, now);
@@ -64,7 +64,7 @@ export class Painter {
       if (countsAsFailed(host)) failed.push(host);
     }
     this.#hosts = hosts;
-    return { snapshot, now, hosts, waiting, working, failed, asked: askedAbout(snapshot) };
+    return { snapshot, now, hosts, waiting, working, failed, isAsked: askedAbout(snapshot) };
   }
 }
 
@@ -99,13 +99,13 @@ function paint(
   return { index: plan.index, plan, host, phase, begun, silence: silence?.text ?? null, silenceKey };
 }
 
-function askedAbout({ incidents }: RunSnapshot): Set<string> {
-  const asked = new Set<string>();
-  for (const [key, state] of incidents) {
-    const id = state === 'open' ? key.split(':', 3)[2] : undefined;
-    if (id) asked.add(id);
-  }
-  return asked;
+/** Looked up when it is asked for first: at most ticks nobody is held. */
+function askedAbout({ incidents }: RunSnapshot): (id: string) => boolean {
+  let asked: Set<string> | null = null;
+  return id => {
+    asked ??= new Set([...incidents].flatMap(([key, state]) => (state === 'open' ? (key.split(':', 3)[2] ?? []) : [])));
+    return asked.has(id);
+  };
 }
 
 /** The rules ask for it thousands of times a tick, so what is to be said where it is missing is put together only there. */
@@ -217,7 +217,7 @@ export const isThroughWave = (host: HostPicture): boolean =>
 export function awaitsPerson(picture: Picture, host: HostPicture): boolean {
   const { run, plan } = picture.snapshot;
   if (host.host.held === null || isStopping(run.state) || picture.now > plan.header.window.end) return false;
-  return picture.asked.has(host.plan.planned.id);
+  return picture.isAsked(host.plan.planned.id);
 }
 
 /** It is gone for good as far as this run is concerned: somebody said so, or the window is over. */

@@ -41,14 +41,16 @@ export class RunMemory {
   /** Reads who is there. Changes with every heartbeat, and silence is a matter of minutes: once a tick is enough. */
   async refreshPresence(transaction: RunTransaction, run: string): Promise<void> {
     const presence = await transaction.presence(run);
-    // A store that gives the very same again says that nothing has changed.
-    if (presence === this.#presence) return;
+    // A store that gives the very same again says that nothing has changed, of all of them or of one.
+    const before = this.#presence;
+    if (presence === before) return;
     this.#presence = presence;
     const stale: string[] = [];
     for (const { planned } of this.#plan.hosts) {
       const now = presence.get(planned.id);
+      if (!now || now === before?.get(planned.id)) continue;
       const host = this.#hosts.get(planned.id);
-      if (!now || !host) continue;
+      if (!host) continue;
       if (planned.cluster !== null && (host.facts?.observedAt ?? null) !== now.factsObservedAt) stale.push(planned.id);
       if (host.connected === now.connected && host.lastSeenAt === now.lastSeenAt) continue;
       this.#put({ ...host, ...presenceOf(now) });

@@ -54,15 +54,14 @@ export function releaseActions(picture: Picture): Action[] {
 export function startActions(picture: Picture): { actions: Action[]; waits: Waits } {
   const actions: Action[] = [];
   const waits = new Array<Wait | undefined>(picture.snapshot.plan.units.length).fill(undefined);
+  if (picture.waiting.length === 0) return { actions, waits };
   const usage = usageOf(picture);
   for (const unit of picture.snapshot.plan.unitsInTurn) {
     if (!isToBegin(picture, unit)) continue;
-    const wait = waitOfUnit(picture, unit, usage, actions);
+    const hosts = unit.hosts.map(index => pictureAt(picture, index));
+    const wait = waitOfUnit(picture, unit, hosts, usage, actions);
     if (wait === null) {
-      const roles = roleCheck(
-        picture,
-        unit.hosts.map(index => pictureAt(picture, index)),
-      );
+      const roles = roleCheck(picture, hosts);
       actions.push(...roles.actions);
       if (roles.wait === null) {
         occupy(picture, unit, usage);
@@ -126,9 +125,14 @@ function occupy(picture: Picture, unit: Unit, usage: Usage): void {
 }
 
 /** What keeps a unit from beginning, before its cluster's role is looked at; null where nothing does. */
-function waitOfUnit(picture: Picture, unit: Unit, usage: Usage, actions: Action[]): Wait | null {
+function waitOfUnit(
+  picture: Picture,
+  unit: Unit,
+  hosts: readonly HostPicture[],
+  usage: Usage,
+  actions: Action[],
+): Wait | null {
   const { snapshot, now } = picture;
-  const hosts = unit.hosts.map(index => pictureAt(picture, index));
   if (snapshot.run.state !== 'running') return stays(`the run is ${snapshot.run.state}`);
   if (now < snapshot.plan.header.window.start) return { text: 'the window has not begun', passes: true };
   for (const host of hosts) {

@@ -38,7 +38,7 @@ export function hostSnapshot(
   plan: PlanIndex,
   isTrue: IsTrue,
 ): HostSnapshot {
-  const jobs: JobSnapshot[] = Array.from({ length }, () => NOT_BEGUN);
+  const jobs = new Array<JobSnapshot>(length).fill(NOT_BEGUN);
   const undo = new Map<number, JobSnapshot>();
   for (const job of host.jobs) {
     if (job.direction === 'undo') undo.set(job.position, jobSnapshot(job));

@@ -40,6 +40,8 @@ export class World {
   readonly tiers: Policy['tiers']['order'];
   readonly hosts: readonly HostTruth[];
   readonly byName: ReadonlyMap<string, HostTruth>;
+  readonly byUnit: ReadonlyMap<string, readonly HostTruth[]>;
+  readonly byCluster: ReadonlyMap<string | null, readonly HostTruth[]>;
 
   constructor(
     plan: Plan,
@@ -62,6 +64,8 @@ export class World {
       };
     });
     this.byName = new Map(this.hosts.map(truth => [truth.planned.name, truth]));
+    this.byUnit = Map.groupBy(this.hosts, ({ planned }) => planned.unit);
+    this.byCluster = Map.groupBy(this.hosts, ({ planned }) => planned.cluster);
   }
 
   /** Notes that a step began; what is judged about it has to be asked before. */

@@ -45,14 +45,13 @@ export const nameOf = (truth: HostTruth): string => truth.planned.name;
 export const jobAt = (truth: HostTruth, position: number) => present(truth.order.jobs[position], `job ${position}`);
 
 /** Hosts that stop and start as one are planned as one. */
-export function together(world: World, truth: HostTruth): HostTruth[] {
-  return world.hosts.filter(other => other.planned.unit === truth.planned.unit);
-}
+export const together = (world: World, truth: HostTruth): readonly HostTruth[] =>
+  world.byUnit.get(truth.planned.unit) ?? [];
 
 export const membersOf = (world: World, truth: HostTruth): HostTruth[] =>
   truth.planned.cluster === null
     ? []
-    : world.hosts.filter(other => other !== truth && other.planned.cluster === truth.planned.cluster);
+    : (world.byCluster.get(truth.planned.cluster) ?? []).filter(other => other !== truth);
 
 /** From the top; -1 where it is in no tier. */
 export const rankOf = (world: World, tier: string | null | undefined): number =>

@@ -83,6 +83,8 @@ export class Tables {
   readonly orders = new Map<string, { run: string; hostId: string }>();
   auditEntries = 0;
   #number = 0;
+  /** Hosts of which something else is true than what {@link Tables.presenceIn} said last. */
+  readonly #seen = new Set<string>();
   #presence: { run: string; hosts: number; of: ReadonlyMap<string, Presence> } | null = null;
 
   next(): number {
@@ -92,14 +94,18 @@ export class Tables {
   /** An agent was heard, its connection ended, or its facts came. */
   seen(host: HostRow, change: Partial<Presence>): void {
     host.presence = { ...host.presence, ...change };
-    this.#presence = null;
+    this.#seen.add(host.id);
   }
 
   /** The same map again while nothing has changed: a night asks for it thousands of times. */
   presenceIn({ id, hosts }: RunRow): ReadonlyMap<string, Presence> {
     const known = this.#presence;
-    if (known?.run === id && known.hosts === hosts.size) return known.of;
-    const of = new Map([...hosts.keys()].map(hostId => [hostId, present(this.hosts.get(hostId), hostId).presence]));
+    const isKnown = known?.run === id && known.hosts === hosts.size;
+    if (isKnown && this.#seen.size === 0) return known.of;
+    const of = new Map(isKnown ? known.of : []);
+    for (const hostId of isKnown ? this.#seen : hosts.keys())
+      if (hosts.has(hostId)) of.set(hostId, present(this.hosts.get(hostId), hostId).presence);
+    this.#seen.clear();
     this.#presence = { run: id, hosts: hosts.size, of };
     return of;
   }
