@@ -450,6 +450,16 @@ describe('a run that is stopped with undo', () => {
 });
 
 describe('what can never end', () => {
+  it('is no end: a host that was given up before it began is not done, also where every job of it may fail', () => {
+    const run = ready({ hosts: [{ name: 'x', jobs: JOBS.map(job => ({ ...job, onFailure: 'continue' as const })) }] });
+    run.apply({ action: 'cancel', host: 0, as: 'cancelled', reason: 'the run was stopped before its turn' }, START);
+    run.state = 'stopping';
+    run.waves[0] = { openedAt: START, endedAt: START };
+    expect(decide(run.snapshot, START)).toEqual([
+      { action: 'endRun', state: 'stopped', reason: '0 of 1 hosts are done; x cancelled' },
+    ]);
+  });
+
   it('is given up: a unit that needs more places than its wave has', () => {
     const done = night({
       hosts: ['x', 'y'].map(name => ({ name, unit: 'u', jobs: JOBS })),

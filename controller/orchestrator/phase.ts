@@ -28,7 +28,8 @@ export type Phase =
 /** `job` is over and what comes after it on its host may go on. */
 function isPassed(planned: PlannedJob, job: JobSnapshot): boolean {
   if (endedWell(job.state)) return true;
-  return planned.onFailure === 'continue' && haltOf(planned, job) === 'failed';
+  // What was given up has not failed: nothing of it has run.
+  return planned.onFailure === 'continue' && job.state === 'failed' && haltOf(planned, job) === 'failed';
 }
 
 /** The outcome where a job ended badly and will not be tried again, else null. */
