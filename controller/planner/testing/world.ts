@@ -173,3 +173,24 @@ export function errorsOf(parts: PolicyParts = {}, changes: Partial<Omit<CompileI
 
 export const errorText = ({ line, column, message }: PlanError): string =>
   line === undefined ? message : `${line}:${column} ${message}`;
+
+/** The shop with other facts for some hosts; null takes them away. */
+export function withFacts(changes: Record<string, ReturnType<typeof factsOf> | null>): Pick<CompileInput, 'facts'> {
+  const facts = new Map(shop().facts);
+  for (const [name, found] of Object.entries(changes)) {
+    if (found) facts.set(hostIdOf(name), found);
+    else facts.delete(hostIdOf(name));
+  }
+  return { facts };
+}
+
+/** The jobs of a host, in their order. */
+export const jobsOf = (plan: ReturnType<typeof planned>, name: string) =>
+  plan.orders.find(order => order.host.name === name)?.jobs ?? [];
+
+/** The same, by their ids. */
+export const jobIdsOf = (plan: ReturnType<typeof planned>, name: string) => jobsOf(plan, name).map(({ id }) => id);
+
+/** A calendar with one event. */
+export const freeze = (start: string, end: string) =>
+  `BEGIN:VCALENDAR\nVERSION:2.0\nBEGIN:VEVENT\nUID:1\nSUMMARY:close\nDTSTART:${start}\nDTEND:${end}\nEND:VEVENT\nEND:VCALENDAR\n`;
