@@ -89,7 +89,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     );
   };
   const orders = createOrders({ ...options, journal, reserve });
-  const scans = createScans(stateDir);
+  const scans = createScans(stateDir, clock.now);
   const loop = createRunLoop({
     ...options,
     send,

@@ -102,6 +102,27 @@ describe('a host', () => {
   });
 });
 
+it('a member that is frozen half done, since its peer waits for a person, is taken back when the window is over', () => {
+  const jobs = [{ id: 'stop', onFailure: 'hold' as const }, { id: 'patch' }];
+  const sample = planOf({
+    hosts: ['db01', 'db02'].map(name => ({ name, cluster: 'db', jobs })),
+    clusters: [{ name: 'db', onFailure: 'continue' }],
+  });
+  const run = new SimulatedRun(sample, START);
+  run.waves[0] = { openedAt: START, endedAt: null };
+  const job = { attempt: 1, spent: 0, message: '', startedAt: START, endedAt: START };
+  for (const host of run.hosts) {
+    Object.assign(host, { offeredAt: START, acceptedAt: START, frontier: 1, startedAt: START });
+    host.jobs[0] = { ...job, state: host === run.hosts[0] ? 'failed' : 'succeeded' };
+  }
+  for (const action of decide(run.snapshot, START)) run.apply(action, START);
+  expect(run.host(1).held).toBe('cluster db is held: db01 failed');
+  const { end } = run.plan.header.window;
+  for (const action of decide(run.snapshot, end)) run.apply(action, end);
+  expect(decide(run.snapshot, end)).toEqual([]);
+  expect(decide(run.snapshot, end + 1)).toMatchObject([{ action: 'undo', host: 1 }]);
+});
+
 describe('a run', () => {
   const HOUR = 60 * MINUTE;
   const one = (gates: Gate[]) =>
