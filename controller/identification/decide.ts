@@ -36,7 +36,7 @@ const isSame = ({ match }: Claim): boolean => match === 'same' || match === 'sam
 
 /**
  * Products that are there, or that the package database says are there. A product that is not registered counts only for files
- * that no other that is there explains. `roots` are where the scan looked.
+ * that no other that is there explains. `roots` are where the scan looked: of what lies elsewhere nothing is said.
  */
 export function presences(
   library: Library,
@@ -55,7 +55,9 @@ export function presences(
     there.add(product.anchor);
     present.push(presenceOf(library, product, counts.get(product.anchor), roots, version, unregistered));
   };
-  for (const [product, version] of byProduct) add(product, version, false);
+  for (const [product, version] of byProduct) {
+    if (wasLookedAt(library, product, roots)) add(product, version, false);
+  }
   for (const product of unregisteredOf(library, counts, there, roots)) {
     const own = ownFiles(identities, product.anchor, there);
     const isPackage = product.source === 'deb' || product.source === 'rpm';
@@ -117,6 +119,15 @@ function isOfArchitecture(of: string | null, wanted: string | undefined, native:
 }
 
 const filesOf = (counts: Counts | undefined): number => counts?.groups.reduce((sum, { files }) => sum + files, 0) ?? 0;
+
+/** Whether a scan of these roots could have seen the product. Of one without any files nothing but its documentation is. */
+function wasLookedAt(library: Library, { editions }: Product, roots: readonly string[]): boolean {
+  const own = editions.flatMap(at => library.editions[at] ?? []);
+  const hasFiles = own.some(({ totals }) => totals.size > 0);
+  return hasFiles
+    ? own.some(edition => totalIn(edition, roots) > 0)
+    : roots.some(root => root === '/' || root === '/usr');
+}
 
 /** Others of which something is there, those with the largest share first. */
 function unregisteredOf(

@@ -27,9 +27,11 @@ export interface IdentificationStore extends SummaryStore {
   lists(ids: readonly number[]): AsyncIterable<{ id: number; data: Buffer }>;
   /** Every file of the library with this content (64 hex digits), or at this path, with the list that it is in. */
   filesLike(of: { sha256: string } | { path: string }): Promise<{ list: number; file: ListedFile }[]>;
-  /** Of one fingerprint; null where it is gone. */
+  /**
+   * Of the host of a fingerprint the newest that looked where packages lie, else its newest; null where the fingerprint is gone.
+   */
   trees(fingerprint: string): Promise<HostTrees | null>;
-  /** Of every host its newest fingerprint that is no audit. */
+  /** The same of every host. */
   newestTrees(): Promise<HostTrees[]>;
   /** Of these hosts the newest under the profile of another fingerprint. */
   peerTrees(hosts: readonly string[], fingerprint: string): Promise<HostTrees[]>;
@@ -38,6 +40,7 @@ export interface IdentificationStore extends SummaryStore {
 /** Facts of hosts, by name; null where they were not told. */
 export interface HostFactsPort {
   registered(host: string): Promise<RegisteredPackages | null>;
-  registeredAll(): Promise<ReadonlyMap<string, RegisteredPackages>>;
+  /** Of every host that has told, what these names are in its package database: of a fleet all of it is many megabytes. */
+  registeredAs(names: readonly string[]): Promise<ReadonlyMap<string, RegisteredPackages>>;
   running(host: string): Promise<RunningState | null>;
 }

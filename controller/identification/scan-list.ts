@@ -35,6 +35,13 @@ const MAX_PATH = 128 * 1024;
 /** Directories of the root that are links into /usr since the merge; see controller/harvest/paths.ts. */
 const MERGED = /^\/(bin|sbin|lib|lib32|lib64|libo32|libx32)\//;
 
+/** The path of one file and the hash up to each of its bytes; one list is scanned at a time, without a pause. */
+const SCRATCH = {
+  path: Buffer.alloc(MAX_PATH),
+  hashA: new Int32Array(MAX_PATH + 1),
+  hashB: new Int32Array(MAX_PATH + 1),
+};
+
 /** Visits every file of a list; paths below /bin, /lib and the like count as those below /usr. */
 export function scanList(bytes: Buffer, visit: ListVisitor): void {
   let at = TAG_BYTES;
@@ -52,8 +59,7 @@ export function scanList(bytes: Buffer, visit: ListVisitor): void {
     const length = varint();
     at += length;
   }
-  const path = Buffer.alloc(MAX_PATH);
-  const [hashA, hashB] = [new Int32Array(MAX_PATH + 1), new Int32Array(MAX_PATH + 1)];
+  const { path, hashA, hashB } = SCRATCH;
   hashA[0] = EMPTY_PATH.a;
   hashB[0] = EMPTY_PATH.b;
   const file: ScannedFile = {

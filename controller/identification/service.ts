@@ -156,7 +156,8 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
 
   return {
     /**
-     * Which versions are on a host by what its files are. `homes` are directories that something else answers for: their
+     * Which versions are on the host of a fingerprint by what its files are, as the newest scan saw them that looked where packages
+     * lie. `homes` are directories that something else answers for: their
      * programs are not counted here. Null where the fingerprint is gone. Throws TreeDamaged.
      */
     async identify(fingerprint: string, homes: readonly string[]): Promise<HostIdentification | null> {
@@ -219,7 +220,7 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
       ];
       if (known.length === 0) return { known, hosts: [] };
       const options: WalkOptions = { library, load: store.load, store };
-      const registered = await facts.registeredAll();
+      const registered = await facts.registeredAs(registeredNames(product, of));
       const hosts: VersionOnHost[] = [];
       const cells = new Map<string, IdentifiedProduct[]>();
       for (const trees of await store.newestTrees()) {
@@ -253,6 +254,12 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
     },
   };
 }
+
+/** As {@link RegisteredPackages} calls it: of other architectures with the architecture. */
+const registeredNames = (product: string, of: readonly { architecture: string | null }[]): string[] => [
+  product,
+  ...new Set(of.flatMap(({ architecture }) => (architecture === null ? [] : [`${product}:${architecture}`]))),
+];
 
 /** What two hosts with the same trees may differ in, as far as one product goes. */
 function registrationOf(registered: RegisteredPackages | null, product: string): string {

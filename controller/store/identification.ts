@@ -6,7 +6,7 @@ import { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import { eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { decodeFileList } from '../harvest/file-list.ts';
 import type { HostTrees, IdentificationStore } from '../identification/ports.ts';
-import { type KnownVersion, TIERS, type Tier } from '../identification/records.ts';
+import { type KnownVersion, type RegisteredPackages, TIERS, type Tier } from '../identification/records.ts';
 import type { StoredSummary } from '../identification/walk.ts';
 import { hexList, idArray } from './node-ids.ts';
 import { contentOwners, fileLists, pathOwners } from './schema.ts';
@@ -72,17 +72,12 @@ export function createIdentificationStore({ db }: Store): IdentificationStore {
       );
     },
 
-    trees: async fingerprint => (await treesWhere(db, sql`found.id::text = ${fingerprint}`))[0] ?? null,
+    trees: async fingerprint => {
+      const host = sql`(select host_id from fingerprints where id::text = ${fingerprint})`;
+      return (await treesWhere(db, sql`found.id in (${newestWhole(sql`host_id = ${host}`)})`))[0] ?? null;
+    },
 
-    newestTrees: () =>
-      treesWhere(
-        db,
-        sql`found.id in (
-          select distinct on (host_id) fingerprints.id from fingerprints
-          join scan_profiles on scan_profiles.digest = fingerprints.profile_digest
-          where not scan_profiles.profile ? 'nonce'
-          order by host_id, fingerprints.created_at desc, fingerprints.id desc)`,
-      ),
+    newestTrees: () => treesWhere(db, sql`found.id in (${newestWhole(sql`true`)})`),
 
     peerTrees: (names, fingerprint) =>
       treesWhere(
@@ -112,6 +107,18 @@ export function createIdentificationStore({ db }: Store): IdentificationStore {
     },
   };
 }
+
+/**
+ * The newest fingerprint of each host that is no audit: one that looked where packages lie before any other, since hosts are also
+ * scanned for their applications alone.
+ */
+const newestWhole = (which: SQL): SQL => sql`
+  select distinct on (host_id) fingerprints.id from fingerprints
+  join scan_profiles on scan_profiles.digest = fingerprints.profile_digest
+  where not scan_profiles.profile ? 'nonce' and ${which}
+  order by host_id,
+           scan_profiles.profile->'roots' @> '[{"path": "/usr"}]' or scan_profiles.profile->'roots' @> '[{"path": "/"}]' desc,
+           fingerprints.created_at desc, fingerprints.id desc`;
 
 /** Sorted, since two that keep the same would wait for each other. */
 async function keepSummaries(db: Db, summaries: readonly StoredSummary[]): Promise<void> {
@@ -159,4 +166,37 @@ async function treesWhere(db: Db, condition: SQL): Promise<HostTrees[]> {
     const profile = profiles.get(digest);
     return profile ? [{ fingerprint: id, host, software, config, scannedAt: Number(finished), ...profile }] : [];
   });
+}
+
+/**
+ * What package databases say of these names, by host; only what an agent has told as agents tell it. A document of facts is
+ * unpacked once and not for every field: it has hundreds of packages.
+ */
+export async function registeredAs(
+  { db }: Pick<Store, 'db'>,
+  names: readonly string[],
+): Promise<Map<string, RegisteredPackages>> {
+  const rows = await db.execute<{
+    host: string;
+    manager: string;
+    arch: string | null;
+    truncated: boolean;
+    versions: (string | null)[];
+  }>(sql`
+    select hosts.name as host, packages->>'manager' as manager, os->>'arch' as arch,
+           packages->'truncated' = 'true'::jsonb as truncated,
+           (select json_agg(packages->'installed'->>name order by place)
+            from json_array_elements_text(${JSON.stringify(names)}::json) with ordinality as asked (name, place)) as versions
+    from facts join hosts on hosts.id = facts.host_id,
+         lateral jsonb_to_record(facts.facts) as told (packages jsonb, os jsonb)
+    where jsonb_typeof(packages->'installed') = 'object'`);
+  return new Map(
+    [...rows].map(({ host, manager, arch, truncated, versions }) => {
+      const installed = names.flatMap((name, at): [string, string][] => {
+        const version = versions[at];
+        return version == null ? [] : [[name, version]];
+      });
+      return [host, { manager, installed: new Map(installed), architecture: arch, truncated }];
+    }),
+  );
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { HostFactsPort } from '../identification/ports.ts';
 import type { RegisteredPackages } from '../identification/records.ts';
 import type { createInventory } from '../inventory/service.ts';
+import { registeredAs } from '../store/identification.ts';
 import { agentsByName } from '../store/planner.ts';
 import type { Store } from '../store/store.ts';
 
@@ -38,7 +39,7 @@ function registeredIn(facts: Record<string, unknown>): RegisteredPackages | null
 
 export function hostFacts(
   store: Store,
-  inventory: Pick<ReturnType<typeof createInventory>, 'latest' | 'latestOf'>,
+  inventory: Pick<ReturnType<typeof createInventory>, 'latestOf'>,
 ): HostFactsPort {
   const factsOf = async (host: string): Promise<Record<string, unknown> | null> => {
     const id = (await agentsByName(store)).get(host)?.id;
@@ -49,15 +50,7 @@ export function hostFacts(
       const facts = await factsOf(host);
       return facts && registeredIn(facts);
     },
-    registeredAll: async () => {
-      const told = await inventory.latest();
-      return new Map(
-        [...(await agentsByName(store))].flatMap(([name, { id }]) => {
-          const registered = registeredIn(told.get(id)?.facts ?? {});
-          return registered ? [[name, registered] as const] : [];
-        }),
-      );
-    },
+    registeredAs: names => registeredAs(store, names),
     running: async host => {
       const facts = await factsOf(host);
       const reboot = RebootFact.safeParse(facts?.['reboot']);

@@ -46,6 +46,7 @@ export function identifyHosts({
           configurationBytes,
         },
         packages,
+        packagesScannedAt: found.value.scannedAt,
         unknown,
         strays,
         edited,

@@ -5,11 +5,13 @@ import { basename, join } from 'node:path';
 import { harvestDeb } from '@tidemark/controller/harvest/deb.ts';
 import { DEFAULT_LIMITS } from '@tidemark/controller/harvest/limits.ts';
 import { debOf, type Packing, type TarEntry } from '@tidemark/controller/harvest/testing/packages.ts';
+import { benchIdentification } from './identification.ts';
 
 /*
  * `npm run bench:signatures [FILE.deb...]`: megabytes of package that are harvested in a second of processor, beside `dpkg-deb
  * --fsys-tarfile | sha256sum`, which unpacks the same bytes and makes one digest of all of them. Processor time of all threads; the least of
- * the rounds counts, since others on the machine only add to it. Without files it makes packages of what Node brought.
+ * the rounds counts, since others on the machine only add to it. Without files it makes packages of what Node brought, and measures
+ * what identification.ts does.
  */
 
 const ROUNDS = 5;
@@ -85,3 +87,4 @@ try {
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
+if (process.argv.length === 2) await benchIdentification();

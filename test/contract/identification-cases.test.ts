@@ -2,11 +2,15 @@ import type { ListedFile } from '@tidemark/controller/harvest/file-list.ts';
 import type { RunningState } from '@tidemark/controller/identification/ports.ts';
 import type { RegisteredPackages } from '@tidemark/controller/identification/records.ts';
 import { createIdentification, type HostIdentification } from '@tidemark/controller/identification/service.ts';
-import { createIdentificationStore } from '@tidemark/controller/store/identification.ts';
+import { createIdentificationStore, registeredAs } from '@tidemark/controller/store/identification.ts';
+import { facts, hosts } from '@tidemark/controller/store/schema.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
+import { applicationProfile } from '@tidemark/shared/fingerprint/profiles.ts';
+import { eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { testStores } from '../support/database.ts';
-import { install, installed, keepServer, type Server } from '../support/injected-patches.ts';
+import { addHost } from '../support/fingerprint-server.ts';
+import { install, installed, keepScan, keepServer, type Server } from '../support/injected-patches.ts';
 import { type KnownProduct, learn, listedFile, makeProduct } from '../support/known-products.ts';
 import { seeded } from '../support/mutated-trees.ts';
 
@@ -39,7 +43,7 @@ async function worldOf(
     },
     facts: {
       registered: async host => told.get(host) ?? null,
-      registeredAll: async () => told,
+      registeredAs: async () => told,
       running: async () => running,
     },
     peersOf: async () => peers,
@@ -281,9 +285,9 @@ it('shows which version is on which host, and who owns a file', async () => {
   await identify(serverOf(NEW), { shop: '2.0' }, 'web02');
   await identify(serverOf(NEW), { shop: '1.0' }, 'web03');
   await identify(serverOf([listedFile('/etc/other', 'x')]), {}, 'web04');
-  const { known, hosts } = await identification.versions('shop');
+  const { known, hosts: found } = await identification.versions('shop');
   expect(known).toEqual(['1.0', '2.0']);
-  expect(hosts.map(({ host, versions, state }) => [host, versions, state])).toEqual([
+  expect(found.map(({ host, versions, state }) => [host, versions, state])).toEqual([
     ['web01', ['1.0'], 'complete'],
     ['web02', ['2.0'], 'complete'],
     ['web03', ['2.0'], 'contradicted'],
@@ -295,4 +299,36 @@ it('shows which version is on which host, and who owns a file', async () => {
   ]);
   const shared = listedFile('/usr/lib/shop/a', 'a').sha256 ?? '';
   expect((await identification.owners({ sha256: shared })).map(({ versions }) => versions)).toEqual([['1.0', '2.0']]);
+});
+
+it('says nothing of packages where nobody looked, and takes the scan that did', async () => {
+  const { store, identification, identify } = await worldOf([SHOP, product('meta', { '1': [] })]);
+  await identify(serverOf(NEW), { shop: '2.0', meta: '1' }, 'both');
+  await identify(serverOf(NEW), { shop: '2.0', meta: '1' }, 'never');
+  const application = serverOf([program('/opt/app/bin/run', 'app')]);
+  const profile = applicationProfile([{ path: '/opt/app', plane: 'software' }]);
+  const [both] = await store.db.select({ id: hosts.id }).from(hosts).where(eq(hosts.name, 'both'));
+  const narrow = await identification.identify(await keepScan(store, both?.id ?? '', application, profile), []);
+  expect(sentences(narrow as HostIdentification)).toEqual([
+    'meta: 1, which has no files that could say so',
+    'shop: 2.0, complete (3 files)',
+  ]);
+  const fresh = await addHost(store, 'fresh');
+  const told = await identification.identify(await keepScan(store, fresh, application, profile), []);
+  expect([told?.products, told?.strays.map(({ path }) => path)]).toEqual([[], ['/opt/app/bin/run']]);
+});
+
+it('asks package databases for the names that are wanted, also where a host has not all of them', async () => {
+  const store = await openStore();
+  const told = { manager: 'apt', installed: { shop: '1.0', other: '2' }, broken: {}, truncated: false };
+  for (const [host, found] of [
+    ['web01', { packages: told, os: { arch: 'x64' } }],
+    ['web02', { packages: 'none' }],
+  ] as const) {
+    await store.db.insert(facts).values({ hostId: await addHost(store, host), facts: found, observedAt: new Date() });
+  }
+  const found = await registeredAs(store, ['shop', 'shop:i386']);
+  expect([...found]).toEqual([
+    ['web01', { manager: 'apt', installed: new Map([['shop', '1.0']]), architecture: 'x64', truncated: false }],
+  ]);
 });

@@ -93,6 +93,8 @@ export const Identification = z.object({
   libraryVersions: Count,
   programs: Programs,
   packages: z.array(IdentifiedProduct),
+  /** Of the newest scan that looked where packages lie; it is about `packages`, `strays` and `edited`. */
+  packagesScannedAt: Instant,
   /** Registered packages of which no signature is known. */
   unknown: z.array(z.object({ name: z.string(), version: z.string() })),
   /** Programs of no known content. `peers`: so many others have the same there, and most of them do. */

@@ -11,6 +11,7 @@ const NOTHING: Identification = {
   libraryVersions: 0,
   programs: { files: 0, bytes: 0, explainedBytes: 0, byTier: {}, configurationBytes: 0 } as never,
   packages: [],
+  packagesScannedAt: '2026-03-21T21:00:00.000Z',
   unknown: [],
   strays: [],
   edited: [],

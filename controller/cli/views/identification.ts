@@ -27,6 +27,9 @@ export function identificationLines(found: Identification, { paint = noPaint, fi
       ...product.exceptions.map(exception => `    ${plain(exception)}`),
       ...product.retained.map(release => `    beside it ${plain(release.directory)}: ${plain(release.sentence)}`),
     ]),
+    ...(found.packagesScannedAt === found.scannedAt || libraryVersions === 0
+      ? []
+      : [`  Of packages, as they were scanned ${moment(found.packagesScannedAt)}:`]),
     ...packageLines(found, paint, shown),
     ...listing(
       ['program of no known content', 'programs of no known content'],
