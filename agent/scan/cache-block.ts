@@ -133,6 +133,7 @@ export class StoredBlock {
   readonly #metasAt: number;
   readonly #recordsAt: number;
   #at: number;
+  #isRenewed = false;
 
   private constructor(bytes: Buffer) {
     this.bytes = bytes;
@@ -149,6 +150,19 @@ export class StoredBlock {
     const head = readBlockHead(bytes);
     if (head?.length !== bytes.length || head.device !== directory.dev || head.inode !== directory.ino) return null;
     return crc32(bytes.subarray(BLOCK.body)) === bytes.readUInt32LE(BLOCK.crc) ? new StoredBlock(bytes) : null;
+  }
+
+  /** Its file was read again and is what it was: believed until then. The block must be {@link sealed} before it is kept. */
+  renew(at: number, dueAtS: number): void {
+    this.#view.setUint32(at + RECORD.dueAtS, dueAtS, true);
+    this.#isRenewed = true;
+  }
+
+  /** The block's bytes as they are to be kept. */
+  sealed(): Buffer {
+    if (this.#isRenewed) this.bytes.writeUInt32LE(crc32(this.bytes.subarray(BLOCK.body)), BLOCK.crc);
+    this.#isRenewed = false;
+    return this.bytes;
   }
 
   /** Where the record of this name is, or 0. Names must be asked for in the order of their bytes. */

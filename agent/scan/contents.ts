@@ -14,8 +14,8 @@ export type Lists = Record<Plane, Entry[]>;
 
 export const emptyLists = (): Lists => ({ software: [], config: [] });
 
-/** Larger ones are kept without their nodes, which the next scan then makes anew: a block is written from memory. */
-const MAX_KEPT_BYTES = 1024 * 1024;
+/** Larger ones, of some 300,000 files, are kept without their nodes, which the next scan then makes anew. */
+const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 
 const META_TYPE = 3;
 
@@ -64,6 +64,12 @@ export class Contents {
   /** What a record says is still so. */
   confirm(record: number): void {
     this.#confirmed.push(record);
+  }
+
+  /** The same of something that was due to be read again. */
+  renew(record: number): void {
+    this.confirm(record);
+    if (this.#tools.cache) this.#stored?.renew(record, this.#tools.cache.dueAtS());
   }
 
   /** Something that is kept where it is not touched too shortly before the scan. `dueAtS` is null where it was read now. */
@@ -117,7 +123,7 @@ export class Contents {
     const ownMeta = stored?.isOwn(stat) ? copyOf(stored.ownMeta()) : null;
     if (isAsStored && ownMeta && plane && stored.isWholeAt(path)) {
       sink.addRecords(stored.nodes());
-      cache?.writeAgain(stored.bytes);
+      cache?.writeAgain(stored.sealed());
       const [software, config] = [copyOf(stored.ownNode('software')), copyOf(stored.ownNode('config'))];
       return { software, config, meta: { id: ownMeta, plane } };
     }

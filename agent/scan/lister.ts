@@ -180,7 +180,10 @@ export class Lister {
     const isKept = isPlain && !place && 'stat' in found && found.stat?.dev === directory.stat.dev;
     if (this.#options.keepsMetas && stored && record !== 0 && found.stat && stored.isSame(record, seenOf(found.stat))) {
       // Only due to be read again: who sets an attribute moves ctime.
-      this.#addWith(listing, { name, found, isKept }, stored.metaAt(record));
+      if (isKept && isAsStored(found, stored, record)) {
+        this.#options.counter.found(found, path);
+        listing.contents.renew(record);
+      } else this.#addWith(listing, { name, found, isKept }, stored.metaAt(record));
     } else if (this.#options.attributes.type === 'asked') fresh.push({ name, found, isKept });
     else this.#add(listing, { name, found, isKept }, this.#options.attributes.at(path));
   }
@@ -279,6 +282,15 @@ export class Lister {
     if (isKept && found.stat) listing.contents.add(name, content, plane, found.stat, null);
     else listing.contents.addUnkept(name, content, plane);
   }
+}
+
+/** Whether what was read is what the record says. */
+function isAsStored(found: Fresh['found'], stored: StoredBlock, record: number): boolean {
+  if (found.kind === 'symlink')
+    return stored.kindAt(record) === RECORD_KINDS.symlink && stored.value(record).equals(found.target);
+  if (found.kind !== 'file' || stored.kindAt(record) !== RECORD_KINDS.file) return false;
+  const { digest, isExecutable } = found.file;
+  return stored.value(record).equals(digest) && ((stored.flagsAt(record) & EXECUTABLE) !== 0) === isExecutable;
 }
 
 function statOf(path: Reach): Stats | null {

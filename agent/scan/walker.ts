@@ -28,6 +28,7 @@ import type { Pace } from './pace.ts';
 import { placeAt, placeRoots, type RootPlace } from './roots.ts';
 import { Rules } from './rules.ts';
 import type { StatCache } from './stat-cache.ts';
+import { TwoEnded } from './two-ended.ts';
 
 export interface WalkerOptions {
   profile: ScanProfile;
@@ -71,7 +72,7 @@ export class Walker {
   readonly #lister: Lister;
   readonly #places: RootPlace;
   /** The deepest last, so that few directories are begun at a time. */
-  readonly #waiting: Waiting[] = [];
+  readonly #waiting = new TwoEnded<Waiting>();
   readonly #frames = new Map<number, Frame>();
   #nextFrame = 1;
 
@@ -193,7 +194,7 @@ export class Walker {
       plane && !(keepsMetas && stored?.isOwn(stat)) ? this.#lister.attributesOf(directory, path) : null;
     const meta = () => this.#metas.idOf(stat, attributes);
     const contents = new Contents(this.#tools, { path, plane, stat, rules, meta }, keepsMetas ? stored : null);
-    const onDirectory = (name: string, record: number) => this.#directory(frame, name, record, below);
+    const onDirectory = (name: string, record: number) => this.#directory(frame, name, record, below, inside);
     const listing: Listing = { directory, below, plane, place, rules, stored, contents, onDirectory };
     // Swapped since the second look, too: nobody is run after.
     const again: Listing = {
@@ -225,7 +226,7 @@ export class Walker {
         whole(nodes);
       },
     };
-    const from = this.#waiting.length;
+    const inside: Waiting[] = [];
     try {
       this.#lister.list(listing);
     } catch (error) {
@@ -233,12 +234,12 @@ export class Walker {
       throw error;
     }
     // The first in order is entered first.
-    for (const waiting of this.#waiting.splice(from).reverse()) this.#waiting.push(waiting);
+    for (const waiting of inside.reverse()) this.#waiting.push(waiting);
     if (frame.unopened === 0) frame.close();
     settled(frame);
   }
 
-  #directory(frame: Frame, name: string, record: number, below: string): void {
+  #directory(frame: Frame, name: string, record: number, below: string, inside: Waiting[]): void {
     const at = this.#positionOf(frame, name, below);
     if (at.depth > MAX_DEPTH) {
       frame.child(name, record, this.#skipped('limit', name, at));
@@ -246,7 +247,7 @@ export class Walker {
     }
     frame.unopened += 1;
     frame.unfinished += 1;
-    this.#waiting.push({ frame, name, record, at });
+    inside.push({ frame, name, record, at });
   }
 
   #positionOf({ at }: Frame, name: string, below: string): Position {
