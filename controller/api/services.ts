@@ -128,6 +128,8 @@ export interface Services {
     ): Answer<RepositoryImportState>;
     end(id: string): Promise<RepositoryImportState | null>;
   };
+  /** Of these bundles, or the newest where none is named; the first name that no bundle has. */
+  rollout(bundles: readonly string[]): Promise<OutputOf<'getRollout'> | { unknown: string }>;
   signatures: {
     importPackage(input: {
       file: string;

@@ -1,6 +1,7 @@
 import { createHostViews } from '../api/host-views.ts';
 import type { Services } from '../api/services.ts';
 import type { createAuditLog } from '../store/audit.ts';
+import { bundleRollout } from './bundle-rollout.ts';
 import type { Capabilities } from './capabilities.ts';
 import { forecastPlan } from './forecast-plan.ts';
 import { identifyHosts } from './identify-host.ts';
@@ -32,6 +33,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
     verification,
     access,
   } = capabilities;
+  const identification = identifyHosts(capabilities);
   return {
     system: {
       fleet: options.fleet,
@@ -61,7 +63,8 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
       ...verification,
       scan: ({ host, by, profile }) => verification.scan({ host, by, profile }),
     },
-    identification: identifyHosts(capabilities),
+    identification,
+    rollout: bundleRollout({ ...capabilities, identification, registeredAll: capabilities.hostFacts.registeredAll }),
     scheduling,
     signatures,
     imports,

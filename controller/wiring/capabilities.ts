@@ -174,6 +174,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     verification,
     clock,
   });
+  const facts = hostFacts(store, inventory);
   return {
     access: createAccess({ store: createAccessStore(store), clock }),
     bundles,
@@ -185,9 +186,10 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
       linkAddress: late.linkAddress,
       disconnect: late.disconnect,
     }),
+    hostFacts: facts,
     identification: createIdentification({
       store: createIdentificationStore(store),
-      facts: hostFacts(store, inventory),
+      facts,
       peersOf: landscapePort(landscape).peersOf,
     }),
     incidents,

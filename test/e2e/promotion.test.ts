@@ -56,6 +56,11 @@ describe('a bundle on its way through the rings', () => {
     expect(early.stderr).toContain('1 servers patched in test: 0 so far');
     const { run } = await fleet.cliJson<{ run: string }>('apply', fleet.path('plan.json'));
     expect((await night.watch(run)).code).toBe(0);
+    await fleet.cliOk('bundle', 'create', 'prior', '--release', 'alpha@1.0.0');
+    expect(await fleet.cliOk('bundle', 'rollout')).toMatch(
+      /^CLUSTER OR HOST\s+next \(test\)\s+prior \(test\)\none\s+1\/1\s+0\/1 \(1 newer\)\n$/,
+    );
+    expect((await fleet.cli('bundle', 'rollout', 'nxt')).stderr).toContain('there is no bundle nxt');
     const unsigned = await fleet.cli('bundle', 'promote', 'next', '--to', 'branches');
     expect(unsigned.stderr).toContain('It needs 1 signatures of ada: none.');
     expect(await fleet.cliOk('describe', 'bundle', 'next')).toMatch(/yes {2}100 % of the servers patched: 1 of 1/);

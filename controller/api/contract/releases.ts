@@ -100,6 +100,32 @@ export const BundleOutlook = z.object({
 });
 export type BundleOutlook = z.input<typeof BundleOutlook>;
 
+/** Which bundle is where, by what is on the servers. */
+export const Rollout = z.object({
+  /** Oldest first. */
+  bundles: z.array(z.object({ name: z.string(), ring: z.string(), createdAt: Instant, held: Word, withdrawn: Word })),
+  cells: z.array(
+    z.object({
+      bundle: z.string(),
+      host: z.string(),
+      cluster: z.string().nullable(),
+      /** `overtaken`: what concerns the server is as the bundle brings it, or newer. */
+      state: z.enum(['deployed', 'overtaken', 'partly', 'missing']),
+      /** Of the products that it has at all, how many are as the bundle brings them. */
+      there: z.int(),
+      of: z.int(),
+      lacks: z.array(z.string()),
+      /** False where only the package database says so: no file of these products is known. */
+      byFiles: z.boolean(),
+    }),
+  ),
+  /** Servers that lack an older bundle and have a newer one. */
+  passedOver: z.array(
+    z.object({ host: z.string(), bundle: z.string(), newer: z.string(), lacks: z.array(z.string()) }),
+  ),
+});
+export type Rollout = z.input<typeof Rollout>;
+
 export const releaseRoutes = {
   importSignature: route({
     method: 'POST',
@@ -252,6 +278,18 @@ export const releaseRoutes = {
     summary: 'Replaces the rings by those of a file, as a whole or not at all',
     body: z.strictObject({ text: z.string().max(1_000_000), fileName: FileName }),
     reply: z.object({ rings: z.array(Ring) }),
+  }),
+  getRollout: route({
+    method: 'GET',
+    path: '/rollout',
+    role: 'viewer',
+    tag: 'releases',
+    summary: 'Which bundle is where, judged by files where they are known and by package databases elsewhere',
+    query: z.strictObject({
+      /** Names with commas between them; the newest that were not withdrawn where it is left out. */
+      bundles: z.string().max(10_000).optional(),
+    }),
+    reply: Rollout,
   }),
   getBundle: route({
     method: 'GET',

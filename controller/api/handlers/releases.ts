@@ -1,6 +1,7 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { ApiContext, Handlers } from '../context.ts';
 import type { releaseRoutes } from '../contract/releases.ts';
+import { notFound } from '../errors.ts';
 import { withUpload } from '../upload.ts';
 import { found, unwrap } from './answer.ts';
 
@@ -47,6 +48,12 @@ export function releaseHandlers({ services, uploads }: ApiContext): Pick<Handler
       rings: await unwrap(bundles.setRings({ ...body, by: principal.name })),
     }),
     listBundles: async () => ({ bundles: await bundles.list() }),
+    getRollout: async ({ query }) => {
+      const names = (query.bundles ?? '').split(',').filter(name => name !== '');
+      const rollout = await services.rollout(names);
+      if ('unknown' in rollout) throw notFound(`bundle ${rollout.unknown}`, WHERE);
+      return rollout;
+    },
     getBundle: ({ params }) => found(bundles.bundle(params.name), `bundle ${params.name}`, WHERE),
   };
 }

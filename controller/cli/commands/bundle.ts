@@ -10,7 +10,7 @@ import { type PrintingOptions, prints, talks } from '../options.ts';
 import { printOne } from '../output/format.ts';
 import { plain } from '../output/sanitise.ts';
 import { withClient } from '../session.ts';
-import { bundleLines, outlookLines } from '../views/bundles.ts';
+import { bundleLines, outlookLines, rolloutLines } from '../views/bundles.ts';
 
 interface Release {
   product: string;
@@ -87,6 +87,19 @@ export const addBundle: AddCommand = (program, { io }) => {
       printOne(io, options.output, changed, changed.name, () => bundleLines(changed));
     });
   }
+
+  prints(
+    talks(
+      bundle
+        .command('rollout')
+        .description('show which bundle is where, by what is on the servers')
+        .argument('[names...]', 'only these; the newest that were not withdrawn if none is given'),
+    ),
+  ).action(async (names: string[], options: PrintingOptions) => {
+    const query = names.length > 0 ? { bundles: names.join(',') } : {};
+    const rollout = await withClient(io, options, client => client.getRollout({ query }));
+    printOne(io, options.output, rollout, 'rollout', () => rolloutLines(rollout));
+  });
 
   prints(
     talks(

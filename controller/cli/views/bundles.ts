@@ -1,4 +1,4 @@
-import type { Bundle, BundleOutlook, Ring } from '../../api/contract/releases.ts';
+import type { Bundle, BundleOutlook, Ring, Rollout } from '../../api/contract/releases.ts';
 import type { Listing } from '../output/format.ts';
 import { plain } from '../output/sanitise.ts';
 import { fields, table } from '../output/table.ts';
@@ -55,6 +55,60 @@ export const outlookLines = ({ bundle, next }: BundleOutlook): string[] => {
 
 const needLines = ({ needs }: NonNullable<BundleOutlook['next']>): string[] =>
   needs.map(({ met, text }) => `  ${met ? 'yes' : 'no '}  ${plain(text)}`);
+
+const WORDS = { missing: 'missing', partly: 'in part', deployed: 'deployed', overtaken: 'overtaken' } as const;
+
+/** A line for each cluster, and each server without one: how many of its members have which bundle. */
+export function rolloutLines({ bundles, cells, passedOver }: Rollout): string[] {
+  if (bundles.length === 0) return ['There is no bundle.'];
+  if (cells.length === 0) return ['No server is known to have a product of these bundles: has anything been scanned?'];
+  const groups = [...Map.groupBy(cells, ({ cluster, host }) => cluster ?? host)].sort(([a], [b]) => (a < b ? -1 : 1));
+  const lacking = cells.filter(({ lacks }) => lacks.length > 0);
+  return [
+    ...table(
+      [
+        { title: 'CLUSTER OR HOST', value: ([name]) => name },
+        ...bundles.map(bundle => ({
+          title: `${bundle.name} (${bundle.withdrawn ? 'withdrawn' : bundle.held ? 'held' : bundle.ring})`,
+          value: ([, own]: (typeof groups)[number]) => shareWords(own.filter(cell => cell.bundle === bundle.name)),
+        })),
+      ],
+      groups,
+    ),
+    ...(lacking.length === 0 ? [] : ['', ...table(LACKS, lacking)]),
+    ...passedOver.flatMap(({ host, bundle, newer, lacks }) => [
+      '',
+      `${plain(host)} was passed over: it has ${plain(newer)} and lacks of ${plain(bundle)}: ${lacks.map(plain).join(', ')}`,
+    ]),
+  ];
+}
+
+const LACKS = [
+  { title: 'HOST', value: (cell: Rollout['cells'][number]) => cell.host },
+  { title: 'BUNDLE', value: (cell: Rollout['cells'][number]) => cell.bundle },
+  { title: 'STATE', value: (cell: Rollout['cells'][number]) => WORDS[cell.state] },
+  { title: 'LACKS', value: (cell: Rollout['cells'][number]) => listed(cell.lacks) },
+  {
+    title: 'BY',
+    value: (cell: Rollout['cells'][number]) => (cell.byFiles ? 'files' : 'package database'),
+  },
+];
+
+const LISTED = 3;
+const listed = (texts: readonly string[]): string =>
+  texts.length <= LISTED ? texts.join('; ') : `${texts.slice(0, LISTED).join('; ')}; ${texts.length - LISTED} more`;
+
+/** `2/2`, `1/2 (1 in part)`; nothing where the bundle concerns none of them. */
+function shareWords(cells: Rollout['cells']): string {
+  if (cells.length === 0) return '';
+  const count = (state: Rollout['cells'][number]['state']) => cells.filter(cell => cell.state === state).length;
+  const notes = [
+    [count('overtaken'), 'newer'],
+    [count('partly'), 'in part'],
+  ] as const;
+  const said = notes.filter(([number]) => number > 0).map(([number, word]) => `${number} ${word}`);
+  return `${count('deployed')}/${cells.length}${said.length > 0 ? ` (${said.join(', ')})` : ''}`;
+}
 
 export const bundlesListing = (rows: readonly Bundle[]): Listing<Bundle> => ({
   rows,
