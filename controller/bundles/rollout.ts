@@ -25,6 +25,8 @@ export interface Wanted {
   family: PackageFamily | null;
   product: string;
   version: string;
+  /** Null: the server's own, or none in particular. */
+  architecture: string | null;
 }
 
 export type CellState =
@@ -45,8 +47,11 @@ export interface RolloutCell {
 }
 
 export const wantedOf = ({ releases, packages }: Pick<Bundle, 'releases' | 'packages'>): Wanted[] => [
-  ...releases.map(({ product, version }) => ({ family: null, product, version })),
-  ...packages.map(exact => ({ family: familyOf(exact), product: exact.name, version: exact.version })),
+  ...releases.map(({ product, version }) => ({ family: null, product, version, architecture: null })),
+  ...packages.map(exact => ({
+    ...{ family: familyOf(exact), product: exact.name, version: exact.version },
+    architecture: exact.architecture,
+  })),
 ];
 
 /** What servers have of a bundle. `seen` gives the servers that have a product. Servers without any are left out. */

@@ -64,7 +64,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
       scan: ({ host, by, profile }) => verification.scan({ host, by, profile }),
     },
     identification,
-    rollout: bundleRollout({ ...capabilities, identification, registeredAll: capabilities.hostFacts.registeredAll }),
+    rollout: bundleRollout({ ...capabilities, identification, registeredAs: capabilities.hostFacts.registeredAs }),
     scheduling,
     signatures,
     imports,

@@ -11,7 +11,7 @@ const NOV = {
     releases: [],
     advisories: [],
   },
-  packages: [{ name: 'openssl', version: '3.0.15', architecture: null, sha256: null }],
+  packages: [{ name: 'openssl', version: '3.0.15', architecture: 'i386', sha256: null }],
   ...{ held: null, withdrawn: null, createdBy: 'olga', createdAt: 0 },
 };
 const word = { by: 'ada', reason: 'x', at: 0 };
@@ -25,14 +25,14 @@ const seen = (host: string, state: VersionOnHost['state'], versions: string[], r
 const rollout = bundleRollout({
   bundles: { list: async () => [NOV, { ...NOV, name: 'oct', withdrawn: word }] } as never,
   landscape: { current: async () => ({ clusters: [{ name: 'pair', members: ['files', 'partial'] }] }) } as never,
-  registeredAll: async () =>
+  registeredAs: async () =>
     new Map([
-      ['files', packages('dpkg', { openssl: '3.0.14' })],
-      ['partial', packages('dpkg', { openssl: '3.0.15' })],
-      ['absent', packages('dpkg', { openssl: '3.0.15' })],
-      ['database', packages('dpkg', { 'openssl:amd64': '3.0.15' })],
-      ['left', packages('dpkg', {})],
-      ['red', packages('rpm', { openssl: '3.0.15' })],
+      ['files', packages('apt', { openssl: '3.0.14' })],
+      ['partial', packages('apt', { openssl: '3.0.15' })],
+      ['absent', packages('apt', { openssl: '3.0.15' })],
+      ['database', packages('apt', { 'openssl:i386': '3.0.15' })],
+      ['left', packages('apt', {})],
+      ['red', packages('dnf', { openssl: '3.0.15' })],
     ]),
   identification: {
     versions: async product => ({

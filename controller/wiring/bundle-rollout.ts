@@ -17,10 +17,10 @@ export function bundleRollout({
   bundles,
   landscape,
   identification,
-  registeredAll,
+  registeredAs,
 }: Pick<Capabilities, 'bundles' | 'landscape'> & {
   identification: Pick<Services['identification'], 'versions'>;
-  registeredAll: HostFactsPort['registeredAll'];
+  registeredAs: HostFactsPort['registeredAs'];
 }): Services['rollout'] {
   return async names => {
     const all = await bundles.list();
@@ -28,9 +28,10 @@ export function bundleRollout({
     if (unknown !== undefined) return { unknown };
     const asked = all.filter(({ name, withdrawn }) => (names.length > 0 ? names.includes(name) : withdrawn === null));
     const shown = names.length > 0 ? asked : asked.slice(-NEWEST);
-    const registered = await registeredAll();
+    const allWanted = shown.flatMap(wantedOf);
+    const registered = await registeredAs([...new Set(allWanted.flatMap(registeredNames))]);
     const found = new Map<string, ProductOnHost[]>();
-    for (const wanted of shown.flatMap(wantedOf)) {
+    for (const wanted of allWanted) {
       const key = keyOf(wanted);
       if (!found.has(key)) found.set(key, await onHosts(wanted, registered, identification));
     }
@@ -48,17 +49,22 @@ export function bundleRollout({
   };
 }
 
-const keyOf = ({ family, product }: Wanted): string => `${family ?? ''}/${product}`;
+const keyOf = ({ family, product, architecture }: Wanted): string => `${family ?? ''}/${product}:${architecture ?? ''}`;
+
+/** Package databases name an architecture where it is not the server's own. */
+const registeredNames = ({ family, product, architecture }: Wanted): string[] =>
+  family === null ? [] : [product, ...(architecture === null ? [] : [`${product}:${architecture}`])];
 
 async function onHosts(
-  { family, product }: Wanted,
+  wanted: Wanted,
   registered: ReadonlyMap<string, RegisteredPackages>,
   identification: Pick<Services['identification'], 'versions'>,
 ): Promise<ProductOnHost[]> {
+  const { family, product } = wanted;
   const byHost = new Map<string, ProductOnHost>();
   if (family !== null) {
     for (const [host, packages] of registered) {
-      const version = ofFamily(packages, family) ? installedIn(packages, product) : null;
+      const version = ofFamily(packages, family) ? installedIn(packages, wanted) : null;
       if (version !== null) byHost.set(host, { host, complete: false, versions: [], registered: version });
     }
   }
@@ -81,10 +87,7 @@ async function onHosts(
 const ofFamily = ({ manager }: RegisteredPackages, family: PackageFamily): boolean =>
   familyOfManager(manager) === family;
 
-/** Under its own name, or with an architecture. */
-function installedIn({ installed }: RegisteredPackages, product: string): string | null {
-  const own = installed.get(product);
-  if (own !== undefined) return own;
-  for (const [name, version] of installed) if (name.startsWith(`${product}:`)) return version;
-  return null;
+function installedIn({ installed }: RegisteredPackages, wanted: Wanted): string | null {
+  const name = registeredNames(wanted).find(each => installed.has(each));
+  return name === undefined ? null : (installed.get(name) ?? null);
 }
