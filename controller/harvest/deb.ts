@@ -4,6 +4,7 @@ import { decompressed } from './decompress.ts';
 import { isDocumentation } from './documentation.ts';
 import type { Harvested, PackageFile } from './harvested.ts';
 import { type HarvestLimits, mostUnpackedBytes } from './limits.ts';
+import { generatedBy } from './maintainer-scripts.ts';
 import { HarvestProblem, shown } from './problem.ts';
 import { StreamReader } from './stream-reader.ts';
 import { TarReader } from './tar.ts';
@@ -55,6 +56,8 @@ export async function harvestDeb(file: PackageFile, limits: HarvestLimits): Prom
     throw new HarvestProblem('not-sound', 'the control file names no package or no version');
   for (const conffile of conffilesOf(documents.get('conffiles') ?? '')) files.flag(conffile, 'config');
   for (const each of files.files) if (each.kind === 'file' && isDocumentation(each.path)) each.flags.push('doc');
+  for (const each of generatedBy(SCRIPTS.map(script => documents.get(script) ?? '')))
+    if (!files.has(each.path)) files.add(each);
   return {
     source: 'deb',
     product,
@@ -93,7 +96,8 @@ function checkedLength({ bytes, name }: ArMember, most: number): number {
   return bytes;
 }
 
-const WANTED = new Set(['control', 'conffiles']);
+const SCRIPTS = ['preinst', 'postinst'];
+const WANTED = new Set(['control', 'conffiles', ...SCRIPTS]);
 
 /** The documents of the package by name. */
 async function readControl(

@@ -102,6 +102,8 @@ function sound(found: Harvested): Harvested {
   // What the maker is called may be in any language.
   const vendor =
     found.vendor === null ? null : Buffer.from(found.vendor, 'latin1').toString().replace(/\p{C}/gu, ' ').slice(0, 256);
-  if (found.files.length === 0) throw new HarvestProblem('not-sound', `the package holds no file`);
+  // Packages of a system may bring nothing but others, or a name; of an archive it is a mistake.
+  if (found.files.length === 0 && found.source !== 'deb' && found.source !== 'rpm')
+    throw new HarvestProblem('not-sound', `the package holds no file`);
   return { ...found, vendor };
 }

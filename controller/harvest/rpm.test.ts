@@ -19,6 +19,10 @@ const SHOP: RpmFile[] = [
 ];
 
 describe('an rpm package', () => {
+  it('may bring no file: a name that others ask for', async () => {
+    expect(await refusal(rpmOf({ files: [] }))).toBe('taken');
+  });
+
   it.each([false, true])('is known file by file; with weak digests: %s', async weak => {
     const found = await harvestRpm(memoryFile(rpmOf({ files: SHOP, weak })), DEFAULT_LIMITS);
     expect(found).toMatchObject({

@@ -4,6 +4,7 @@ import { readCpio } from './cpio.ts';
 import { decompressed } from './decompress.ts';
 import type { Harvested, PackageFile } from './harvested.ts';
 import { type HarvestLimits, mostUnpackedBytes } from './limits.ts';
+import { generatedBy } from './maintainer-scripts.ts';
 import { mergedPath } from './paths.ts';
 import { HarvestProblem } from './problem.ts';
 import { rpmFiles } from './rpm-files.ts';
@@ -22,6 +23,8 @@ const TAG = {
   epoch: 1003,
   vendor: 1011,
   arch: 1022,
+  preInstall: 1023,
+  postInstall: 1024,
   sourcePackage: 1106,
   payloadFormat: 1124,
   payloadDigests: 5092,
@@ -67,6 +70,8 @@ export async function harvestRpm(file: PackageFile, limits: HarvestLimits): Prom
     for await (const _ of hashedPayload(reader, header));
   }
   for (const each of listed) files.add({ ...each, path: mergedPath(each.path, each.kind === 'directory') });
+  const scripts = [TAG.preInstall, TAG.postInstall].map(tag => header.text(tag) ?? '');
+  for (const each of generatedBy(scripts)) if (!files.has(each.path)) files.add(each);
   const signature = signatures.binary(SIGNATURE.rsa) ?? signatures.binary(SIGNATURE.dsa);
   return {
     source: 'rpm',

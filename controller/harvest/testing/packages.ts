@@ -89,13 +89,22 @@ export const CONTROL =
 export interface DebContent {
   control?: string;
   conffiles?: string;
+  /** By name: `postinst`. */
+  scripts?: Readonly<Record<string, string>>;
   data: readonly TarEntry[];
   packing?: Packing;
 }
 
-export async function debOf({ control = CONTROL, conffiles, data, packing = '.gz' }: DebContent): Promise<Buffer> {
+export async function debOf({
+  control = CONTROL,
+  conffiles,
+  scripts = {},
+  data,
+  packing = '.gz',
+}: DebContent): Promise<Buffer> {
   const documents: TarEntry[] = [{ name: './control', content: control }];
   if (conffiles !== undefined) documents.push({ name: './conffiles', content: conffiles });
+  for (const [name, content] of Object.entries(scripts)) documents.push({ name: `./${name}`, content, mode: 0o755 });
   return arOf([
     ['debian-binary', Buffer.from('2.0\n')],
     ['control.tar.gz', gzipSync(await tarOf(documents))],
@@ -112,6 +121,8 @@ function headerOf(tags: Readonly<Record<number, Value>>, int16: readonly number[
   const store: Buffer[] = [];
   let at = 0;
   for (const [tag, value] of Object.entries(tags)) {
+    // rpm writes no tag without a value.
+    if (value.length === 0) continue;
     const numbers = Array.isArray(value) && typeof value[0] === 'number' ? (value as readonly number[]) : null;
     const short = int16.includes(Number(tag));
     const type = Buffer.isBuffer(value) ? 7 : typeof value === 'string' ? 6 : numbers ? (short ? 3 : 4) : 8;
