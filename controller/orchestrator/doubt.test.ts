@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { decide } from './decide.ts';
 import type { Action, JobSnapshot } from './snapshot.ts';
+import { night } from './testing/nights.ts';
 import { type PlanSpec, planOf, START } from './testing/random-plan.ts';
-import type { Script } from './testing/simulated-agent.ts';
-import { SimulatedNight } from './testing/simulated-night.ts';
+import type { SimulatedNight } from './testing/simulated-night.ts';
 import { type MutableHost, SimulatedRun } from './testing/simulated-run.ts';
 
 const MINUTE = 60_000;
@@ -28,18 +28,6 @@ const ledger = (rebootMs = 15 * MINUTE): PlanSpec => ({
 });
 const DB = 0;
 const APP = 1;
-
-const night = (spec: PlanSpec, scripts: Record<string, Partial<Script>> = {}): SimulatedNight =>
-  new SimulatedNight(planOf(spec), {
-    scripts: new Map(
-      Object.entries(scripts).map(([name, parts]) => [
-        name,
-        { forward: [], undo: [], refuses: false, silent: null, ...parts },
-      ]),
-    ),
-    dice: [1],
-    swapped: new Set(),
-  });
 
 const states = ({ agents }: SimulatedNight) => agents.map(agent => agent.standing?.state);
 

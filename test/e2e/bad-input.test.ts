@@ -1,82 +1,27 @@
-import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { type Client, createClient } from '@tidemark/controller/client/client.ts';
 import { pack } from 'tar-stream';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type CommandResult, canMount, until } from '../support/fleet.ts';
-import { Night } from '../support/night.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { canMount, until } from '../support/fleet.ts';
 import { marksOf } from '../support/product.ts';
+import {
+  client,
+  DENIED,
+  ERROR,
+  expectOneMessage,
+  keptArchive,
+  night,
+  processesWith,
+  RUN_FAILED,
+  standing,
+  USAGE,
+} from './bad-input-fixture.ts';
 
 /*
  * What a person can give that is wrong, through the built programs: one message that says what to do, an exit status
  * that scripts can use, and nothing that is different afterwards.
  */
-
-const ERROR = 1;
-const USAGE = 2;
-const RUN_FAILED = 4;
-const DENIED = 6;
-
-/** Enough for release 1.0.0 (three files, a page each) and for what 1.1.0 says that it takes, not for its pages. */
-const TINY_DISK = '16k';
-
-let night: Night;
-let client: Client;
-
-beforeAll(async () => {
-  night = await Night.prepare({
-    hosts: [
-      { name: 'one', product: 'alpha' },
-      { name: 'two', product: 'beta', ...(canMount() ? { disk: TINY_DISK } : {}) },
-    ],
-    waves: '    - {name: all, maxParallel: 2}',
-    // What is wrong here is as wrong at the next try.
-    extra: '  defaults: {retries: {max: 0}}',
-  });
-  night.startComponents();
-  const { fleet } = night;
-  client = createClient({
-    url: `https://127.0.0.1:${fleet.ports.api}`,
-    ca: readFileSync(fleet.state('ca.pem'), 'utf8'),
-    token: readFileSync(fleet.state('admin.token'), 'utf8').trim(),
-  });
-});
-
-afterAll(async () => {
-  client?.close();
-  await night?.stop();
-});
-
-/** All that a command could have changed: what the controller knows, what it keeps, and what it remembers of us. */
-async function standing(): Promise<unknown> {
-  const { fleet } = night;
-  const [{ hosts }, { digest, version }, ...lists] = await Promise.all([
-    client.listHosts(),
-    client.getLandscape(),
-    client.listSignatures(),
-    client.listBundles(),
-    client.listPlans(),
-    client.listRuns(),
-    client.listIncidents({ query: { state: 'all' } }),
-    client.listApiTokens(),
-  ]);
-  const names = hosts.map(({ name, id, state, connected }) => ({ name, id, state, connected }));
-  const kept = ['artifacts', 'uploads'].map(folder => readdirSync(fleet.state(folder)).sort());
-  return { names, digest, version, lists, kept, contexts: readFileSync(fleet.path('cli'), 'utf8') };
-}
-
-/** One message of one program, for people: no stack, nothing on standard output, and nothing of the fleet changed. */
-function expectOneMessage(result: CommandResult, exit: number, message: RegExp): void {
-  const said = result.stderr.split('\n').filter(line => /^tidemark(-agent)?: /.test(line));
-  expect({ exit: result.code, said, stdout: result.stdout }).toEqual({
-    exit,
-    said: [expect.stringMatching(message)],
-    stdout: '',
-  });
-  expect(result.stderr).not.toMatch(/^\s+at .*:\d+/m);
-}
 
 describe('a command that is given something wrong', () => {
   const file = (name: string, text: string): string => {
@@ -488,22 +433,3 @@ describe('a controller that is away', () => {
     await fleet.allConnected(['one', 'two']);
   });
 });
-
-/** Where the controller keeps the archive. */
-function keptArchive(file: string): string {
-  return night.fleet.state('artifacts', createHash('sha256').update(readFileSync(file)).digest('hex'));
-}
-
-/** Command lines of processes that name this path. */
-function processesWith(path: string): string[] {
-  return readdirSync('/proc')
-    .filter(name => /^\d+$/.test(name))
-    .map(name => {
-      try {
-        return readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ');
-      } catch {
-        return '';
-      }
-    })
-    .filter(command => command.includes(path));
-}
