@@ -436,7 +436,9 @@ describe('what may not become a run', () => {
     const [running, refused] = first.ok ? [first, second] : [second, first];
     const run = running.ok ? running.value.run : '';
     expect(refused).toMatchObject({ error: { code: 'hosts-in-use' } });
-    expect(refused.ok ? '' : refused.error.message).toContain(`app02 (in ${run})`);
+    expect(refused.ok ? '' : refused.error.message).toBe(
+      `another run is at work on app02 (in ${run}): wait for it to end, or stop it`,
+    );
     await orchestrator.stop({ run, by: 'olga', reason: '' });
     await orchestrator.tick();
     expect((await orchestrator.view(run))?.state).toBe('stopped');

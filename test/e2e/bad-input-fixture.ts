@@ -13,7 +13,7 @@ export const RUN_FAILED = 4;
 export const DENIED = 6;
 
 /** Enough for release 1.0.0 (three files, a page each) and for what 1.1.0 says that it takes, not for its pages. */
-export const TINY_DISK = '16k';
+const TINY_DISK = '16k';
 
 export let night: Night;
 export let client: Client;
