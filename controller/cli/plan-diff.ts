@@ -56,6 +56,7 @@ function hostDifferences(before: PlanHeader, after: PlanHeader): Difference[] {
       ['role in its cluster', then.clusterRole ?? 'none', now.clusterRole ?? 'none'],
       ['cluster', then.cluster ?? 'none', now.cluster ?? 'none'],
       ['importance', String(then.importance), String(now.importance)],
+      ['on drift', then.onDrift ?? 'report', now.onDrift ?? 'report'],
       ['starts with', then.unit === name ? 'nobody' : then.unit, now.unit === name ? 'nobody' : now.unit],
     ];
     for (const [what, old, value] of facts)

@@ -10,7 +10,7 @@ import { inEmergency } from './emergency.ts';
 import { errorAt, type PlanError, tidyErrors } from './errors.ts';
 import { expandSteps, type PlannedOrder } from './expand-steps.ts';
 import { compareText, distinct, viewFleet } from './fleet-view.ts';
-import { findImportance } from './importance.ts';
+import { type Grouped, groupHosts } from './groups.ts';
 import type { CompileInput } from './input.ts';
 import { findLimits } from './limits.ts';
 import { neverFits } from './never-fits.ts';
@@ -57,8 +57,8 @@ export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> 
 
   const population = choosePopulation(policy, fleet, selected.value, units, bundle);
   if (population.errors.length > 0) return err(tidyErrors(population.errors));
-  const { importance, errors: groupErrors } = findImportance(policy, population.candidates);
-  const { waves, excluded, errors: waveErrors } = assignWaves(policy, population.candidates, importance);
+  const { grouped, errors: groupErrors } = groupHosts(policy, population.candidates);
+  const { waves, excluded, errors: waveErrors } = assignWaves(policy, population.candidates, grouped.importance);
   if (waveErrors.length + groupErrors.length > 0) return err(tidyErrors([...waveErrors, ...groupErrors]));
   for (const [host, reason] of excluded) population.excluded.set(host, reason);
   const candidates = population.candidates.filter(({ view }) => !excluded.has(view.host.name));
@@ -89,7 +89,7 @@ export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> 
       emergency === null || input.emergency === undefined
         ? null
         : { reason: input.emergency, changes: [...emergency.value.changes, ...chosen.value.overridden] },
-    hosts: plannedHosts(waves, expansion.orders, importance),
+    hosts: plannedHosts(waves, expansion.orders, grouped),
     waves: waves.map(({ rule, needs, maxParallel }) => ({
       name: rule.name,
       needs,
@@ -127,7 +127,7 @@ function twiceInClusters(policy: Policy, { clusters }: CompileInput['landscape']
 function plannedHosts(
   waves: readonly PlannedWave[],
   orders: readonly PlannedOrder[],
-  importance: ReadonlyMap<string, number>,
+  { importance, driftIsIncident }: Grouped,
 ): PlanHeader['hosts'] {
   const planned = new Set(orders.map(({ candidate }) => candidate));
   return waves.flatMap(({ rule, candidates }) =>
@@ -145,6 +145,7 @@ function plannedHosts(
           wave: rule.name,
           unit: unit?.name ?? view.host.name,
           importance: importance.get(view.host.name) ?? 0,
+          ...(driftIsIncident.has(view.host.name) && { onDrift: 'incident' as const }),
           changes: [
             ...changes.flatMap(({ components, product, from, release }) =>
               components.map(component => ({ component: component.name, product, from, to: release.version })),

@@ -82,11 +82,11 @@ function parseBundle(reader: PolicyReader): BundleChoice {
 
 function parseGroups(reader: PolicyReader): Policy['groups'] {
   const names = reader.file.spec.groups.map(group => group.name);
-  return reader.file.spec.groups.flatMap(({ name, when, importance }, index) => {
+  return reader.file.spec.groups.flatMap(({ name, when, importance = null, onDrift }, index) => {
     const path = ['spec', 'groups', index];
     if (names.indexOf(name) !== index) reader.complain([...path, 'name'], `two groups are called ${name}`);
     const condition = reader.condition([...path, 'when'], when, 'plannedHost');
-    return condition ? [{ name, when: condition, importance, place: reader.place(path) }] : [];
+    return condition ? [{ name, when: condition, importance, onDrift, place: reader.place(path) }] : [];
   });
 }
 

@@ -109,7 +109,15 @@ const Limit = z.strictObject({
   maxUnavailable: z.union([z.int().min(1), Share]).describe('over all runs: a count, or a share'),
 });
 
-const Group = z.strictObject({ name: Name, when: Cel, importance: z.int().min(-1_000).max(1_000) });
+const Group = z.strictObject({
+  name: Name,
+  when: Cel,
+  importance: z.int().min(-1_000).max(1_000).optional().describe('the more important hosts of a wave go first'),
+  onDrift: z
+    .enum(['report', 'incident'])
+    .default('report')
+    .describe('what becomes of drift that the scan after a run finds'),
+});
 
 const Budget = z.strictObject({
   when: Cel.optional(),
@@ -198,7 +206,7 @@ export const PolicyFile = z.strictObject({
     tiers: Tiers.optional(),
     clusters: z.array(Cluster).default([]),
     limits: z.array(Limit).default([]).describe('over all runs'),
-    groups: z.array(Group).default([]).describe('the more important hosts of a wave go first'),
+    groups: z.array(Group).default([]).describe('hosts for which something else holds'),
     waves: z.array(Wave).min(1).optional(),
     budgets: z.array(Budget).default([]),
     jobName: z.string().max(256).optional(),

@@ -25,7 +25,14 @@ export interface Policy {
   tiers: PolicyTiers;
   clusters: ClusterRule[];
   limits: LimitRule[];
-  groups: { name: string; when: Condition; importance: number; place: Place }[];
+  groups: {
+    name: string;
+    when: Condition;
+    /** Null where it says nothing of it. */
+    importance: number | null;
+    onDrift: 'report' | 'incident';
+    place: Place;
+  }[];
   waves: WaveRule[];
   budgets: (PlanHeader['budgets'][number] & { place: Place })[];
   /** With placeholders; null: as each kind of step names its jobs. */

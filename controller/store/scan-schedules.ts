@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNotNull, isNull, lte } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
 import type { ScheduleStore } from '../verification/ports.ts';
 import type { ScanSchedule } from '../verification/schedules.ts';
 import * as audit from './audit.ts';
@@ -62,14 +62,16 @@ export function createScheduleStore({ db, transaction }: Pick<Store, 'db' | 'tra
           host: hosts.name,
           state: observations.state,
           message: observations.message,
-          onDrift: scanSchedules.onDrift,
+          onDrift: sql<
+            ScanSchedule['onDrift']
+          >`case when ${isIncident} then 'incident' else ${scanSchedules.onDrift} end`,
         })
         .from(observations)
         .innerJoin(hosts, eq(hosts.id, observations.hostId))
         .leftJoin(scanSchedules, eq(scanSchedules.name, observations.schedule))
         .where(
           and(
-            isNotNull(observations.schedule),
+            or(isNotNull(observations.schedule), isNotNull(observations.run)),
             isNull(observations.judgedAt),
             inArray(observations.state, ['done', 'failed']),
           ),
@@ -91,6 +93,13 @@ export function createScheduleStore({ db, transaction }: Pick<Store, 'db' | 'tra
     },
   };
 }
+
+/** Whether the plan of the run that a scan came after says so of its host. */
+const isIncident = sql`exists (
+  select from runs join plans on plans.digest = runs.plan,
+    lateral jsonb_array_elements(plans.header::jsonb -> 'hosts') as planned
+  where runs.id = ${observations.run} and planned ->> 'id' = ${observations.hostId}::text
+    and planned ->> 'onDrift' = 'incident')`;
 
 const record = ({ nextDueAt, createdAt, ...row }: typeof scanSchedules.$inferSelect): ScanSchedule => ({
   ...row,

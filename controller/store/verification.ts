@@ -104,9 +104,9 @@ export function createVerificationStore({ db, transaction }: Store): Verificatio
       return [...releases.values()];
     },
 
-    askForScan: ({ id, hostId, host, profile, envelope, by, schedule }) =>
+    askForScan: ({ id, hostId, host, profile, envelope, by, schedule, run }) =>
       transaction(async tx => {
-        const [row] = await tx.insert(observations).values({ id, hostId, kind: 'scan', schedule }).returning();
+        const [row] = await tx.insert(observations).values({ id, hostId, kind: 'scan', schedule, run }).returning();
         await outbox.add(tx, {
           hostId,
           kind: 'observe-scan',
@@ -239,7 +239,7 @@ async function mustBeWhole(tx: Tx, ids: readonly NodeId[]): Promise<void> {
 }
 
 /** Whichever comes last, the name of the scan or its tree, answers who asked. */
-async function answerObservations(tx: Tx, hostId: string, scan: string): Promise<void> {
+export async function answerObservations(tx: Tx, hostId: string, scan: string): Promise<void> {
   await tx.execute(sql`
     update observations set state = 'done', fingerprint = found.id, ended_at = now()
     from fingerprints as found

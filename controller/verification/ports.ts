@@ -70,6 +70,8 @@ export interface VerificationStore {
     by: string;
     /** The schedule that asks, or null. */
     schedule: string | null;
+    /** The run that it comes after, or null. */
+    run: string | null;
   }): Promise<Observation>;
   observation(id: string): Promise<Observation | null>;
   /** The agent has named the scan that answers a request; it is done as soon as that scan's fingerprint is there. */
@@ -172,6 +174,14 @@ export interface ScheduleStore {
   remove(name: string, by: string): Promise<boolean>;
   unjudged(): Promise<JudgedScan[]>;
   judged(id: string, at: number): Promise<void>;
+}
+
+/** Scans that come after runs. Implemented by controller/store/run-scans.ts. */
+export interface RunScanStore {
+  /** Hosts that a run which has ended touched, and that nobody has looked at since; `scan` is what its order made last. */
+  unscanned(): Promise<{ run: string; hostId: string; host: string; scan: string | null }[]>;
+  /** What the order of a host made counts as the scan after the run. */
+  scannedBy(made: { run: string; hostId: string; scan: string }): Promise<void>;
 }
 
 /** Hosts by a condition, as policies select them. */

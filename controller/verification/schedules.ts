@@ -19,13 +19,13 @@ export interface ScanSchedule {
   createdAt: number;
 }
 
-/** A scan by a schedule that has ended and that nobody has looked at. */
+/** A scan by a schedule, or after a run, that has ended and that nobody has looked at. */
 export interface JudgedScan {
   id: string;
   host: string;
   state: 'done' | 'failed';
   message: string;
-  /** Of its schedule; a schedule that was removed meanwhile only reports. */
+  /** Of its schedule, or of the host in the run's plan; a schedule that was removed meanwhile only reports. */
   onDrift: ScanSchedule['onDrift'];
 }
 

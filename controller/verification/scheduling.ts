@@ -1,20 +1,21 @@
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { VerificationError } from './errors.ts';
-import type { DriftIncidents, HostSelection, ScheduleStore } from './ports.ts';
+import type { DriftIncidents, HostSelection, RunScanStore, ScheduleStore } from './ports.ts';
 import type { DriftReport } from './reports.ts';
 import { type JudgedScan, nextDue, type ScanSchedule, scheduleProblems } from './schedules.ts';
 
 export interface SchedulingDependencies {
-  store: ScheduleStore;
+  store: ScheduleStore & RunScanStore;
   hosts: HostSelection;
   incidents: DriftIncidents;
   verification: {
     scan(ask: {
       host: string;
       by: string;
-      profile: string | null;
-      schedule: string;
+      profile?: string | null;
+      schedule?: string;
+      run?: string;
     }): Promise<Result<unknown, VerificationError>>;
     drift(host: string): Promise<Result<DriftReport, VerificationError>>;
   };
@@ -28,7 +29,7 @@ export type NewSchedule = Pick<ScanSchedule, 'name' | 'select' | 'cron' | 'timez
 /** For a schedule that never comes again. Any later year is one that not every part can write. */
 const NEVER = Date.UTC(9999, 0, 1);
 
-/** Scans that come by themselves, and what becomes of the drift that they find. */
+/** Scans that come by themselves, by the clock or after a run, and what becomes of the drift that they find. */
 export function createScheduling({ store, hosts, incidents, verification, clock }: SchedulingDependencies) {
   const start = async (schedule: ScanSchedule, now: number): Promise<void> => {
     const next = nextDue(schedule, now);
@@ -49,6 +50,14 @@ export function createScheduling({ store, hosts, incidents, verification, clock 
       await incidents.open({ key, host: null, title, detail: problems.join('\n') });
     } else if (problems.length === 0) {
       await incidents.resolve(key, 'all scans could be asked for');
+    }
+  };
+
+  /** Every host that a run has touched is looked at after it, also where its order has no step that does. */
+  const afterRuns = async (): Promise<void> => {
+    for (const { run, hostId, host, scan } of await store.unscanned()) {
+      if (scan !== null) await store.scannedBy({ run, hostId, scan });
+      else await verification.scan({ host, by: `run ${run}`, run });
     }
   };
 
@@ -102,6 +111,7 @@ export function createScheduling({ store, hosts, incidents, verification, clock 
     async round(): Promise<void> {
       const now = clock.now();
       for (const schedule of await store.due(now)) await start(schedule, now);
+      await afterRuns();
       for (const scan of await store.unjudged()) await judge(scan);
     },
   };

@@ -90,7 +90,13 @@ export interface Verification extends Judgements, Profiles, SecretKeys {
    * Asks a host for a fresh fingerprint: under the profile of this name, else of what the landscape says is on it, else of
    * the whole server.
    */
-  scan(ask: { host: string; by: string; profile?: string | null; schedule?: string }): Answer<Observation>;
+  scan(ask: {
+    host: string;
+    by: string;
+    profile?: string | null;
+    schedule?: string;
+    run?: string;
+  }): Answer<Observation>;
   /** The profile that a scan of the host is under where none is named, and the signature under it. */
   profileOf(host: string): Answer<ChosenProfile>;
   /** A host has told its facts. */
@@ -197,12 +203,12 @@ export function createVerification(options: VerificationOptions): Verification {
     factsTold: ({ hostId, facts }) => told(hostId, facts),
     profileOf: async host => ((await store.hostNamed(host)) ? ok(await usualProfile(host)) : err(unknownHost(host))),
     openUpload: hostId => createUpload(store, hostId),
-    scan: async ({ host, by, profile = null, schedule = null }) => {
+    scan: async ({ host, by, profile = null, schedule = null, run = null }) => {
       const found = await store.hostNamed(host);
       if (!found) return err(unknownHost(host));
       const chosen = profile === null ? ok(await usualProfile(host)) : await named(profile);
       if (!chosen.ok) return chosen;
-      const ask = { id: newId(), hostId: found.hostId, host, by, schedule };
+      const ask = { id: newId(), hostId: found.hostId, host, by, schedule, run };
       return ok(await store.askForScan({ ...ask, ...chosen.value }));
     },
     audit: async ({ hosts, paths, by }) => {
@@ -214,9 +220,8 @@ export function createVerification(options: VerificationOptions): Verification {
       for (const host of found) {
         if (!host) continue;
         const { hostId, name } = host;
-        asked.push(
-          await store.askForScan({ id: newId(), hostId, host: name, profile, envelope: null, by, schedule: null }),
-        );
+        const ask = { id: newId(), hostId, host: name, profile, envelope: null, by, schedule: null, run: null };
+        asked.push(await store.askForScan(ask));
       }
       return ok(asked);
     },

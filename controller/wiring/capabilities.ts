@@ -49,6 +49,7 @@ import { createRetentionStore } from '../store/retention.ts';
 import { createGateStore } from '../store/run-gates.ts';
 import { createRunLeases } from '../store/run-leases.ts';
 import { createRunPlans } from '../store/run-plans.ts';
+import { createRunScanStore } from '../store/run-scans.ts';
 import { createProfileStore } from '../store/scan-profiles.ts';
 import { createScheduleStore } from '../store/scan-schedules.ts';
 import { createSecretKeyStore } from '../store/secret-keys.ts';
@@ -160,7 +161,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     newNonce: () => randomBytes(32),
   });
   const scheduling = createScheduling({
-    store: createScheduleStore(store),
+    store: { ...createScheduleStore(store), ...createRunScanStore(store) },
     hosts: {
       select: async condition => {
         const current = await landscape.current();

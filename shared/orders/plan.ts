@@ -32,6 +32,8 @@ const PlannedHost = z.strictObject({
   unit: z.string(),
   /** Of the policy's groups that it is in, the highest. Within a wave the more important host goes first. */
   importance: z.int().default(0),
+  /** There where a group of the policy says so: drift that the scan after the run finds opens an incident. */
+  onDrift: z.literal('incident').optional(),
   /** What is on it now and what the bundle brings. */
   changes: z.array(
     z.strictObject({ component: z.string(), product: z.string(), from: z.string().nullable(), to: z.string() }),

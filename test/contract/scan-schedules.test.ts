@@ -1,3 +1,4 @@
+import { createRunScanStore } from '@tidemark/controller/store/run-scans.ts';
 import { createScheduleStore } from '@tidemark/controller/store/scan-schedules.ts';
 import { observations } from '@tidemark/controller/store/schema.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
@@ -48,7 +49,7 @@ afterEach(() => {
 
 const scheduling = () =>
   createScheduling({
-    store: createScheduleStore(store),
+    store: { ...createScheduleStore(store), ...createRunScanStore(store) },
     hosts: {
       select: async text =>
         text === 'true' ? ok(['db01']) : text === 'false' ? ok([]) : err(`the condition "${text}" cannot be used`),

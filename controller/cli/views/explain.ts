@@ -23,6 +23,7 @@ export function explainHost(plan: Plan, name: string): string[] | null {
       ['wave', `${host.wave}${wave && wave.needs.length > 0 ? `, after ${wave.needs.join(', ')}` : ''}`],
       ['cluster', host.cluster && `${host.cluster} (${host.clusterRole ?? 'all alike'})`],
       ['importance', host.importance === 0 ? null : host.importance],
+      ['on drift', host.onDrift ?? null],
       ['expected', duration(jobs.reduce((sum, job) => sum + job.expectedMs, 0))],
     ]).filter(line => !line.endsWith(' -')),
     ...header.limits

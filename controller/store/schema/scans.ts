@@ -1,6 +1,7 @@
-import { index, integer, jsonb, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { index, integer, jsonb, pgTable, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
 import { at, createdAt } from './columns.ts';
 import { hosts } from './identity.ts';
+import { runs } from './runs.ts';
 
 /* What is looked at, under which keys, and when. */
 
@@ -67,23 +68,29 @@ export const scanSchedules = pgTable('scan_schedules', {
 });
 
 /** A scan or a look at facts that somebody asked for, until it has been answered. */
-export const observations = pgTable('observations', {
-  id: uuid('id').primaryKey(),
-  hostId: uuid('host_id')
-    .notNull()
-    .references(() => hosts.id),
-  kind: text('kind', { enum: ['facts', 'scan'] }).notNull(),
-  state: text('state', { enum: ['asked', 'done', 'failed'] })
-    .notNull()
-    .default('asked'),
-  message: text('message').notNull().default(''),
-  /** The scan that answers it, from when the agent has named it. */
-  scan: text('scan'),
-  fingerprint: uuid('fingerprint'),
-  /** The schedule that asked for it. */
-  schedule: text('schedule'),
-  /** When it was looked at for drift. */
-  judgedAt: at('judged_at'),
-  createdAt: createdAt(),
-  endedAt: at('ended_at'),
-});
+export const observations = pgTable(
+  'observations',
+  {
+    id: uuid('id').primaryKey(),
+    hostId: uuid('host_id')
+      .notNull()
+      .references(() => hosts.id),
+    kind: text('kind', { enum: ['facts', 'scan'] }).notNull(),
+    state: text('state', { enum: ['asked', 'done', 'failed'] })
+      .notNull()
+      .default('asked'),
+    message: text('message').notNull().default(''),
+    /** The scan that answers it, from when the agent has named it. */
+    scan: text('scan'),
+    fingerprint: uuid('fingerprint'),
+    /** The schedule that asked for it. */
+    schedule: text('schedule'),
+    /** The run that it comes after. */
+    run: text('run').references(() => runs.id),
+    /** When it was looked at for drift. */
+    judgedAt: at('judged_at'),
+    createdAt: createdAt(),
+    endedAt: at('ended_at'),
+  },
+  table => [uniqueIndex('observations_run').on(table.run, table.hostId)],
+);
