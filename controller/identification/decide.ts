@@ -44,9 +44,7 @@ export function presences(
   registered: RegisteredPackages | null,
   roots: readonly string[],
 ): { present: Presence[]; unknown: { name: string; version: string }[] } {
-  const identities = [...summary.known].map(
-    ([identity, { files }]): KnownIdentity => ({ claims: claimsOf(identity), files }),
-  );
+  const identities = identitiesOf(summary);
   const counts = countsOf(identities);
   const { byProduct, unknown } = assign(library, registered, counts);
   const there = new Set<number>();
@@ -59,12 +57,68 @@ export function presences(
     if (wasLookedAt(library, product, roots)) add(product, version, false);
   }
   for (const product of unregisteredOf(library, counts, there, roots)) {
-    const own = ownFiles(identities, product.anchor, there);
-    const isPackage = product.source === 'deb' || product.source === 'rpm';
-    if (own > 0) add(product, null, isPackage && registered !== null && !registered.truncated);
+    if (ownFiles(identities, product.anchor, there) > 0) add(product, null, shouldBeRegistered(product, registered));
   }
   return { present, unknown };
 }
+
+/**
+ * The same of the products of one name, by what the package database says of that name alone: where it does not have it, others
+ * of which all is there explain what they have.
+ */
+export function presencesOf(
+  name: string,
+  library: Library,
+  summary: Summary,
+  registered: RegisteredPackages | null,
+  roots: readonly string[],
+): Presence[] {
+  const products = library.products.filter(product => product.name === name);
+  const anchors = new Set(products.map(({ anchor }) => anchor));
+  const identities = identitiesOf(summary).filter(({ claims }) => claims.some(({ product }) => anchors.has(product)));
+  const counts = countsOf(identities);
+  const { byProduct } = assign(library, registered, counts);
+  const present: Presence[] = [];
+  for (const product of products) {
+    const own = counts.get(product.anchor);
+    const version = byProduct.get(product) ?? null;
+    const presence = presenceOf(
+      library,
+      product,
+      own,
+      roots,
+      version,
+      version === null && shouldBeRegistered(product, registered),
+    );
+    if (
+      version !== null
+        ? wasLookedAt(library, product, roots)
+        : ownFiles(identities, product.anchor, otherThan(product)) > 0
+    )
+      present.push(presence);
+  }
+  return present;
+
+  /** Products that have files of this one, and of which all is there. */
+  function otherThan(product: Product): Set<number> {
+    const claimed = new Set(identities.flatMap(({ claims }) => claims.filter(isSame).map(claim => claim.product)));
+    claimed.delete(product.anchor);
+    if (claimed.size === 0) return claimed;
+    const all = countsOf(identitiesOf(summary));
+    return new Set(
+      [...claimed].filter(anchor => {
+        const other = library.productWithAnchor(anchor);
+        return other && presenceOf(library, other, all.get(anchor), roots, null, false).complete.length > 0;
+      }),
+    );
+  }
+}
+
+const identitiesOf = ({ known }: Summary): KnownIdentity[] =>
+  [...known].map(([identity, { files }]) => ({ claims: claimsOf(identity), files }));
+
+const shouldBeRegistered = ({ source }: Product, registered: RegisteredPackages | null): boolean =>
+  (source === 'deb' || source === 'rpm') && registered !== null && !registered.truncated;
 
 function countsOf(identities: readonly KnownIdentity[]): Map<number, Counts> {
   const counts = new Map<number, Counts>();

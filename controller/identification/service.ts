@@ -1,5 +1,5 @@
 import { type Entry, sameContent } from '@tidemark/shared/fingerprint/entry.ts';
-import { type Presence, presences, totalIn } from './decide.ts';
+import { type Presence, presences, presencesOf, totalIn } from './decide.ts';
 import { childPath, loadEntries, logicalPath, type PlacedPair } from './directories.ts';
 import { contentWords } from './evaluate.ts';
 import { explainProduct } from './explain.ts';
@@ -41,7 +41,7 @@ export interface HostIdentification {
   products: IdentifiedProduct[];
   /** Registered packages of which nothing is known. */
   unknown: { name: string; version: string }[];
-  /** Programs of no known content where no product has a file, or where one has another. At most {@link MAX_NOTABLE}. */
+  /** Programs of no known content that no product here has said something of. At most {@link MAX_NOTABLE}. */
   strays: Stray[];
   /** Configuration that is not as its package brought it. */
   edited: string[];
@@ -177,13 +177,16 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
         entry.kind === 'file' ? [{ path, sha256: entry.digest.toString('hex'), bytes: entry.size, peers: 0 }] : [],
       );
       await peersWith(trees.host, trees, strays, entries);
-      const diverted = new Set(products.flatMap(product => product.diverted.map(({ to }) => to)));
+      const named = new Set(products.flatMap(({ exceptions }) => exceptions.map(({ path }) => path)));
+      const diverted = new Map(
+        products.flatMap(({ tier, diverted: moved }) => moved.map(({ to }) => [to, tier] as const)),
+      );
       const programs = withoutHomes(
         programsOf(library, whole),
         ofHomes.map(sum => programsOf(library, sum)),
       );
       for (const { path, bytes, peers } of strays) {
-        if (diverted.has(path)) addPrograms(programs, 'repository', bytes);
+        if (diverted.has(path)) addPrograms(programs, diverted.get(path) ?? 'host', bytes);
         else if (peers > 0) addPrograms(programs, 'peers', bytes);
       }
       return {
@@ -194,7 +197,7 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
         programs,
         products: products.sort((x, y) => (x.product < y.product ? -1 : 1)),
         unknown,
-        strays: strays.filter(({ path }) => !diverted.has(path)),
+        strays: strays.filter(({ path }) => !diverted.has(path) && !named.has(path)),
         edited: outside.filter(({ kind }) => kind === 'edited').map(({ path }) => path),
         truncated: notable.length === MAX_NOTABLE,
         loaded: loadedOf(library, await facts.running(trees.host)),
@@ -229,13 +232,7 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
         let found = cells.get(key);
         if (!found) {
           const [whole] = await sums(trees, [], options);
-          const { present } = presences(library, whole, own, trees.roots);
-          found = await settle(
-            trees,
-            library,
-            present.filter(({ product: { name } }) => name === product),
-            [],
-          );
+          found = await settle(trees, library, presencesOf(product, library, whole, own, trees.roots), []);
           cells.set(key, found);
         }
         for (const { state, versions, registered: said, tier, sentence } of found) {
