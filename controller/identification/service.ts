@@ -12,7 +12,7 @@ import type { HostFactsPort, HostTrees, IdentificationStore, RunningState } from
 import { addPrograms, type Programs, programsOf, withoutHomes } from './programs.ts';
 import type { IdentifiedProduct, RegisteredPackages } from './records.ts';
 import { createShelf } from './shelf.ts';
-import type { Summary } from './summary.ts';
+import { emptySummary, type Summary } from './summary.ts';
 import { type FoundNotable, findNotable, summarise, type WalkOptions } from './walk.ts';
 
 export interface IdentificationOptions {
@@ -79,6 +79,8 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
 
   /** Sums of the whole trees, and of what lies below homes that something else answers for. */
   async function sums(trees: HostTrees, homes: readonly string[], options: WalkOptions): Promise<[Summary, Summary[]]> {
+    // Nobody who has no library should wait for a walk that comes to nothing.
+    if (options.library.editions.length === 0) return [emptySummary(), []];
     const [whole] = await summarise([rootOf(trees)], options);
     if (!whole) throw new Error('a tree has a root');
     const pairs = homes.length === 0 ? [] : await directoriesAt(trees, homes, options);

@@ -94,7 +94,7 @@ it('says how much is explained, what is not, and what must be restarted', () => 
   expect(lines).toEqual([
     'db02 (scanned 2026-03-21 21:00:00Z)',
     '  99.8 % of 976.6 KiB that can run is explained: 90.0 % repository, 9.8 % operator (900 known versions)',
-    '  1 package is complete in the version that is registered',
+    '  1 product is complete',
     '  openssl: 5 of 6 files of 3.0.14-1; 1 still 3.0.11-1: /usr/bin/openssl  (repository)',
     '    as-in 3.0.11-1: /usr/bin/openssl',
     '  1 registered package of which nothing is known:',

@@ -69,9 +69,7 @@ function packageLines(
   const plainly = packages.filter(({ state, unregistered }) => state === 'complete' && !unregistered);
   const others = packages.filter(each => !plainly.includes(each));
   return [
-    ...(plainly.length > 0
-      ? [`  ${paint('good', counted(plainly.length, 'package'))} complete in the version that is registered`]
-      : []),
+    ...(plainly.length > 0 ? [`  ${paint('good', counted(plainly.length, 'product'))} complete`] : []),
     ...others.flatMap(each => [
       `  ${paint('warning', plain(`${each.product}: ${each.sentence}`))}${each.tier === null ? '' : `  (${each.tier})`}`,
       ...shown(
