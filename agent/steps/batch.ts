@@ -1,5 +1,5 @@
 import { batchUnits, runningWork } from '../platform/batch-units.ts';
-import { type HeldUnit, type HoldPlace, holdUnits, releaseUnits } from '../platform/held-units.ts';
+import { allHolds, type HeldUnit, type HoldPlace, holdUnits, releaseUnits } from '../platform/held-units.ts';
 import { type Executor, report, type StepContext, StepFailed } from './executor.ts';
 
 const POLL_MS = 500;
@@ -35,9 +35,10 @@ export const batchRelease: Executor<'batch/release'> = async ({ hold }, context)
   const released = await releaseUnits(hold, unitHoldPlace(context));
   if (!released) return report(`nothing is held as ${hold}`, { hold, started: [], gone: [], leftHeld: [] });
   const { started, gone, leftHeld } = released;
+  const others = allHolds(context).map(other => `${other.hold} (since ${new Date(other.heldAt).toISOString()})`);
   const also = [
     ...(gone.length > 0 ? [`${gone.join(', ')} not there any more`] : []),
-    ...(leftHeld.length > 0 ? [`${leftHeld.join(', ')} still held by another hold`] : []),
+    ...(leftHeld.length > 0 ? [`${leftHeld.join(', ')} still held by another hold: ${others.join(', ')}`] : []),
   ];
   return report([`released ${hold}: ${started.join(', ') || 'nothing'} active again`, ...also].join('; '), {
     hold,
