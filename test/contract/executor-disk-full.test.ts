@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
@@ -84,5 +84,28 @@ describe.skipIf(!canMount())('a full disk', () => {
     await until('a new order is refused', () =>
       server.reports().some(({ body }) => body.type === 'order-refused' && body.code === 'no-space'),
     );
+  });
+});
+
+describe('a result that cannot be recorded, since not even the reserve is left', () => {
+  it('is recorded once there is room, and what comes after it is done then', async () => {
+    const slow = server.program('slow', 'echo x >> marks; while [ ! -e go ]; do sleep 0.05; done; echo done >> marks');
+    const order = server.order([
+      { id: 'slow', call: run([slow]) },
+      { id: 'next', call: run([server.program('mark', 'echo next >> marks')]) },
+    ]);
+    await server.start();
+    server.runAll(order);
+    await until('the step has begun', () => server.read('marks') === 'x\n');
+    const { noRoom } = server.setup();
+    writeFileSync(noRoom, '');
+    server.program('../go');
+    await until('the step is at its end', () => server.read('marks').endsWith('done\n'));
+    await new Promise(resolve => setTimeout(resolve, 2_000));
+    expect(server.story(order)).toEqual(['slow started']);
+    rmSync(noRoom);
+    await until('the end', () => server.story(order).includes('finished forward'), 60_000);
+    expect(server.read('marks')).toBe('x\ndone\nnext\n');
+    expect(server.story(order).filter(line => line.startsWith('slow'))).toEqual(['slow started', 'slow succeeded']);
   });
 });

@@ -46,6 +46,8 @@ export interface ExecutorSetup {
   kinds: readonly string[];
   /** A file with the milliseconds by which its wall clock is ahead. */
   wallClock: string;
+  /** As long as there is this file, its journal has no room. */
+  noRoom: string;
 }
 
 export interface Mount {
@@ -111,6 +113,7 @@ export class TestServer {
       graceMs: 500,
       kinds: this.#kinds,
       wallClock: join(this.base, 'wall-clock'),
+      noRoom: join(this.base, 'no-room'),
       trustRoot: {
         format: 'tidemark/trust-root/v1',
         fleet: FLEET,
