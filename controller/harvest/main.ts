@@ -5,14 +5,13 @@ import type { z } from 'zod';
 import { decodeFileList, encodeFileList } from './file-list.ts';
 import { harvest, type Signed } from './harvest.ts';
 import type { PackageFile } from './harvested.ts';
-import { namedKey, publicKeys, verifyDetached } from './openpgp.ts';
 import { HarvestProblem } from './problem.ts';
-import { readList, readTop } from './repository/read.ts';
 import { type PackageFound, type PackageRequest, Request } from './request.ts';
 
 /*
  * The process that reads packages: a request on its standard input, the package as descriptor 3, an answer on its standard
- * output. It may read nothing but its own program, and write nothing at all (see confined.ts).
+ * output. It may read nothing but its own program, and write nothing at all (see confined.ts). OpenPGP is half of that program, and
+ * loaded where something is signed: most packages of a repository are not.
  */
 
 const PACKAGE = 3;
@@ -49,18 +48,23 @@ async function* nothing(): AsyncGenerator<Buffer> {}
 
 async function answer(request: Request): Promise<unknown> {
   switch (request.kind) {
-    case 'key':
+    case 'key': {
+      const { namedKey, publicKeys } = await import('./openpgp.ts');
       return (await publicKeys(request.armored)).map(namedKey);
+    }
     case 'package':
       return readPackage(request);
     case 'release':
     case 'repomd': {
+      const { readTop } = await import('./repository/read.ts');
       const signature = request.signature === null ? null : Buffer.from(request.signature, 'base64');
       return readTop(packageFile(request), { ...request, signature });
     }
     case 'packages':
-    case 'primary':
+    case 'primary': {
+      const { readList } = await import('./repository/read.ts');
       return readList(packageFile(request), request.kind, request.wanted);
+    }
   }
 }
 
@@ -87,6 +91,7 @@ async function signerOf(
   armored: readonly string[],
 ): Promise<Pick<PackageFound, 'signedBy' | 'signatureProblem'>> {
   if (!signed) return { signedBy: null, signatureProblem: null };
+  const { publicKeys, verifyDetached } = await import('./openpgp.ts');
   const keys = (await Promise.all(armored.map(publicKeys))).flat();
   try {
     return {

@@ -62,12 +62,12 @@ export async function importRepository(
   try {
     while (!state.imported && !state.refused) {
       told(state);
-      const [path] = state.wanted;
-      const params = { id: state.id };
-      state =
-        path !== undefined && place.from.by === 'files'
-          ? await give(client, place.from.directory, state.id, path)
-          : await client.getRepositoryImport({ params, query: { since: state.sequence, wait: WAIT_SECONDS } });
+      const { id, wanted, sequence } = state;
+      const { from } = place;
+      // The controller reads as many at once as it wants at once.
+      if (from.by === 'files') await Promise.all(wanted.map(path => give(client, from.directory, id, path)));
+      const wait = wanted.length > 0 ? 0 : WAIT_SECONDS;
+      state = await client.getRepositoryImport({ params: { id }, query: { since: sequence, wait } });
     }
   } catch (error) {
     await client.endRepositoryImport({ params: { id: state.id } }).catch(() => undefined);
