@@ -35,6 +35,9 @@ const MAX_PATH = 128 * 1024;
 /** Directories of the root that are links into /usr since the merge; see controller/harvest/paths.ts. */
 const MERGED = /^\/(bin|sbin|lib|lib32|lib64|libo32|libx32)\//;
 
+/** As many first bytes as say whether it is one: those behind them may be of the path before. */
+const LONGEST_MERGED = '/libx32/'.length;
+
 /** The path of one file and the hash up to each of its bytes; one list is scanned at a time, without a pause. */
 const SCRATCH = {
   path: Buffer.alloc(MAX_PATH),
@@ -79,13 +82,13 @@ export function scanList(bytes: Buffer, visit: ListVisitor): void {
     let end = from + length;
     at += length;
     // What is behind the merge is written without /usr in front; a new beginning says whether this one is.
-    if (from < 8 + offset) {
+    if (from < LONGEST_MERGED + offset) {
       if (offset > 0) {
         path.copyWithin(0, offset, end);
         end -= offset;
       }
       from = 0;
-      offset = MERGED.test(path.toString('latin1', 0, 12)) ? USR.length : 0;
+      offset = MERGED.test(path.toString('latin1', 0, Math.min(end, LONGEST_MERGED))) ? USR.length : 0;
       if (offset > 0) {
         path.copyWithin(offset, 0, end);
         USR.copy(path);

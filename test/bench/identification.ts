@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
@@ -17,7 +18,8 @@ import { seeded } from '../support/mutated-trees.ts';
 
 /*
  * Which versions are on a host, at full size: against a private PostgreSQL with the settings of a controller. Lists are put into
- * the library without the index that `tidemark owner` asks, which identification does not read.
+ * the library without the index that `tidemark owner` asks, which identification does not read. On a machine that others load, the
+ * goal is for processor time, of this process and of the database together.
  */
 
 const PRODUCTS = 417;
@@ -32,27 +34,52 @@ const INJECTED = 500;
 interface Measured<T> {
   value: T;
   seconds: number;
-  cpu: number;
+  /** Processor seconds of this process, and of the database's. */
+  own: number;
+  database: number;
 }
 
+/** proc(5), in hundredths of a second: user and system time of the server, of its sessions, and of those that have ended. */
+function databaseSeconds(pid: number): number {
+  const sessions = execFileSync('ps', ['-o', 'pid=', '--ppid', `${pid}`], { encoding: 'utf8' })
+    .split('\n')
+    .filter(Boolean);
+  let ticks = 0;
+  for (const each of [`${pid}`, ...sessions.map(text => text.trim())]) {
+    try {
+      const fields = readFileSync(`/proc/${each}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      const [user, system, ofEndedUser, ofEndedSystem] = fields.slice(11, 15).map(Number);
+      ticks += (user ?? 0) + (system ?? 0) + (each === `${pid}` ? (ofEndedUser ?? 0) + (ofEndedSystem ?? 0) : 0);
+    } catch {
+      // It has ended, and counts as that from now on.
+    }
+  }
+  return ticks / 100;
+}
+
+let database = 0;
+
 async function measured<T>(work: () => Promise<T>): Promise<Measured<T>> {
-  const [cpu, at] = [process.cpuUsage(), performance.now()];
+  const [cpu, ofDatabase, at] = [process.cpuUsage(), databaseSeconds(database), performance.now()];
   const value = await work();
+  const seconds = (performance.now() - at) / 1000;
   const { user, system } = process.cpuUsage(cpu);
-  return { value, seconds: (performance.now() - at) / 1000, cpu: (user + system) / 1e6 };
+  return { value, seconds, own: (user + system) / 1e6, database: databaseSeconds(database) - ofDatabase };
 }
 
 async function least<T>(rounds: number, work: () => Promise<T>): Promise<Measured<T>> {
   let best = await measured(work);
   for (let round = 1; round < rounds; round++) {
     const next = await measured(work);
-    if (next.seconds < best.seconds) best = next;
+    if (next.own + next.database < best.own + best.database) best = next;
   }
   return best;
 }
 
-const print = (what: string, { seconds, cpu }: Measured<unknown>, goal: string) =>
-  console.log(`${what.padEnd(74)} ${seconds.toFixed(2).padStart(7)} s ${cpu.toFixed(2).padStart(7)} s  ${goal}`);
+const print = (what: string, { seconds, own, database: ofDatabase }: Measured<unknown>, goal: string) =>
+  console.log(
+    `${what.padEnd(74)} ${seconds.toFixed(2).padStart(7)} s ${own.toFixed(2).padStart(7)} s ${ofDatabase.toFixed(2).padStart(7)} s  ${goal}`,
+  );
 
 /** Which version of a product an image has: every seventh is another one than on other images. */
 const wantedAt = (product: number, image: number): number =>
@@ -63,6 +90,7 @@ export async function benchIdentification(): Promise<void> {
   const base = mkdtempSync(join(tmpdir(), 'tm-bench-identification-'));
   chmodSync(base, 0o711);
   const store = await openStore({ stateDir: join(base, 'state') });
+  database = store.server?.pid() ?? 0;
   try {
     await identifying(store);
     await injecting(store);
@@ -90,7 +118,7 @@ async function identifying(store: Store): Promise<void> {
   console.log(
     `\nidentification: ${PRODUCTS * VERSIONS} product versions of some ${FILES} files, put into the library in ${library.seconds.toFixed(0)} s`,
   );
-  console.log(`${''.padEnd(74)}    wall       own  goal`);
+  console.log(`${''.padEnd(74)}    clock    process  database  goal (processor)`);
   const versionsOf = (image: number, count: number) =>
     new Map(products.slice(0, count).map(({ name }, at) => [name, wantedAt(at, image)]));
   const serverOf = (versions: ReadonlyMap<string, number>): Server => {
