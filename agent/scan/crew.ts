@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { present } from '@tidemark/shared/base/assert.ts';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
@@ -38,8 +37,6 @@ const DEFAULT_THREADS = 2;
 const PROGRESS_MS = 1_000;
 /** Young objects die young here: a larger nursery would only be memory that is touched once. */
 const LIMITS = { maxYoungGenerationSizeMb: 8 };
-/** What a directory leaves behind is old when it is finished; V8's own measure lets 10 MB of it lie in each thread. */
-const COLLECT_OFTEN = '--heap-growing-percent=20';
 
 export interface CrewResult extends ScanResult {
   bytesRead: number;
@@ -150,7 +147,6 @@ function progressIn(words: Int32Array, threads: number): { files: number; bytesR
 type Ended = Omit<CrewResult, 'startedMs' | 'finishedMs'>;
 
 async function conduct(common: Omit<WorkerInput, 'number'>, cancel: () => void): Promise<Ended> {
-  setFlagsFromString(COLLECT_OFTEN);
   const workers = Array.from({ length: common.threads }, (_, number) => startWorker({ ...common, number }));
   const quiet = workers.map(
     worker =>

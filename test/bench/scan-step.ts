@@ -9,7 +9,12 @@ import { type Took, timed } from './timed.ts';
 const AGENT = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'dist/tidemark-agent.mjs');
 
 /** As the agent starts its steps (agent/main.ts). */
-const NODE = [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'];
+const NODE = [
+  process.execPath,
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=1',
+  '--heap-growing-percent=20',
+];
 
 interface Facts {
   scan: string;

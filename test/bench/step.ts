@@ -12,7 +12,12 @@ import { Command, InvalidArgumentError } from 'commander';
 
 const BUILT = join(import.meta.dirname, '../../dist/tidemark-agent.mjs');
 /** As the executor starts it. */
-const NODE = [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'];
+const NODE = [
+  process.execPath,
+  '--disable-warning=ExperimentalWarning',
+  '--max-semi-space-size=1',
+  '--heap-growing-percent=20',
+];
 
 interface Options {
   rounds: number;

@@ -109,7 +109,13 @@ export class TestServer {
       root: this.root,
       hostId: this.hostId,
       dispatchKey: rawPublicKey(this.#controller.publicKey),
-      command: [process.execPath, '--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', this.#agent],
+      command: [
+        process.execPath,
+        '--disable-warning=ExperimentalWarning',
+        '--max-semi-space-size=1',
+        '--heap-growing-percent=20',
+        this.#agent,
+      ],
       graceMs: 500,
       kinds: this.#kinds,
       wallClock: join(this.base, 'wall-clock'),
@@ -132,7 +138,7 @@ export class TestServer {
 
   /** With `mounts`, in a mount namespace of its own in which small file systems lie at these paths (root only). */
   async start(mounts: readonly Mount[] = []): Promise<void> {
-    const node = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1'];
+    const node = ['--disable-warning=ExperimentalWarning', '--max-semi-space-size=1', '--heap-growing-percent=20'];
     const mount = mounts.map(each => `${mountCommand(each)} && `).join('');
     const child = fork(programOf('executor'), {
       serialization: 'advanced',
