@@ -5,11 +5,11 @@ import { type EncodedNode, ID_BYTES } from '@tidemark/shared/fingerprint/node.ts
 import {
   BLOCK,
   type DirectoryNodes,
-  EXECUTABLE,
   META_IN_CONFIG,
   META_IN_SOFTWARE,
   RECORD,
   RECORD_KINDS,
+  RUNS,
   type StoredBlock,
   seenOf,
   WHOLE,
@@ -26,7 +26,8 @@ export interface KeptEntry {
   kind: Exclude<keyof typeof RECORD_KINDS, 'directory'>;
   name: string;
   stat: BigIntStats;
-  executable: boolean;
+  /** Of a file. */
+  runs: boolean;
   meta: NodeId;
   dueAtS: number;
   /** Digest of a file, target of a link; null for others, which have none or whose number is in their stat. */
@@ -78,12 +79,12 @@ export class BlockDraft {
     return this.#metas;
   }
 
-  add({ kind, name, stat, executable, meta, dueAtS, value }: KeptEntry): void {
+  add({ kind, name, stat, runs, meta, dueAtS, value }: KeptEntry): void {
     const isDevice = kind === 'block' || kind === 'character';
     const own = isDevice ? numberBytes(stat.rdev) : value;
     const at = this.#begin(name, RECORD_KINDS[kind], own?.length ?? 0);
     const bytes = this.#bytes;
-    bytes.writeUInt8(executable ? EXECUTABLE : 0, at + RECORD.flags);
+    bytes.writeUInt8(runs ? RUNS : 0, at + RECORD.flags);
     bytes.writeUInt32LE(this.#metaPlace(meta), at + RECORD.meta);
     const seen = seenOf(stat);
     bytes.writeDoubleLE(seen.ino, at + RECORD.inode);

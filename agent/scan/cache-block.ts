@@ -67,8 +67,8 @@ export const RECORD_KINDS = {
   directory: 7,
 } as const;
 
-/** On files: it runs. */
-export const EXECUTABLE = 1;
+/** On files: it runs, by what its first bytes say. */
+export const RUNS = 1;
 /** On directories: the plane that their meta object is an entry of. */
 export const META_IN_SOFTWARE = 1;
 export const META_IN_CONFIG = 2;
@@ -248,6 +248,10 @@ export class StoredBlock {
 
   flagsAt(at: number): number {
     return this.#view.getUint8(at + RECORD.flags);
+  }
+
+  modeAt(at: number): number {
+    return this.#view.getUint32(at + RECORD.mode, true);
   }
 
   sizeAt(at: number): number {

@@ -10,7 +10,7 @@ import { type CacheIndex, indexCache } from './cache-index.ts';
  *   file = magic:8 basis:32 attributesDueAtS:u32 blocks (cache-block.ts)
  */
 
-const MAGIC = Buffer.from('tmscan03');
+const MAGIC = Buffer.from('tmscan04');
 const BASIS_BYTES = 32;
 const DUE_AT = MAGIC.length + BASIS_BYTES;
 const HEAD_BYTES = DUE_AT + 4;

@@ -4,10 +4,11 @@ import type { Content, Entry, NodeId } from '@tidemark/shared/fingerprint/entry.
 import type { EncodedNode } from '@tidemark/shared/fingerprint/node.ts';
 import type { Plane } from '@tidemark/shared/fingerprint/profile.ts';
 import { BlockDraft, type Spares } from './block-draft.ts';
-import { type DirectoryNodes, EXECUTABLE, RECORD_KINDS, type StoredBlock } from './cache-block.ts';
+import { type DirectoryNodes, RECORD_KINDS, RUNS, type StoredBlock } from './cache-block.ts';
 import type { Metas } from './metas.ts';
 import { type NodeSink, nodesIn } from './node-records.ts';
 import type { LocalRules } from './rules.ts';
+import { standingOf } from './standing.ts';
 import type { StatCache } from './stat-cache.ts';
 
 export type Lists = Record<Plane, Entry[]>;
@@ -26,6 +27,15 @@ export interface ContentsTools {
   /** Null where nothing is kept. */
   cache: StatCache | null;
   spares: Spares;
+}
+
+/** What the cache keeps beside a content. */
+export interface Known {
+  stat: BigIntStats;
+  /** Null where it was read now. */
+  dueAtS: number | null;
+  /** Of a file: by its first bytes. */
+  runs: boolean;
 }
 
 /** The directory that contents are of. */
@@ -72,8 +82,8 @@ export class Contents {
     if (this.#tools.cache) this.#stored?.renew(record, this.#tools.cache.dueAtS());
   }
 
-  /** Something that is kept where it is not touched too shortly before the scan. `dueAtS` is null where it was read now. */
-  add(name: string, content: Content, plane: Plane, stat: BigIntStats, dueAtS: number | null): void {
+  /** Something that is kept where it is not touched too shortly before the scan. */
+  add(name: string, content: Content, plane: Plane, { stat, dueAtS, runs }: Known): void {
     this.#push(name, content, plane);
     const { cache } = this.#tools;
     if (!cache || !this.#owner.plane) return;
@@ -83,8 +93,7 @@ export class Contents {
       return;
     }
     this.#draft ??= new BlockDraft(this.#tools.spares);
-    const executable = content.kind === 'file' && content.executable;
-    this.#draft.add({ ...kept, name, stat, executable, meta: content.meta, dueAtS: dueAtS ?? cache.dueAtS() });
+    this.#draft.add({ ...kept, name, stat, runs, meta: content.meta, dueAtS: dueAtS ?? cache.dueAtS() });
   }
 
   /** Something that is looked at by every scan. */
@@ -199,11 +208,13 @@ export class Contents {
       return;
     }
     const { plane, path, rules } = this.#owner;
-    const content = contentOf(stored, record);
-    if (!plane || !content) return;
-    const isSoftware = content.kind === 'file' && content.executable;
-    const at = `${path === '/' ? '' : path}/${name}`;
-    this.#lists[isSoftware ? 'software' : rules.planeOf(at, plane)].push({
+    if (!plane) return;
+    const runs = (stored.flagsAt(record) & RUNS) !== 0;
+    const usual = rules.planeOf(`${path === '/' ? '' : path}/${name}`, plane);
+    const standing = standingOf(runs, stored.modeAt(record), usual);
+    const content = contentOf(stored, record, standing.executable);
+    if (!content) return;
+    this.#lists[content.kind === 'file' ? standing.plane : usual].push({
       name: Buffer.from(name, 'latin1'),
       ...content,
     });
@@ -229,13 +240,12 @@ function keptOf(content: Content) {
   }
 }
 
-function contentOf(stored: StoredBlock, record: number): Content | null {
+function contentOf(stored: StoredBlock, record: number, executable: boolean): Content | null {
   const meta = stored.metaAt(record);
   if (!meta) return null;
   const value = stored.value(record);
   switch (stored.kindAt(record)) {
     case RECORD_KINDS.file: {
-      const executable = (stored.flagsAt(record) & EXECUTABLE) !== 0;
       const size = stored.sizeAt(record);
       return { kind: 'file', executable, keyed: false, size, digest: value, normalised: null, meta };
     }

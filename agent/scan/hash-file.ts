@@ -14,7 +14,8 @@ const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 export interface HashedFile {
   digest: Buffer;
   size: number;
-  isExecutable: boolean;
+  /** By its first bytes (executable.ts). */
+  runs: boolean;
   /** `digest` is an HMAC. */
   isKeyed: boolean;
   /** SHA-256 of the content after {@link HashOptions.normalise}; null where it gave nothing. */
@@ -48,8 +49,8 @@ export function hashFile(
   if (!read) return 'changed';
   const stat = fs.fstatSync(descriptor, { bigint: true });
   if (!isSameState(before, stat)) return 'changed';
-  const isExecutable = (before.mode & 0o111n) !== 0n || read.runs;
-  return { digest: read.digest, size, isExecutable, isKeyed: !!options.key, normalised: read.normalised, stat };
+  const { digest, runs, normalised } = read;
+  return { digest, size, runs, isKeyed: !!options.key, normalised, stat };
 }
 
 interface Content {

@@ -118,16 +118,15 @@ function hashed(descriptor: number, before: fs.BigIntStats, how: How, linked: Li
   // What a digest is made of hangs on the path, so only plain ones are shared by the names of a file.
   const claim = before.nlink > 1n && !how.key && !how.normalise ? linked.claim(before) : null;
   if (claim?.status === 'known') {
-    const { digest, executable: isExecutable } = claim.file;
-    const file = { digest, isExecutable, size: Number(before.size), isKeyed: false, normalised: null, stat: before };
+    const { digest, runs } = claim.file;
+    const file = { digest, runs, size: Number(before.size), isKeyed: false, normalised: null, stat: before };
     return { kind: 'file', stat: before, file, isFirstName: false };
   }
   let file: HashedFile | 'changed' = 'changed';
   try {
     file = hashFile(descriptor, before, how);
   } finally {
-    if (claim?.status === 'mine')
-      claim.settle(file === 'changed' ? null : { digest: file.digest, executable: file.isExecutable });
+    if (claim?.status === 'mine') claim.settle(file === 'changed' ? null : { digest: file.digest, runs: file.runs });
   }
   return file === 'changed' ? null : { kind: 'file', stat: file.stat, file, isFirstName: true };
 }

@@ -4,7 +4,7 @@ import type { BigIntStats } from 'node:fs';
  * Files with several names, in memory that the threads of a scan share, so that each is read once: a hash table whose
  * slots go from free to claimed to named to done, or to failed. Who claims a slot reads the file; others wait.
  *
- *   slot = state:u32 executable:u32 inode:u64 device:u64 ctimeNs:u64 digest:32
+ *   slot = state:u32 runs:u32 inode:u64 device:u64 ctimeNs:u64 digest:32
  */
 
 const SLOT_BYTES = 64;
@@ -20,7 +20,7 @@ const FAILED = 4;
 
 export interface LinkedFile {
   digest: Buffer;
-  executable: boolean;
+  runs: boolean;
 }
 
 export type Claim =
@@ -73,7 +73,7 @@ export class LinkedFiles {
       status: 'mine',
       settle: file => {
         if (file) {
-          this.#bytes.writeUInt32LE(file.executable ? 1 : 0, offset + 4);
+          this.#bytes.writeUInt32LE(file.runs ? 1 : 0, offset + 4);
           file.digest.copy(this.#bytes, offset + 32);
         }
         this.#move(at, file ? DONE : FAILED);
@@ -99,7 +99,7 @@ export class LinkedFiles {
     const offset = slot * SLOT_BYTES;
     return {
       digest: Buffer.from(this.#bytes.subarray(offset + 32, offset + SLOT_BYTES)),
-      executable: this.#bytes.readUInt32LE(offset + 4) === 1,
+      runs: this.#bytes.readUInt32LE(offset + 4) === 1,
     };
   }
 }

@@ -4,7 +4,7 @@ import type { Content, Entry, NodeId } from '@tidemark/shared/fingerprint/entry.
 import type { Normaliser, Plane } from '@tidemark/shared/fingerprint/profile.ts';
 import type { AttributeSet } from './attribute-table.ts';
 import type { AuditRules } from './audit.ts';
-import { EXECUTABLE, RECORD_KINDS, type StoredBlock, seenOf } from './cache-block.ts';
+import { RECORD_KINDS, RUNS, type StoredBlock, seenOf } from './cache-block.ts';
 import type { Contents } from './contents.ts';
 import type { Counter } from './counter.ts';
 import { type ListedName, type OpenDirectory, type Reach, reachable } from './directory.ts';
@@ -14,6 +14,7 @@ import type { Metas } from './metas.ts';
 import type { Pace } from './pace.ts';
 import type { RootPlace } from './roots.ts';
 import type { LocalRules, Treatment } from './rules.ts';
+import { standingOf } from './standing.ts';
 import type { StatCache } from './stat-cache.ts';
 
 /** Attributes of what is found: looked up where all were read before the scan, else asked directory by directory. */
@@ -108,16 +109,15 @@ export class Lister {
     this.#addFresh(listing, fresh);
   }
 
-  /** The entry of what was found where a directory had been; `path` is that of `name`. */
-  entryOf(found: Exclude<Found, { kind: 'directory' }>, { descriptor, name, path }: NamedIn): Entry | null {
-    if (found.kind === 'gone') return null;
+  /** The entry of a directory that cannot be entered; `path` is that of `name`. */
+  entryOf(found: Extract<Found, { kind: 'unreadable' }>, { descriptor, name, path }: NamedIn): Entry {
     const { attributes, counter, metas } = this.#options;
     counter.found(found, path);
     const directory = { descriptor, path: path.slice(0, -name.length - 1) || '/' };
     const own =
       attributes.type === 'read' ? attributes.at(path) : (attributes.ask(directory, [name]).get(name) ?? null);
-    const content = contentOf(found, found.stat && metas.idOf(found.stat, own));
-    return content && { name: Buffer.from(name, 'latin1'), ...content };
+    const meta = found.stat && metas.idOf(found.stat, own);
+    return { name: Buffer.from(name, 'latin1'), kind: found.kind, of: found.of, reason: found.reason, meta };
   }
 
   /** Of an open directory. */
@@ -211,8 +211,7 @@ export class Lister {
     const { linked, counter } = this.#options;
     const claim = stat && stat.nlink > 1n ? linked.claim(stat) : null;
     if (claim?.status === 'mine') {
-      const executable = (stored.flagsAt(record) & EXECUTABLE) !== 0;
-      claim.settle({ digest: stored.value(record), executable });
+      claim.settle({ digest: stored.value(record), runs: isRunning(stored, record) });
     }
     counter.file(stored.sizeAt(record), claim?.status !== 'known', false);
   }
@@ -228,7 +227,8 @@ export class Lister {
   ): void {
     const { attributes, metas } = this.#options;
     if (!plane || attributes.type !== 'read') return;
-    const executable = (stored.flagsAt(record) & EXECUTABLE) !== 0;
+    const runs = isRunning(stored, record);
+    const { executable, plane: own } = standingOf(runs, Number(stat.mode), rules.planeOf(path, plane));
     const content: Content = {
       kind: 'file',
       executable,
@@ -238,7 +238,7 @@ export class Lister {
       normalised: null,
       meta: metas.idOf(stat, attributes.at(path)),
     };
-    contents.add(name, content, executable ? 'software' : rules.planeOf(path, plane), stat, stored.dueAt(record));
+    contents.add(name, content, own, { stat, dueAtS: stored.dueAt(record), runs });
   }
 
   #how({ secret, normalisers }: Treatment, isFile: boolean): How {
@@ -275,22 +275,25 @@ export class Lister {
     const above = listing.place?.below.get(name)?.root?.plane ?? listing.plane;
     if (!above) return;
     this.#options.counter.found(found, path);
-    const content = contentOf(found, meta);
+    const runs = found.kind === 'file' && found.file.runs;
+    const usual = listing.rules.planeOf(path, above);
+    const standing = standingOf(runs, Number(found.stat?.mode ?? 0), usual);
+    const content = contentOf(found, meta, standing.executable);
     if (!content) return;
-    const isSoftware = content.kind === 'file' && content.executable;
-    const plane = isSoftware ? 'software' : listing.rules.planeOf(path, above);
-    if (isKept && found.stat) listing.contents.add(name, content, plane, found.stat, null);
+    const plane = content.kind === 'file' ? standing.plane : usual;
+    if (isKept && found.stat) listing.contents.add(name, content, plane, { stat: found.stat, dueAtS: null, runs });
     else listing.contents.addUnkept(name, content, plane);
   }
 }
+
+const isRunning = (stored: StoredBlock, record: number): boolean => (stored.flagsAt(record) & RUNS) !== 0;
 
 /** Whether what was read is what the record says. */
 function isAsStored(found: Fresh['found'], stored: StoredBlock, record: number): boolean {
   if (found.kind === 'symlink')
     return stored.kindAt(record) === RECORD_KINDS.symlink && stored.value(record).equals(found.target);
   if (found.kind !== 'file' || stored.kindAt(record) !== RECORD_KINDS.file) return false;
-  const { digest, isExecutable } = found.file;
-  return stored.value(record).equals(digest) && ((stored.flagsAt(record) & EXECUTABLE) !== 0) === isExecutable;
+  return stored.value(record).equals(found.file.digest) && isRunning(stored, record) === found.file.runs;
 }
 
 function statOf(path: Reach): Stats | null {
@@ -309,12 +312,16 @@ function exactStatOf(path: Reach): BigIntStats | null {
   }
 }
 
-function contentOf(found: Exclude<Found, { kind: 'directory' | 'gone' }>, meta: Buffer | null): Content | null {
+function contentOf(
+  found: Exclude<Found, { kind: 'directory' | 'gone' }>,
+  meta: Buffer | null,
+  executable: boolean,
+): Content | null {
   if (found.kind === 'unreadable') return { kind: found.kind, of: found.of, reason: found.reason, meta };
   if (!meta) return null;
   switch (found.kind) {
     case 'file': {
-      const { digest, size, isExecutable: executable, isKeyed: keyed, normalised } = found.file;
+      const { digest, size, isKeyed: keyed, normalised } = found.file;
       return { kind: 'file', executable, keyed, size, digest, normalised, meta };
     }
     case 'symlink':

@@ -113,13 +113,24 @@ describe('a scan', () => {
   it('takes what runs for software wherever it lies, and the rest for what its root says', async () => {
     write('etc/app/app.conf', 'port=1');
     write('etc/app/hook', '#!/bin/sh\n');
-    write('etc/app/tool', 'x', 0o755);
-    const found = await kindsOf(scan({ roots: [{ path: '/etc/app', plane: 'config' }] }));
+    write('etc/app/name', 'db01', 0o755);
+    write('opt/app/list', 'a b c', 0o755);
+    const roots = [
+      { path: '/etc/app', plane: 'config' as const },
+      { path: '/opt/app', plane: 'software' as const },
+    ];
+    const entries = await entriesOf(scan({ roots }));
+    // An x bit alone makes a program of what lies among programs.
+    expect(entries['config /etc/app/name']).toMatchObject({ executable: false });
+    expect(entries['software /opt/app/list']).toMatchObject({ executable: true });
+    const found = Object.fromEntries(Object.entries(entries).map(([path, { kind }]) => [path, kind]));
     expect(found).toEqual({
       'config /etc/app': 'directory',
       'config /etc/app/app.conf': 'file',
+      'config /etc/app/name': 'file',
       'software /etc/app/hook': 'file',
-      'software /etc/app/tool': 'file',
+      'software /opt/app': 'directory',
+      'software /opt/app/list': 'file',
     });
   });
 

@@ -271,7 +271,7 @@ export class Walker {
     const { descriptor } = frame.directory;
     const entry = this.#lister.entryOf({ ...found, stat }, { descriptor, name, path: at.path });
     const below = at.path.slice(0, at.path.length - name.length);
-    if (entry) entries[this.#rules.below(below).planeOf(at.path, at.plane)].push(entry);
+    entries[this.#rules.below(below).planeOf(at.path, at.plane)].push(entry);
     return { type: 'entries', entries };
   }
 

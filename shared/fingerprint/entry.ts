@@ -24,7 +24,10 @@ export type SkippedReason = (typeof SKIPPED_REASONS)[number];
 export type Content =
   | {
       kind: 'file';
-      /** Runs: by an x bit, or by what its first bytes say (executable.ts). Then it is software wherever it lies. */
+      /**
+       * Runs: by what its first bytes say (executable.ts), which makes it software wherever it lies, or by an x bit where
+       * software is expected.
+       */
       executable: boolean;
       /** `digest` is an HMAC under the cluster's key: peers compare, nobody can guess. */
       keyed: boolean;

@@ -17,7 +17,7 @@ const generated = (path: string, reason: string) => ({ path, how: 'generated' as
 /** A whole Linux server: what its packages installed, what was put beside them, and its configuration. */
 export const LINUX_SERVER: ScanProfile = {
   name: 'linux-server',
-  version: 1,
+  version: 2,
   roots: [
     { path: '/bin', plane: 'software' },
     { path: '/sbin', plane: 'software' },
@@ -136,7 +136,7 @@ export function applicationProfile(
   const below = (pattern: string): string[] => roots.map(({ path }) => `${path.replace(/\/+$/, '')}/**/${pattern}`);
   return {
     name: 'applications',
-    version: 2,
+    version: 3,
     roots: roots.map(({ path, plane }) => ({ path, plane })),
     ignore: [],
     expect: [

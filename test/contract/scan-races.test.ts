@@ -167,6 +167,26 @@ describe('what is kept from scan to scan', () => {
     expect(second.written.coverage).toEqual(afresh.written.coverage);
   });
 
+  it('says of each file whether it runs by what it holds, also where the scan before was of another profile', async () => {
+    fs.mkdirSync(at('etc'));
+    for (const [name, content] of [
+      ['hostname', 'db01'],
+      ['hook', '#!/bin/sh'],
+    ] as const) {
+      fs.writeFileSync(at(`etc/${name}`), content, { mode: 0o755 });
+    }
+    const config = { ...PROFILE, roots: [...PROFILE.roots, { path: '/etc', plane: 'config' as const }] };
+    const names = (entries: ReadonlyMap<string, Entry>) => [...entries.keys()].filter(path => path.startsWith('/etc/'));
+    expect(names((await scan({ cache: cache() })).entries).sort()).toEqual(['/etc/hook', '/etc/hostname']);
+    const changed = await scan({ cache: cache(), profile: config });
+    expect(changed.written.bytesRead).toBe(0);
+    expect(names(changed.entries)).toEqual(['/etc/hook']);
+    const again = await scan({ cache: cache(), profile: config });
+    fs.writeFileSync(at('etc/new'), 'more');
+    const adopted = await scan({ cache: cache(), profile: config });
+    for (const { entries } of [again, adopted]) expect(names(entries)).toEqual(['/etc/hook']);
+  });
+
   it('is not believed of files that were touched within two seconds before the scan', async () => {
     files(5);
     await scan({ cache: cache(), clock: clockAhead(1_000) });
