@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { STEP_ENVIRONMENT } from '@tidemark/agent/executor/launch.ts';
+import type { Budget } from '@tidemark/agent/scan/pace.ts';
 import { scansIn } from '@tidemark/agent/steps/scan-run.ts';
 import type { Coverage } from '@tidemark/shared/fingerprint/coverage.ts';
 import { type Took, timed } from './timed.ts';
@@ -37,7 +38,7 @@ let steps = 0;
  * One scan of a directory as a step of an order runs it: in a process of the built agent. `state` is the agent's
  * directory, where a later scan finds what this one keeps. Throws where the step fails.
  */
-export function scanStep(base: string, state: string, directory: string): ScanTook {
+export function scanStep(base: string, state: string, directory: string, budget: Budget = {}): ScanTook {
   if (!existsSync(AGENT)) throw new Error(`${AGENT} is missing. Build first: npm run build`);
   const at = join(base, `step-${steps++}`);
   mkdirSync(at, { recursive: true });
@@ -50,7 +51,7 @@ export function scanStep(base: string, state: string, directory: string): ScanTo
   };
   const call = {
     work: 'call',
-    call: { kind: 'scan/run', args: { profile } },
+    call: { kind: 'scan/run', args: { profile, budget } },
     attempt: null,
     timeoutMs: 3_600_000,
     root: '/',
