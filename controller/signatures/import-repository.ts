@@ -185,7 +185,12 @@ function vouchedBy(name: string, top: SignedTop, digest: Digest, keys: Keys): At
   if (!top.signedBy) return null;
   const { fingerprint } = top.signedBy;
   const key = keys.find(each => each.fingerprint === fingerprint);
-  if (!key) throw new Error(`${fingerprint} signed and is not among the keys that were asked for`);
+  // Of a keyring, single keys can be removed; its text still holds them.
+  if (!key)
+    throw new ImportRefused(
+      'bad-signature',
+      `${name}: the key ${fingerprint} that signed its index was removed here: where it is to count, add it again (tidemark signatures key add FILE)`,
+    );
   return { tier: key.tier, by: fingerprint, via: name, evidence: digest };
 }
 

@@ -357,6 +357,23 @@ describe('a repository', () => {
     expect(row?.count).toBe(0);
   });
 
+  it('is refused where the key that signed it was removed, also out of a keyring of which others stay', async () => {
+    const both = Buffer.concat([vendor, stranger].map(each => each.keys));
+    const lines = both.toString('base64').replace(/.{64}/g, '$&\n');
+    const armored = `-----BEGIN PGP PUBLIC KEY BLOCK-----\n\n${lines}\n-----END PGP PUBLIC KEY BLOCK-----\n`;
+    const added = await signatures.addKeys({ armored, tier: 'repository', by: 'root' });
+    expect(added.ok && added.value.map(({ fingerprint }) => fingerprint)).toEqual([
+      vendor.fingerprint,
+      stranger.fingerprint,
+    ]);
+    const files = await aptRepository({ packages: await poolOf(), by: stranger });
+    expect(await refusalOf(files)).toBe('taken');
+    await signatures.removeKey({ fingerprint: stranger.fingerprint, by: 'root' });
+    expect(await refusalOf(files)).toMatch(
+      new RegExp(`^bad-signature: .*the key ${stranger.fingerprint} that signed its index was removed.*key add`),
+    );
+  });
+
   it('is refused where nothing in it is asked for', async () => {
     const files = await aptRepository({ packages: await poolOf(), by: vendor });
     expect(await refusalOf(files, { fleet: { architectures: [], versions: new Map() } })).toMatch(

@@ -10,8 +10,9 @@ import {
   rpmRepository,
 } from '@tidemark/controller/harvest/testing/repositories.ts';
 import { type Vendor, vendorOf } from '@tidemark/controller/harvest/testing/vendor.ts';
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Fleet } from '../support/fleet.ts';
+import { Fleet, until } from '../support/fleet.ts';
 
 /* What is known of packages, from the command line to the database: a real controller, real packages, a real signed repository. */
 
@@ -118,8 +119,7 @@ describe('what is known from packages', () => {
     );
     expect(added?.fingerprint).toBe(vendor.fingerprint);
     // As distributions ship theirs.
-    const binary = Buffer.from(vendor.armored.replace(/-----.*-----|^=.*$/gm, ''), 'base64');
-    await fleet.cliOk('signatures', 'key', 'add', write('vendor.gpg', binary), '--tier', 'vendor');
+    await fleet.cliOk('signatures', 'key', 'add', write('vendor.gpg', vendor.keys), '--tier', 'vendor');
     expect(await fleet.cliOk('signatures', 'key', 'list')).toContain('Vendor <v@example.invalid>');
     expect(await importing(fleet.path('shop.rpm'))).toMatchObject([
       { product: 'shop', tier: 'vendor', unchanged: false },
@@ -184,6 +184,33 @@ describe('what is known from packages', () => {
     expect(await refused(`${url}/apt`, '--suite', 'none', '--all')).toMatch(/^1: .*nobody vouches for it/);
     served.set('rpm/repodata/repomd.xml', Buffer.from(`${served.get('rpm/repodata/repomd.xml')}<`));
     expect(await refused(`${url}/rpm`, '--all')).toMatch(/^1: .*no sound XML/);
+  });
+
+  it('is all of a repository also where the controller was killed in the middle of it, and nothing before', async () => {
+    const before = await known();
+    const packages = await Promise.all(Array.from({ length: 24 }, (_, at) => deb(`part${at + 10}`, '1')));
+    const directory = layOut('parts', await aptRepository({ packages, by: vendor }));
+    const cut = fleet.cli('signatures', 'import', directory, '--all');
+    const read = async () => {
+      const sql = postgres({
+        host: fleet.state('postgres', 'socket'),
+        username: 'tidemark',
+        database: 'tidemark',
+        max: 1,
+      });
+      const [row] = await sql<{ count: number }[]>`select count(*)::int as count from read_packages`;
+      await sql.end();
+      return row?.count ?? 0;
+    };
+    await until('some packages have been read', async () => (await read()) >= 4);
+    await fleet.killController();
+    expect((await cut).code).toBe(1);
+    await fleet.startController();
+    expect(await known()).toEqual(before);
+    expect(await read()).toBeGreaterThanOrEqual(4);
+    expect(await importing(directory, '--all')).toHaveLength(24);
+    expect(await read()).toBe(0);
+    expect(await known()).toHaveLength(before.length + 24);
   });
 
   it('is told in the audit log', async () => {

@@ -74,7 +74,8 @@ export const addSignatures: AddCommand = (program, { io, finish }) => {
     await withClient(io, options, async client => {
       for (const file of files) {
         try {
-          const repository = repositoryAt(file, options.suite);
+          // Whoever says where files lie means the directory itself, whatever is in it.
+          const repository = options.at === undefined ? repositoryAt(file, options.suite) : null;
           if (repository) done.push(...(await importRepository(client, io, repository, options)));
           else if (isRelease(file, options)) done.push(await importRelease(client, io, file, options));
           else done.push(await importPackage(client, io, file, options, keys));

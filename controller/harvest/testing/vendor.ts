@@ -4,6 +4,8 @@ import { createCleartextMessage, createMessage, generateKey, readPrivateKey, sig
 export interface Vendor {
   /** The public half. */
   armored: string;
+  /** The same as keyrings have it. */
+  keys: Buffer;
   fingerprint: string;
   /** Detached, binary. */
   sign(bytes: Buffer): Promise<Buffer>;
@@ -21,6 +23,7 @@ export async function vendorOf(name: string, date?: Date): Promise<Vendor> {
   const key = await readPrivateKey({ armoredKey: privateKey });
   return {
     armored: publicKey,
+    keys: Buffer.from(key.toPublic().write()),
     fingerprint: key.getFingerprint(),
     sign: async bytes => {
       const message = await createMessage({ binary: bytes });
