@@ -50,10 +50,9 @@ export function judgePlain(presence: Presence, totalOf: (edition: Edition) => nu
 export function judgeFiles(presence: Presence, held: readonly HeldAgainst[]): IdentifiedProduct {
   const { registered, unregistered, product } = presence;
   const fitting = held.filter(one => fits(one) && one.matched > 0);
-  const reference =
-    held.find(({ edition }) => registered !== null && hasVersionOf(edition, registered)) ??
-    fitting[0] ??
-    held.toSorted((x, y) => share(y) - share(x) || newerFirst(x, y))[0];
+  // One version may be there in several builds.
+  const wanted = held.filter(({ edition }) => registered !== null && hasVersionOf(edition, registered));
+  const reference = wanted.find(one => fitting.includes(one)) ?? closest(wanted) ?? fitting[0] ?? closest(held);
   const isFitting = reference !== undefined && fitting.includes(reference);
   const versions = fitting.flatMap(({ edition }) => edition.versions);
   const { matched, total } = reference ?? { matched: 0, total: 0 };
@@ -90,6 +89,9 @@ export function judgeFiles(presence: Presence, held: readonly HeldAgainst[]): Id
 const named = ({ product: { architecture, source } }: Presence) => ({ architecture, source });
 
 const share = (held: HeldAgainst | undefined): number => (held && held.total > 0 ? held.matched / held.total : 0);
+
+const closest = (held: readonly HeldAgainst[]): HeldAgainst | undefined =>
+  held.toSorted((x, y) => share(y) - share(x) || newerFirst(x, y))[0];
 
 const newerFirst = (x: HeldAgainst, y: HeldAgainst): number =>
   compareDpkgVersions(versionsOf(y.edition)[0] ?? '', versionsOf(x.edition)[0] ?? '');

@@ -286,14 +286,14 @@ function isOfAnother(library: Library, product: number, path: string, entry: Ent
   return false;
 }
 
-/** A program that should be at one path and lies at another that nobody has. */
-function diversionsIn(strays: readonly FoundNotable[]): (path: string, words: Int32Array) => string | null {
-  const byContent = new Map<string, string>();
-  for (const { kind, entry, path } of strays) {
-    const words = kind === 'stray' ? contentWords(entry) : null;
-    if (words) byContent.set(words.join(), path);
+/** A program that should be at one path and lies at another, where nobody has it with this content. */
+function diversionsIn(unexplained: readonly FoundNotable[]): (path: string, words: Int32Array) => string | null {
+  const byContent = new Map<string, string[]>();
+  for (const { entry, path } of unexplained) {
+    const words = contentWords(entry);
+    if (words) byContent.set(words.join(), [...(byContent.get(words.join()) ?? []), path]);
   }
-  return (_, words) => byContent.get(words.join()) ?? null;
+  return (wanted, words) => byContent.get(words.join())?.find(path => path !== wanted) ?? null;
 }
 
 async function directoryAt(top: PlacedPair, path: string, load: WalkOptions['load']): Promise<PlacedPair | null> {

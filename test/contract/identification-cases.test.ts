@@ -117,6 +117,17 @@ describe('the versions that fit', () => {
     expect(products[0]?.state).toBe('complete');
   });
 
+  it('are held against the build of the registered version that is there', async () => {
+    const wrapped = [program('/usr/bin/shop.distrib', 'shop 2'), program('/usr/bin/shop', 'a wrapper')];
+    const builds = [product('shop', { '2.0': OLD }), product('shop', { '2.0': NEW, '3.0': OLD.slice(1) })];
+    const { identify } = await worldOf(builds);
+    // A diversion, so that sums do not settle it.
+    const { products } = await identify(serverOf(NEW, wrapped), { shop: '2.0' });
+    expect(products.map(({ state, sentence }) => [state, sentence])).toEqual([['complete', '2.0, complete (3 files)']]);
+    const half = await identify(serverOf(NEW, [program('/usr/bin/shop', 'edited')]), { shop: '2.0' });
+    expect(sentences(half)).toEqual(['shop: 2 of 3 files of 2.0; 1 modified: /usr/bin/shop']);
+  });
+
   it('are held against the package database, both ways', async () => {
     const ghost = product('ghost', { '1': [program('/usr/bin/ghost', 'ghost')] });
     const tool = product('tool', { '1': [program('/usr/bin/tool', 'tool')] });
