@@ -60,7 +60,35 @@ export function explainProduct(host: ProductOnHost): HeldAgainst[] {
       else if (versions.length > 0 && !taken) one.exceptions.push({ path, fate: 'left-over', versions });
     }
   }
-  return held;
+  return besideEachOther(held, places);
+}
+
+/**
+ * Versions that have no path in common may be there at once, as kernels are: where all of another is there, its files are not left
+ * over. What shares a path with a version cannot be beside it.
+ */
+function besideEachOther(held: HeldAgainst[], places: ReadonlyMap<string, Place>): HeldAgainst[] {
+  const isOptional = (at: number, path: string) => places.get(path)?.files[at]?.standing === 'optional';
+  const isWhole = (at: number): boolean => {
+    const { matched = 0, exceptions = [] } = held[at] ?? {};
+    return (
+      matched > 0 &&
+      exceptions.every(({ fate, path }) => fate === 'left-over' || fate === 'unread' || isOptional(at, path))
+    );
+  };
+  const whole = [...held.keys()].filter(isWhole);
+  if (whole.length < 2) return held;
+  const shared = new Set<string>();
+  for (const { files } of places.values()) {
+    const having = whole.filter(at => files[at]?.standing === 'required');
+    for (const a of having) for (const b of having) if (a !== b) shared.add(`${a} ${b}`);
+  }
+  return held.map((one, at) => {
+    if (!whole.includes(at)) return one;
+    const beside = whole.filter(other => other !== at && !shared.has(`${at} ${other}`));
+    const isBeside = (path: string) => beside.some(other => places.get(path)?.files[other] !== undefined);
+    return { ...one, exceptions: one.exceptions.filter(({ fate, path }) => fate !== 'left-over' || !isBeside(path)) };
+  });
 }
 
 function holdFile(

@@ -128,6 +128,26 @@ describe('the versions that fit', () => {
     expect(sentences(half)).toEqual(['shop: 2 of 3 files of 2.0; 1 modified: /usr/bin/shop']);
   });
 
+  it('may be beside each other where they share no path, as kernels do, and not where they do', async () => {
+    const kernel = (version: string) => [
+      program(`/usr/lib/modules/${version}/vmlinuz`, version),
+      listedFile(`/usr/lib/modules/${version}/kernel/a.ko`, `a ${version}`),
+      listedFile('/usr/share/doc/kernel/README', version, { flags: ['doc'] }),
+    ];
+    const [v1, v2, v3] = ['6.1', '6.2', '6.3'].map(kernel) as [ListedFile[], ListedFile[], ListedFile[]];
+    const shrunk = product('shop', { '1.0': NEW, '2.0': NEW.slice(1) });
+    const { identify } = await worldOf([product('kernel', { '6.1': v1, '6.2': v2, '6.3': v3 }), shrunk]);
+    const found = await identify(serverOf(v1, v2, NEW), { kernel: '6.2', shop: '2.0' });
+    expect(found.products.map(({ product: name, state }) => [name, state])).toEqual([
+      ['kernel', 'complete'],
+      ['shop', 'contradicted'],
+    ]);
+    const rest = await identify(serverOf([v1[0] as ListedFile], v2), { kernel: '6.2' });
+    expect(sentences(rest)).toEqual([
+      'kernel: 3 of 3 files of 6.2; 1 left over from 6.1: /usr/lib/modules/6.1/vmlinuz',
+    ]);
+  });
+
   it('are held against the package database, both ways', async () => {
     const ghost = product('ghost', { '1': [program('/usr/bin/ghost', 'ghost')] });
     const tool = product('tool', { '1': [program('/usr/bin/tool', 'tool')] });
