@@ -177,26 +177,29 @@ export async function registeredAs(
   names: readonly string[],
 ): Promise<Map<string, RegisteredPackages>> {
   const rows = await db.execute<{
-    host: string;
+    hosts: string[];
     manager: string;
     arch: string | null;
     truncated: boolean;
     versions: (string | null)[];
   }>(sql`
-    select hosts.name as host, packages->>'manager' as manager, os->>'arch' as arch,
-           packages->'truncated' = 'true'::jsonb as truncated,
-           (select json_agg(packages->'installed'->>name order by place)
-            from json_array_elements_text(${JSON.stringify(names)}::json) with ordinality as asked (name, place)) as versions
-    from facts join hosts on hosts.id = facts.host_id,
-         lateral jsonb_to_record(facts.facts) as told (packages jsonb, os jsonb)
-    where jsonb_typeof(packages->'installed') = 'object'`);
+    select json_agg(host) as hosts, manager, arch, truncated, versions from (
+      select hosts.name as host, packages->>'manager' as manager, os->>'arch' as arch,
+             packages->'truncated' = 'true'::jsonb as truncated,
+             (select jsonb_agg(packages->'installed'->>name order by place)
+              from json_array_elements_text(${JSON.stringify(names)}::json) with ordinality as asked (name, place)) as versions
+      from facts join hosts on hosts.id = facts.host_id,
+           lateral jsonb_to_record(facts.facts) as told (packages jsonb, os jsonb)
+      where jsonb_typeof(packages->'installed') = 'object') as each_host
+    group by manager, arch, truncated, versions`);
   return new Map(
-    [...rows].map(({ host, manager, arch, truncated, versions }) => {
+    [...rows].flatMap(({ hosts, manager, arch, truncated, versions }) => {
       const installed = names.flatMap((name, at): [string, string][] => {
         const version = versions[at];
         return version == null ? [] : [[name, version]];
       });
-      return [host, { manager, installed: new Map(installed), architecture: arch, truncated }];
+      const registered = { manager, installed: new Map(installed), architecture: arch, truncated };
+      return hosts.map(host => [host, registered] as const);
     }),
   );
 }
