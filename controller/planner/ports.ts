@@ -29,6 +29,8 @@ export interface PlannerSources {
 /** What the planner keeps. Implemented by controller/store/planner.ts and, for tests, in memory. */
 export interface PlanStore {
   get(digest: Digest): Promise<StoredPlan | null>;
+  /** Its header alone, as it was hashed. */
+  header(digest: Digest): Promise<string | null>;
   /** Newest first, without orders. */
   list(limit: number): Promise<Omit<StoredPlan, 'document'>[]>;
   /** Every kind of step that occurs in the plan's orders, undo included. */

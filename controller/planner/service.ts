@@ -84,6 +84,12 @@ export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: P
     get,
     policySchema,
 
+    /** What the plan brings, and what of it the policy leaves out; null where there is no such plan. */
+    async bundleOf(digest: Digest): Promise<PlanHeader['bundle'] | null> {
+      const header = await store.header(digest);
+      return header === null ? null : readHeader(header).bundle;
+    },
+
     /** Compiles a policy into a plan and keeps it. Nothing is kept where there is an error. */
     async plan(input: {
       policyText: string;

@@ -16,6 +16,10 @@ export function planStore(store: Store): PlanStore {
   const { db } = store;
   return {
     get: digest => getPlan(db, digest),
+    header: async digest => {
+      const [row] = await db.select({ header: plans.header }).from(plans).where(eq(plans.digest, digest));
+      return row?.header ?? null;
+    },
     list: limit => listPlans(db, limit),
     stepKinds: async digest => {
       const rows = await db.execute<{ kind: string }>(sql`

@@ -62,6 +62,7 @@ export function createScheduleStore({ db, transaction }: Pick<Store, 'db' | 'tra
           host: hosts.name,
           state: observations.state,
           message: observations.message,
+          run: observations.run,
           onDrift: sql<
             ScanSchedule['onDrift']
           >`case when ${isIncident} then 'incident' else ${scanSchedules.onDrift} end`,

@@ -198,6 +198,12 @@ export interface DriftIncidents {
   resolve(key: string, reason: string): Promise<void>;
 }
 
+/** What runs were to bring to hosts, held against what is there. */
+export interface PatchedHosts {
+  /** What the host lacks of the run's bundle, by its newest scan; null where the run does not say that it was patched. */
+  lacks(of: { run: string; host: string }): Promise<{ bundle: string; lacks: readonly string[] } | null>;
+}
+
 /** What verification needs to know of the landscape. */
 export interface LandscapePort {
   /** The products that should be on a host, and where they live there. */

@@ -27,6 +27,8 @@ export interface JudgedScan {
   message: string;
   /** Of its schedule, or of the host in the run's plan; a schedule that was removed meanwhile only reports. */
   onDrift: ScanSchedule['onDrift'];
+  /** The run that it came after; null where it came by a schedule. */
+  run: string | null;
 }
 
 /** The shortest time between two scans of one host by one schedule: a scan of a large server takes a minute. */

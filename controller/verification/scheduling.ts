@@ -1,7 +1,7 @@
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { VerificationError } from './errors.ts';
-import type { DriftIncidents, HostSelection, RunScanStore, ScheduleStore } from './ports.ts';
+import type { DriftIncidents, HostSelection, PatchedHosts, RunScanStore, ScheduleStore } from './ports.ts';
 import type { DriftReport } from './reports.ts';
 import { type JudgedScan, nextDue, type ScanSchedule, scheduleProblems } from './schedules.ts';
 
@@ -9,6 +9,7 @@ export interface SchedulingDependencies {
   store: ScheduleStore & RunScanStore;
   hosts: HostSelection;
   incidents: DriftIncidents;
+  patched: PatchedHosts;
   verification: {
     scan(ask: {
       host: string;
@@ -30,7 +31,7 @@ export type NewSchedule = Pick<ScanSchedule, 'name' | 'select' | 'cron' | 'timez
 const NEVER = Date.UTC(9999, 0, 1);
 
 /** Scans that come by themselves, by the clock or after a run, and what becomes of the drift that they find. */
-export function createScheduling({ store, hosts, incidents, verification, clock }: SchedulingDependencies) {
+export function createScheduling({ store, hosts, incidents, patched, verification, clock }: SchedulingDependencies) {
   const start = async (schedule: ScanSchedule, now: number): Promise<void> => {
     const next = nextDue(schedule, now);
     // What came due several times while no controller ran is done once.
@@ -61,7 +62,22 @@ export function createScheduling({ store, hosts, incidents, verification, clock 
     }
   };
 
-  const judge = async ({ id, host, state, message, onDrift }: JudgedScan): Promise<void> => {
+  /** A host that a run calls patched and whose files say otherwise is for people to know, whatever a group says of drift. */
+  const holdAgainstBundle = async (run: string, host: string): Promise<void> => {
+    const key = `bundle:${host}`;
+    const held = await patched.lacks({ run, host });
+    if (!held) return;
+    const { bundle, lacks } = held;
+    if (lacks.length === 0) {
+      await incidents.resolve(key, `the scan after ${run} found all of bundle ${bundle}`);
+      return;
+    }
+    const title = `bundle ${bundle} is not whole on ${host}, which ${run} has patched`;
+    await incidents.open({ key, host, title, detail: [...lacks, `tidemark identify ${host}`].join('\n') });
+  };
+
+  const judge = async ({ id, host, state, message, onDrift, run }: JudgedScan): Promise<void> => {
+    if (run !== null && state === 'done') await holdAgainstBundle(run, host);
     if (onDrift === 'incident') {
       const key = `drift:${host}`;
       const report = state === 'done' ? await verification.drift(host) : err({ message });

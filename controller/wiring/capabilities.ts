@@ -66,9 +66,11 @@ import { createScheduling } from '../verification/scheduling.ts';
 import { createVerification } from '../verification/service.ts';
 import { agentFacts } from './agent-facts.ts';
 import { evidenceOf } from './bundle-evidence.ts';
+import { bundleOnHost } from './bundle-on-host.ts';
 import { driftIncidents } from './drift-incidents.ts';
 import { installedInFleet } from './fleet-packages.ts';
 import { hostFacts } from './host-facts.ts';
+import { identifyHosts } from './identify-host.ts';
 import { packageReader } from './package-reader.ts';
 
 export interface CapabilityOptions {
@@ -160,6 +162,13 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     newId: randomUUID,
     newNonce: () => randomBytes(32),
   });
+  const facts = hostFacts(store, inventory);
+  const identification = createIdentification({
+    store: createIdentificationStore(store),
+    facts,
+    peersOf: landscapePort(landscape).peersOf,
+  });
+  const { identify } = identifyHosts({ verification, identification, landscape });
   const scheduling = createScheduling({
     store: { ...createScheduleStore(store), ...createRunScanStore(store) },
     hosts: {
@@ -171,11 +180,11 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
         return selectByCondition(condition, fleetNow);
       },
     },
+    patched: bundleOnHost({ bundles, orchestrator, planner, identify }),
     incidents: driftIncidents(incidents, async host => (await agentsByName(store)).get(host)?.id ?? null),
     verification,
     clock,
   });
-  const facts = hostFacts(store, inventory);
   return {
     access: createAccess({ store: createAccessStore(store), clock }),
     bundles,
@@ -188,11 +197,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
       disconnect: late.disconnect,
     }),
     hostFacts: facts,
-    identification: createIdentification({
-      store: createIdentificationStore(store),
-      facts,
-      peersOf: landscapePort(landscape).peersOf,
-    }),
+    identification,
     incidents,
     inventory,
     liveOutput: createLiveOutput(createLiveOutputStore(store)),

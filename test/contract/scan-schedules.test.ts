@@ -1,6 +1,6 @@
 import { createRunScanStore } from '@tidemark/controller/store/run-scans.ts';
 import { createScheduleStore } from '@tidemark/controller/store/scan-schedules.ts';
-import { observations } from '@tidemark/controller/store/schema.ts';
+import { observations, plans, runs } from '@tidemark/controller/store/schema.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
 import { createVerificationStore } from '@tidemark/controller/store/verification.ts';
 import { createScheduling } from '@tidemark/controller/verification/scheduling.ts';
@@ -29,6 +29,8 @@ let now: number;
 let open: Map<string, string>;
 let tree: ServerTree;
 let hostId: string;
+/** What the host lacks of what a run was to bring it. */
+let lacks: { bundle: string; lacks: readonly string[] } | null;
 
 beforeEach(async () => {
   store = await freshStore();
@@ -36,6 +38,7 @@ beforeEach(async () => {
   verification = verificationOf(store);
   now = Date.UTC(2026, 2, 1, 12);
   open = new Map();
+  lacks = null;
   await harvest(store, '1.4.0', OLD);
   await harvest(store, '1.4.1', NEW);
   tree = patched('db01');
@@ -58,6 +61,7 @@ const scheduling = () =>
       open: async ({ key, title }) => void open.set(key, title),
       resolve: async key => void open.delete(key),
     },
+    patched: { lacks: async () => lacks },
     verification,
     clock: { now: () => now },
   });
@@ -166,4 +170,27 @@ it('refuses what cannot be, and the same name twice, and ends when it is removed
   now += DAY_MS;
   await scheduling().round();
   expect(await asked()).toEqual([]);
+});
+
+it('tells of a host that a run calls patched and whose files say otherwise, until a scan finds the bundle whole', async () => {
+  await store.db.insert(plans).values({ digest: 'sha256:1', name: 'night', author: 'olga', header: '{}' });
+  for (const run of ['r1', 'r2']) {
+    if (run === 'r2')
+      await store.db.insert(plans).values({ digest: 'sha256:2', name: 'night', author: 'olga', header: '{}' });
+    const plan = run === 'r1' ? 'sha256:1' : 'sha256:2';
+    await store.db.insert(runs).values({ id: run, plan, state: 'succeeded', startedBy: 'olga' });
+  }
+  const scanAfter = async (run: string) => {
+    await verification.scan({ host: 'db01', by: `run ${run}`, run });
+    const [request] = await store.db.select().from(observations).where(eq(observations.run, run));
+    const { scan } = await scanAndUpload(server, hostId, tree, APPLICATION_PROFILE);
+    await verification.scanReady({ hostId, request: request?.id ?? '', scan });
+    await scheduling().round();
+  };
+  lacks = { bundle: 'nov', lacks: ['openssl 3.0.14, not 3.0.15'] };
+  await scanAfter('r1');
+  expect([...open]).toEqual([['bundle:db01', 'bundle nov is not whole on db01, which r1 has patched']]);
+  lacks = { bundle: 'nov', lacks: [] };
+  await scanAfter('r2');
+  expect([...open]).toEqual([]);
 });

@@ -1,0 +1,59 @@
+import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { Services } from '../api/services.ts';
+import { type ProductOnHost, rolloutOf, type Wanted } from '../bundles/rollout.ts';
+import type { PatchedHosts } from '../verification/ports.ts';
+import type { Capabilities } from './capabilities.ts';
+
+type Identified = Extract<Awaited<ReturnType<Services['identification']['identify']>>, { ok: true }>['value'];
+
+/**
+ * Whether hosts have what a run was to bring them, by their files: the run says which are done, identification what is there.
+ */
+export function bundleOnHost({
+  bundles,
+  orchestrator,
+  planner,
+  identify,
+}: Pick<Capabilities, 'bundles' | 'orchestrator' | 'planner'> &
+  Pick<Services['identification'], 'identify'>): PatchedHosts {
+  return {
+    async lacks({ run, host }) {
+      const view = await orchestrator.view(run);
+      if (view?.hosts.find(each => each.host === host)?.state !== 'succeeded') return null;
+      const planned = await planner.bundleOf(view.plan as Digest);
+      if (!planned) return null;
+      const { name, leftOut } = planned;
+      const bundle = await bundles.bundle(name);
+      const identified = await identify(host);
+      if (!bundle || !identified.ok) return null;
+      const wanted = ({ product, version }: Wanted) => !leftOut.includes(`${product} ${version}`);
+      const [cell] = rolloutOf(bundle, each => (wanted(each) ? onHost(identified.value, each) : []));
+      return { bundle: name, lacks: cell?.lacks ?? [] };
+    },
+  };
+}
+
+/** As the matrix of all hosts sees it, from what is known of one. */
+function onHost(identified: Identified, { family, product }: Wanted): ProductOnHost[] {
+  const { host, products, packages, unknown } = identified;
+  if (family === null) {
+    return products
+      .filter(each => each.product === product)
+      .map(({ complete, versions }) => ({ host, complete, versions, registered: null }));
+  }
+  const known = packages.filter(each => each.product === product && each.state !== 'left-behind');
+  if (known.length === 0) {
+    return unknown
+      .filter(({ name }) => name === product)
+      .map(({ version }) => ({ host, complete: false, versions: [], registered: version }));
+  }
+  return known.map(({ state, versions, registered }) => ({
+    host,
+    complete: state === 'complete' || state === 'contradicted',
+    versions:
+      versions.length > 0 || state !== 'partial' || registered === null
+        ? versions.map(({ version }) => version)
+        : [registered],
+    registered: state === 'absent' ? null : registered,
+  }));
+}
