@@ -1,8 +1,10 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Services } from '../api/services.ts';
 import { type ProductOnHost, rolloutOf, type Wanted } from '../bundles/rollout.ts';
+import type { createBundles } from '../bundles/service.ts';
+import type { Orchestrator } from '../orchestrator/service.ts';
+import type { createPlanner } from '../planner/service.ts';
 import type { PatchedHosts } from '../verification/ports.ts';
-import type { Capabilities } from './capabilities.ts';
 
 type Identified = Extract<Awaited<ReturnType<Services['identification']['identify']>>, { ok: true }>['value'];
 
@@ -14,8 +16,12 @@ export function bundleOnHost({
   orchestrator,
   planner,
   identify,
-}: Pick<Capabilities, 'bundles' | 'orchestrator' | 'planner'> &
-  Pick<Services['identification'], 'identify'>): PatchedHosts {
+}: {
+  bundles: Pick<ReturnType<typeof createBundles>, 'bundle'>;
+  orchestrator: Pick<Orchestrator, 'view'>;
+  planner: Pick<ReturnType<typeof createPlanner>, 'bundleOf'>;
+  identify: Services['identification']['identify'];
+}): PatchedHosts {
   return {
     async lacks({ run, host }) {
       const view = await orchestrator.view(run);

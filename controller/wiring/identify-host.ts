@@ -1,16 +1,20 @@
 import { err, ok } from '@tidemark/shared/base/result.ts';
 import type { Services } from '../api/services.ts';
-import type { Capabilities } from './capabilities.ts';
+import type { createIdentification } from '../identification/service.ts';
+import type { createLandscape } from '../landscape/service.ts';
+import type { Verification } from '../verification/service.ts';
+
+interface Knowing {
+  verification: Verification;
+  identification: ReturnType<typeof createIdentification>;
+  landscape: ReturnType<typeof createLandscape>;
+}
 
 /**
  * What is on hosts, as both parts that know something of it say: verification of the releases that Tidemark installs, in the
  * directories that the landscape names, and identification of all that is known from packages.
  */
-export function identifyHosts({
-  verification,
-  identification,
-  landscape,
-}: Pick<Capabilities, 'verification' | 'identification' | 'landscape'>): Services['identification'] {
+export function identifyHosts({ verification, identification, landscape }: Knowing): Services['identification'] {
   return {
     identify: async name => {
       const releases = await verification.identify(name);
