@@ -58,4 +58,4 @@ export type FromWorker =
   | { type: 'idle' }
   | { type: 'roots'; software: Uint8Array; config: Uint8Array }
   | { type: 'ended'; coverage: Coverage; bytesRead: number; nodes: number; bytes: number }
-  | { type: 'failed'; message: string; isCancelled: boolean };
+  | { type: 'failed'; message: string; code?: string; isCancelled: boolean };

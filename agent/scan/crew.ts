@@ -232,7 +232,9 @@ function createBoard(
         }
         return;
       case 'failed':
-        throw message.isCancelled ? new ScanCancelled(message.message) : new Error(message.message);
+        throw message.isCancelled
+          ? new ScanCancelled(message.message)
+          : Object.assign(new Error(message.message), { code: message.code });
     }
   };
 }

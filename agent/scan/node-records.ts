@@ -64,8 +64,10 @@ export class NodeFile implements NodeSink {
     this.#held = 0;
     if (piece.length === 0) return;
     const count = fs.writeSync(this.#file, piece);
-    if (count < piece.length)
-      throw new Error(`ENOSPC: only ${count} of ${piece.length} bytes of nodes could be written`);
+    if (count < piece.length) {
+      const message = `only ${count} of ${piece.length} bytes of nodes could be written`;
+      throw Object.assign(new Error(message), { code: 'ENOSPC' });
+    }
   }
 
   #reserve(length: number): number {

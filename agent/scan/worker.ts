@@ -90,7 +90,8 @@ function work(input: WorkerInput, say: (message: FromWorker) => void) {
       // What was read until now does not have to be read again.
       cache?.flush();
       const isCancelled = error instanceof ScanCancelled;
-      say({ type: 'failed', message: error instanceof Error ? error.message : String(error), isCancelled });
+      const { message = String(error), code } = error as NodeJS.ErrnoException;
+      say({ type: 'failed', message, isCancelled, ...(code !== undefined && { code }) });
     }
   };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { isNoSpace } from '../platform/file-system.ts';
 import { writeScan } from '../scan/scan-files.ts';
 import type { Progress } from '../scan/scan-tree.ts';
 import { loadSecretKey } from '../scan/secret-key.ts';
@@ -47,7 +48,9 @@ export const scanRun: Executor<'scan/run'> = async ({ profile, budget = {} }, co
     });
   } catch (error) {
     rmSync(directory, { recursive: true, force: true });
-    throw error;
+    if (!isNoSpace(error)) throw error;
+    const where = scansIn(context.stateDir);
+    throw new Error(`no space for the scan in ${where}: make room there and scan again; nothing of it was kept`);
   }
 };
 

@@ -37,6 +37,8 @@ async function stage(version: string, content: Buffer) {
   };
 }
 
+const OPT = { name: 'opt', version: 1, roots: [{ path: '/opt', plane: 'software' as const }], ignore: [], expect: [] };
+
 // Without the right to mount, reserve.test.ts and the messages' own tests stand for this.
 describe.skipIf(!canMount())('a full disk', () => {
   it('during an installation is named with what is missing, and leaves the version in use as it was', async () => {
@@ -56,6 +58,32 @@ describe.skipIf(!canMount())('a full disk', () => {
     const [, free, missing] = /3000000 bytes .* (\d+) bytes are free, (\d+) bytes are missing/.exec(message) ?? [];
     expect(Number(free) + Number(missing)).toBe(3_000_000);
     expect(server.read('listing')).toBe('1.0\nreleases/1.0\n');
+  });
+
+  it('under a scan ends it with what to do, leaves nothing of it, and the next one is whole once there is room', async () => {
+    for (let file = 0; file < 4_000; file++) {
+      mkdirSync(join(server.root, 'opt', `d${file % 40}`), { recursive: true });
+      writeFileSync(join(server.root, 'opt', `d${file % 40}`, `a-file-of-a-longer-name-${file}`), String(file));
+    }
+    const scans = join(server.stateDir, 'scans');
+    const ballast = join(scans, 'ballast');
+    mkdirSync(scans, { recursive: true });
+    await server.start([{ path: scans, size: '1m' }]);
+    const fill = server.program('fill', `head -c 900000 /dev/zero > '${ballast}'`);
+    const clear = server.program('clear', `ls -A '${scans}' > left; rm '${ballast}'`);
+    const order = server.order([
+      { id: 'fill', call: run([fill]) },
+      { id: 'scan', call: { kind: 'scan/run', args: { profile: OPT } }, onFailure: 'continue' },
+      { id: 'clear', call: run([clear]) },
+      { id: 'again', call: { kind: 'scan/run', args: { profile: OPT } } },
+    ]);
+    server.runAll(order);
+    await until('the end', () => server.story(order).includes('finished forward'));
+    expect(server.jobReport(order, 'scan', 'failed').message).toBe(
+      `no space for the scan in ${scans}: make room there and scan again; nothing of it was kept`,
+    );
+    expect(server.read('left')).toBe('ballast\n');
+    expect(server.jobReport(order, 'again', 'succeeded').facts).toMatchObject({ coverage: { files: 4_000 } });
   });
 
   it('under the agent lets the running step record its result, and refuses new work first', async () => {
