@@ -17,6 +17,9 @@ export class Engine {
   /** Something goes on by itself: it has to come to rest before the next event. */
   #astir = false;
   #failed: unknown = null;
+  /** Calls to something real that have not come back. */
+  #underWay = 0;
+  #allCameBack = () => {};
 
   constructor(start: number, random: Random) {
     this.now = start;
@@ -48,6 +51,16 @@ export class Engine {
     this.#astir = true;
   }
 
+  /** Work that waits for something real: simulated time goes on when it has come back. */
+  readonly real = async <T>(work: () => Promise<T>): Promise<T> => {
+    this.#underWay++;
+    try {
+      return await work();
+    } finally {
+      if (--this.#underWay === 0) this.#allCameBack();
+    }
+  };
+
   /** An error that nothing in the simulated world may cause ends the simulation. */
   fail(error: unknown): void {
     this.#failed ??= error;
@@ -67,6 +80,7 @@ export class Engine {
       this.now = next.time;
       next.run();
       if (this.#astir) await quiet();
+      if (this.#underWay > 0) await this.#back();
       this.#astir = false;
       if (this.#failed !== null) throw this.#failed;
     }
@@ -77,7 +91,18 @@ export class Engine {
     if (!gate?.owner.alive) return;
     gate.open();
     await quiet();
+    if (this.#underWay > 0) await this.#back();
     if (this.#failed !== null) throw this.#failed;
+  }
+
+  /** Nothing real is under way any more, and what waited for it has gone on. */
+  async #back(): Promise<void> {
+    while (this.#underWay > 0) {
+      await new Promise<void>(resolve => {
+        this.#allCameBack = resolve;
+      });
+      await quiet();
+    }
   }
 }
 
@@ -92,7 +117,7 @@ interface Gate {
   open(): void;
 }
 
-/** Everything that can go on without a gate has gone on: nothing in the simulated world waits for anything real. */
+/** Everything that can go on without a gate and waits for nothing real has gone on. */
 const quiet = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
 const before = (a: Planned, b: Planned): boolean => a.time < b.time || (a.time === b.time && a.order < b.order);

@@ -23,12 +23,15 @@ function options(): SimulateOptions {
 
 const wanted = options();
 const begun = process.cpuUsage();
+// Loaded only where it is wanted: loading it takes as long as a quarter of a night.
+const databases = wanted.postgres ? await (await import('./store/postgres.ts')).startNightDatabases() : null;
 let bad = 0;
 for (let seed = wanted.seed; seed < wanted.seed + wanted.seeds; seed++) {
   if (await play(seed)) continue;
   bad++;
   if (wanted.first) break;
 }
+await databases?.stop();
 if (wanted.seeds > 1 && !wanted.json) {
   const { user, system } = process.cpuUsage(begun);
   const perSeed = (user + system) / 1e6 / wanted.seeds;
@@ -38,7 +41,8 @@ process.exitCode = bad > 0 ? 1 : 0;
 
 async function play(seed: number): Promise<boolean> {
   try {
-    const result = await playNight({ ...wanted, seed });
+    const night = { ...wanted, seed };
+    const result = await (databases ? databases.within(makeTwin => playNight(night, makeTwin)) : playNight(night));
     tell(result);
     if (wanted.events !== null) writeFileSync(wanted.events, eventLines(result));
     return result.violations.length === 0;

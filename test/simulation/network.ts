@@ -244,7 +244,7 @@ class Connection {
     }
     const { request } = message;
     this.#engine.after(this.#random.int(200, 3_000), () => {
-      if (this.#agentHasIt) this.#toController({ type: 'facts', request, facts: this.#host.facts });
+      if (this.#agentHasIt) this.#toController({ type: 'facts', request, facts: structuredClone(this.#host.facts) });
     });
   }
 

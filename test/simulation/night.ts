@@ -15,6 +15,7 @@ import type { Records } from './properties/property.ts';
 import { approvalOf, askedOnce, dispatchKey, TRUST_ROOT } from './signers.ts';
 import type { NewHost } from './store/database.ts';
 import { MemoryDatabase } from './store/memory-store.ts';
+import type { MakeTwin, TwinDatabase } from './store/twin.ts';
 import { finishesYet, hasBegun, isPatched, isTakenBack, isTouched, World } from './world.ts';
 
 export interface Violation {
@@ -50,10 +51,15 @@ const AFTERWARDS_MS = 2 * 3_600_000;
 const SETTLE_MS = 3 * 60_000;
 /** And what was released finishes by itself, also where a person went on without the host. */
 const FINISHES_MS = 60 * 60_000;
+/** The property of a night that is played over two stores at once. */
+const SAME = 'both stores say the same';
 
-/** Plays one night. What a seed does is the same on every machine; a bug of the code under test is thrown or a violation. */
-export async function playNight(options: NightOptions): Promise<NightResult> {
-  const night = new Night(prepareNight(options));
+/**
+ * Plays one night, over a store in memory; with `makeTwin`, over PostgreSQL at the same time. What a seed does is the same on every machine; a bug of the code under test is thrown or a
+ * violation.
+ */
+export async function playNight(options: NightOptions, makeTwin: MakeTwin | null = null): Promise<NightResult> {
+  const night = new Night(prepareNight(options), makeTwin);
   await night.play();
   return night.result();
 }
@@ -62,6 +68,7 @@ class Night implements Witness {
   readonly #prepared: PreparedNight;
   readonly #engine: Engine;
   readonly #database: MemoryDatabase;
+  readonly #twin: TwinDatabase | null;
   readonly #world: World;
   readonly #controllers: ControllerProcess[] = [];
   readonly #links: HostLink[] = [];
@@ -71,11 +78,14 @@ class Night implements Witness {
   #endedAt: number | null = null;
   #lives = 0;
 
-  constructor(prepared: PreparedNight) {
+  constructor(prepared: PreparedNight, makeTwin: MakeTwin | null) {
     const { plan, landscape, random } = prepared;
     this.#prepared = prepared;
     this.#engine = new Engine(plan.header.window.start, random.fork('order of events'));
-    this.#database = new MemoryDatabase(() => this.#engine.now, new Map([[plan.digest, plan.header.name]]));
+    const now = () => this.#engine.now;
+    const plans = new Map([[plan.digest, plan.header.name]]);
+    this.#twin = makeTwin?.(now, plans, this.#engine.real) ?? null;
+    this.#database = this.#twin ?? new MemoryDatabase(now, plans);
     const hosts = plan.header.hosts.map(({ id, name }) => ({ id, name, facts: landscape.input.facts.get(id) ?? null }));
     for (const host of hosts) this.#database.addHost(host);
     this.#ground = this.#makeGround();
@@ -99,6 +109,8 @@ class Night implements Witness {
     await this.#engine.run(plan.header.window.end + AFTERWARDS_MS, over, () => this.#noteEnd());
     const hosts = this.#database.hosts();
     this.#judge((property, moment) => property.atEnd?.(moment, { ...this.#records(), hosts }));
+    await this.#twin?.compareAll();
+    this.#judgeTwin();
   }
 
   result(): NightResult {
@@ -284,7 +296,17 @@ class Night implements Witness {
     for (const property of PROPERTIES) {
       if (this.#violations.has(property.name)) continue;
       const message = ask(property, moment);
-      if (message) this.#violations.set(property.name, { property: property.name, at: this.#engine.now, message });
+      if (message) this.#break(property.name, message);
     }
+    this.#judgeTwin();
+  }
+
+  #judgeTwin(): void {
+    const difference = this.#twin?.difference ?? null;
+    if (difference !== null && !this.#violations.has(SAME)) this.#break(SAME, difference);
+  }
+
+  #break(property: string, message: string): void {
+    this.#violations.set(property, { property, at: this.#engine.now, message });
   }
 }

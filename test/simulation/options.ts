@@ -13,6 +13,8 @@ export interface SimulateOptions extends NightOptions {
   json: boolean;
   /** Ends with the first night that breaks a rule. */
   first: boolean;
+  /** Beside the store in memory, the one over PostgreSQL. */
+  postgres: boolean;
   /** Read from these, for the command that replays a night. */
   files: { landscape: string; policy: string; facts: string | null } | null;
 }
@@ -28,6 +30,7 @@ export const USAGE = `usage: npm run simulate -- [options]
   --pace FACTOR      everything takes so much longer than expected (drawn from the seed)
   --landscape FILE --policy FILE [--facts FILE]
                      instead of a landscape that is drawn; FILE of facts: JSON, facts by name of the host
+  --store postgres   over PostgreSQL as well as in memory, and both must say the same (memory)
   --events FILE      the run's events as JSON lines, as tidemark run events -o jsonl gives them
   --first            end with the first night that breaks a rule
   --json             the results as JSON lines`;
@@ -44,6 +47,7 @@ export function readOptions(argv: readonly string[]): SimulateOptions {
         events: { type: 'string' },
         json: { type: 'boolean' },
         first: { type: 'boolean' },
+        store: { type: 'string' },
         calm: { type: 'boolean' },
       },
     },
@@ -56,6 +60,9 @@ export function readOptions(argv: readonly string[]): SimulateOptions {
   };
   if ((values.landscape === undefined) !== (values.policy === undefined))
     throw new Error('--landscape and --policy are given together: a policy is about a landscape');
+  const { store = 'memory' } = values;
+  if (store !== 'memory' && store !== 'postgres')
+    throw new Error(`--store takes memory or postgres, and "${store}" is neither`);
   const files =
     values.landscape === undefined || values.policy === undefined
       ? null
@@ -72,6 +79,7 @@ export function readOptions(argv: readonly string[]): SimulateOptions {
     events: values.events ?? null,
     json: values.json ?? false,
     first: values.first ?? false,
+    postgres: store === 'postgres',
     files,
     ...(files ? { landscape: landscapeFrom(files) } : {}),
   };
@@ -79,11 +87,12 @@ export function readOptions(argv: readonly string[]): SimulateOptions {
 
 /** What is typed to play the same night again. */
 export function commandFor(options: SimulateOptions, seed: number): string {
-  const { hosts, clusters, windowMs, faults, calm, pace, files } = options;
+  const { hosts, clusters, windowMs, faults, calm, pace, files, postgres } = options;
   const size = files
     ? `--landscape ${files.landscape} --policy ${files.policy}${files.facts ? ` --facts ${files.facts}` : ''}`
     : `--hosts ${hosts} --clusters ${clusters} --window ${windowMs / 60_000}m`;
-  return `npm run simulate -- ${size} --seed ${seed} --faults ${faults}${calm ? ' --calm' : ''}${pace === null ? '' : ` --pace ${pace}`}`;
+  const rest = `${calm ? ' --calm' : ''}${pace === null ? '' : ` --pace ${pace}`}${postgres ? ' --store postgres' : ''}`;
+  return `npm run simulate -- ${size} --seed ${seed} --faults ${faults}${rest}`;
 }
 
 function durationOf(text: string): number {

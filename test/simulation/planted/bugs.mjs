@@ -1,10 +1,13 @@
-// Mistakes that the orchestrator could have. Each replaces one expression of its source by another, in a process of its own;
+// Mistakes that the orchestrator or its store could have. Each replaces one expression of its source by another, in a process of its own;
 // where the expression is no longer there, the test says so and somebody plants it anew. `arguments` are those of the
 // nights in which it is looked for, `property` is the rule that a night breaks, and `seed` the first night that broke it: of the
 // nights from 1 to 200, which are all that it may take.
 
 const orchestrator = file => `controller/orchestrator/${file}.ts`;
+const store = file => `controller/store/${file}.ts`;
 const WILD = ['--faults', '0.02'];
+/** Small, since PostgreSQL is asked everything as well. */
+const TWIN = ['--store', 'postgres', '--hosts', '12', '--clusters', '3', ...WILD];
 
 export const PLANTED = [
   {
@@ -87,5 +90,32 @@ export const PLANTED = [
     arguments: ['--faults', '0.05', '--calm'],
     seed: 38,
     property: 'what began comes to its end',
+  },
+  {
+    name: 'PostgreSQL does not count a report as a change of its host',
+    file: store('orchestrator-writes'),
+    from: 'await touch(tx, run, hostId);\n  },\n\n  async addEvents',
+    to: '},\n  async addEvents',
+    arguments: TWIN,
+    seed: 1,
+    property: 'both stores say the same',
+  },
+  {
+    name: 'PostgreSQL gives what is due by host and not by age',
+    file: store('outbox'),
+    from: '.orderBy(asc(outbox.id))',
+    to: '.orderBy(asc(outbox.hostId))',
+    arguments: TWIN,
+    seed: 1,
+    property: 'both stores say the same',
+  },
+  {
+    name: 'PostgreSQL keeps what a transaction did that failed',
+    file: store('orchestrator'),
+    from: 'store.transaction(tx => work(runTransaction(tx)))',
+    to: 'store.transaction(async tx => { try { return await work(runTransaction(tx)); } catch {} return undefined as never; })',
+    arguments: [...TWIN, '--faults', '0.1'],
+    seed: 1,
+    property: 'both stores say the same',
   },
 ];
