@@ -37,14 +37,23 @@ export function openRegister(file: string, { graceMs = GRACE_MS } = {}): Registe
     async endAll() {
       const running = started.filter(each => each.pid !== process.pid && isRunning(each)).reverse();
       for (const each of running) signal(each, 'SIGTERM');
-      const end = performance.now() + graceMs;
-      while (running.some(isRunning) && performance.now() < end) await pause(50);
+      await ended(running, graceMs);
       for (const each of running.filter(isRunning)) signal(each, 'SIGKILL');
+      // The kernel ends them when it comes to it.
+      await ended(running, KILLED_MS);
       started = [];
       if (existsSync(file)) save();
       return running;
     },
   };
+}
+
+const KILLED_MS = 10_000;
+
+/** Waits until none of them runs any more, for so long at most. */
+async function ended(processes: readonly StartedProcess[], withinMs: number): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (processes.some(isRunning) && performance.now() < end) await pause(50);
 }
 
 export const isRunning = ({ pid, startTime }: StartedProcess): boolean => startTimeOf(pid) === startTime;
