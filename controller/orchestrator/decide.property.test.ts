@@ -55,6 +55,20 @@ const anyNight = (bad: number): fc.Arbitrary<{ sample: SamplePlan; weather: Weat
     }),
   );
 
+/** A night that is stopped with undo at some moment, in which nothing fails. */
+const takenBack = () =>
+  fc.property(anyNight(0), fc.integer({ min: 1, max: 120 }), ({ sample, weather }, tick) => {
+    fc.pre(sample.header.waves.every(wave => wave.maxParallel >= 2));
+    const people = new Map<number, Person>([[tick, 'stop with undo']]);
+    const night = new SimulatedNight(sample, { ...weather, people }).play();
+    expect(night.violations).toEqual([]);
+    expect(night.isOver, `it is ${night.run.state} at the end of the night`).toBe(true);
+    if (night.run.state === 'succeeded') return;
+    const states = new Set(night.agents.map(({ standing, begun }) => (begun.length > 0 ? standing?.state : 'never')));
+    states.delete('never');
+    expect([...states]).toEqual(states.size > 0 ? ['undone'] : []);
+  });
+
 describe('a run, whatever its hosts do', () => {
   it.each([1, 5, 20])('keeps every rule and comes to an end where %i in 100 things go wrong', bad => {
     fc.assert(
@@ -118,22 +132,9 @@ describe('a run, whatever its hosts do', () => {
   });
 
   it('has taken back all that it had begun, where it was stopped with undo and nothing goes wrong', () => {
-    fc.assert(
-      fc.property(anyNight(0), fc.integer({ min: 1, max: 120 }), ({ sample, weather }, tick) => {
-        fc.pre(sample.header.waves.every(wave => wave.maxParallel >= 2));
-        const people = new Map<number, Person>([[tick, 'stop with undo']]);
-        const night = new SimulatedNight(sample, { ...weather, people }).play();
-        expect(night.violations).toEqual([]);
-        expect(night.isOver, `it is ${night.run.state} at the end of the night`).toBe(true);
-        if (night.run.state === 'succeeded') return;
-        const states = new Set(
-          night.agents.map(({ standing, begun }) => (begun.length > 0 ? standing?.state : 'never')),
-        );
-        states.delete('never');
-        expect([...states]).toEqual(states.size > 0 ? ['undone'] : []);
-      }),
-      { numRuns: 100 },
-    );
+    fc.assert(takenBack(), { numRuns: 100 });
+    // A host that was let go after one that stands half done, and is done itself: each would wait for the other.
+    fc.assert(takenBack(), { numRuns: 1, seed: -1696222118, path: '80:46:3:1:16:15:15:17:17:17' });
   });
 
   it('asks for the same when it is asked twice', () => {

@@ -7,7 +7,7 @@ import type { Action } from './snapshot.ts';
 /*
  * A run that was stopped with undo takes back what it has begun: first, and whatever else holds, hosts that stand half done;
  * then those that are done, the last waves first and by the rules under which they were let go, as long as there is time.
- * Who waited for another host on the way is taken back before it.
+ * Who waited for another host on the way is taken back before it, also where it is done and the other one is not.
  */
 
 export interface TakingBack {
@@ -31,8 +31,26 @@ export function takeBackActions(picture: Picture): TakingBack {
     host => standsHalfDone(picture, host) || (isUndoing(picture, host) && !wasDone(host)),
   );
   // What is done is in service: it has no hurry, and what is half done needs the peers.
-  if (halfDone) return { actions, waits: false };
+  if (halfDone) return { actions: actions.length > 0 ? actions : unblock(picture), waits: false };
   return takeBackDone(picture, going);
+}
+
+/**
+ * Where every half done host waits for one that was let go after it and is done by now, that one goes: it would wait for the
+ * half done ones, as all that is done does.
+ */
+function unblock(picture: Picture): Action[] {
+  const going = new Set<number>();
+  if (picture.hosts.some(host => isUndoing(picture, host))) return [];
+  return picture.hosts.flatMap((host): Action[] => {
+    if (!standsHalfDone(picture, host)) return [];
+    const first = firstToGo(picture, host);
+    if (first.phase.is !== 'done' || going.has(first.index)) return [];
+    const bar = connectedBar(picture, first) ?? limitBar(picture, first, going) ?? clusterBar(picture, first, going);
+    if (bar) return [];
+    going.add(first.index);
+    return [{ action: 'undo', host: first.index, reason: BECAUSE }];
+  });
 }
 
 const BECAUSE = 'the run was stopped with undo';
@@ -86,7 +104,8 @@ function barOf(picture: Picture, host: HostPicture, going: ReadonlySet<number>):
   // Nobody has learned how long an undo takes; it is the same work backwards.
   const needed = host.plan.jobs.reduce((sum, job) => sum + job.p90Ms, 0);
   if (picture.now + needed > window.end) return { text: "it does not fit before the window's end", passes: false };
-  if (host.silence !== null || !isHeard(picture, host)) return { text: 'it is not connected', passes: true };
+  const away = connectedBar(picture, host);
+  if (away) return away;
   const relied = reliedOnBy(picture, host, going);
   if (relied)
     return {
@@ -95,6 +114,9 @@ function barOf(picture: Picture, host: HostPicture, going: ReadonlySet<number>):
     };
   return placeBar(picture, host, going) ?? limitBar(picture, host, going) ?? clusterBar(picture, host, going);
 }
+
+const connectedBar = (picture: Picture, host: HostPicture): Bar | null =>
+  host.silence !== null || !isHeard(picture, host) ? { text: 'it is not connected', passes: true } : null;
 
 function placeBar(picture: Picture, { plan: { wave } }: HostPicture, going: ReadonlySet<number>): Bar | null {
   const { header, waves } = picture.snapshot.plan;
@@ -178,6 +200,17 @@ function reliedOnBy(picture: Picture, host: HostPicture, going: ReadonlySet<numb
 }
 
 const NOBODY: ReadonlySet<number> = new Set();
+
+/** Who goes back before the host can, at the end of all who rely on one another; the host itself where nobody does. */
+function firstToGo(picture: Picture, host: HostPicture): HostPicture {
+  const passed = new Set<HostPicture>();
+  let first = host;
+  for (let next: HostPicture | null = host; next !== null && !passed.has(next); next = reliedOnBy(picture, first)) {
+    passed.add(next);
+    first = next;
+  }
+  return first;
+}
 
 /** By host: who waits for it, and at which of its own jobs. */
 type FirstWaits = readonly (readonly { after: number; at: number }[])[];

@@ -196,7 +196,10 @@ export class SimulatedNight {
     }
   }
 
-  /** Who was let go on because of what this host did is back before it; and nobody who serves goes while others stand half done. */
+  /**
+   * Who was let go on because of what this host did is back before it; and nobody who serves goes while others stand half done,
+   * but whoever one of these has to wait for.
+   */
   #checkTakenBack(index: number): void {
     const { name } = present(this.run.plan.hosts[index], 'host').planned;
     const agentOf = (host: string) => present(this.agents[this.run.plan.byName.get(host) ?? -1], host);
@@ -228,6 +231,11 @@ export class SimulatedNight {
       const wasDone = this.#wasDone(this.run.plan.byName.get(order.host.name) ?? -1);
       return frontier > 0 && !isOver(standing) && standing.state !== 'undo-halted' && !(wasDone && isUndo(standing));
     });
+    const waitedFor = [name];
+    for (const after of waitedFor)
+      for (const edge of first.values())
+        if (edge.after.host === after && !waitedFor.includes(edge.before.host)) waitedFor.push(edge.before.host);
+    if (half.some(({ order }) => waitedFor.includes(order.host.name))) return;
     if (half.length > 0) this.violations.push(`${name} is taken back while ${half.length} hosts stand half done`);
   }
 
