@@ -24,4 +24,6 @@ const { commandLine } = await import('./command-line.ts');
 // What a step throws away is collected by the megabyte, not by sixteen, and what has grown old when it grew by a fifth: a scan's
 // threads would each keep 10 MB of it. It is slower in nothing that could be measured. Never set while threads run: V8 dies of that.
 const collectOften = ['--max-semi-space-size=1', '--heap-growing-percent=20'];
-await commandLine([process.execPath, '--disable-warning=ExperimentalWarning', ...collectOften, script]);
+// V8 may die of keys that protect the memory of compiled code while threads come and go (docs/decisions/0481).
+const noKeys = process.platform === 'linux' && process.arch === 'x64' ? ['--no-memory-protection-keys'] : [];
+await commandLine([process.execPath, '--disable-warning=ExperimentalWarning', ...collectOften, ...noKeys, script]);

@@ -17,6 +17,7 @@ const NODE = [
   '--disable-warning=ExperimentalWarning',
   '--max-semi-space-size=1',
   '--heap-growing-percent=20',
+  '--no-memory-protection-keys',
 ];
 
 interface Options {

@@ -114,6 +114,7 @@ export class TestServer {
         '--disable-warning=ExperimentalWarning',
         '--max-semi-space-size=1',
         '--heap-growing-percent=20',
+        '--no-memory-protection-keys',
         this.#agent,
       ],
       graceMs: 500,
