@@ -19,6 +19,26 @@ export interface ProductOnHost {
   registered: string | null;
 }
 
+/**
+ * What a verdict on a product's files comes to here. What is there in part is that much, whatever the package database says;
+ * what is absent is not there at all.
+ */
+export function seenOnHost(verdict: {
+  host: string;
+  state: 'complete' | 'partial' | 'contradicted' | 'version-unknown' | 'absent' | 'left-behind';
+  versions: readonly string[];
+  registered: string | null;
+}): ProductOnHost {
+  const { host, state, versions, registered } = verdict;
+  const isPartOf = state === 'partial' && versions.length === 0 && registered !== null;
+  return {
+    host,
+    complete: state === 'complete' || state === 'contradicted',
+    versions: isPartOf ? [registered] : versions,
+    registered: state === 'absent' ? null : registered,
+  };
+}
+
 /** One of a bundle's products, as it should be. */
 export interface Wanted {
   /** Null: a release that Tidemark installs. */

@@ -8,7 +8,13 @@ const NOV = {
   packages: ['whole', 'partial', 'absent', 'older', 'unknown', 'left-out', 'elsewhere'].map(exact),
 };
 const found = (product: string, state: string, versions: string[], registered: string | null) => ({
-  ...{ product, state, registered, versions: versions.map(version => ({ version, tier: 'vendor' })) },
+  ...{
+    product,
+    state,
+    registered,
+    architecture: 'amd64',
+    versions: versions.map(version => ({ version, tier: 'vendor' })),
+  },
 });
 const IDENTIFIED = {
   host: 'db01',
@@ -24,12 +30,13 @@ const IDENTIFIED = {
 };
 const HEADER = { bundle: { name: 'nov', leftOut: ['left-out 2'] } };
 
-const asked = (state: string) =>
+const asked = (state: string, manager = 'apt') =>
   bundleOnHost({
     bundles: { bundle: async () => NOV },
     orchestrator: { view: async () => ({ plan: 'sha256:1', hosts: [{ host: 'db01', state }] }) },
     planner: { bundleOf: async () => HEADER.bundle },
     identify: async () => ({ ok: true, value: IDENTIFIED }),
+    registered: async () => ({ manager }),
   } as never).lacks({ run: 'r1', host: 'db01' });
 
 it('holds a host that a run has patched against all of the bundle that concerns it, by its files', async () => {
@@ -41,4 +48,8 @@ it('holds a host that a run has patched against all of the bundle that concerns 
 
 it('asks nothing of a host that the run did not patch', async () => {
   expect(await asked('undone')).toBeNull();
+});
+
+it('asks nothing of packages for servers of another family', async () => {
+  expect(await asked('succeeded', 'dnf')).toEqual({ bundle: 'nov', lacks: [] });
 });

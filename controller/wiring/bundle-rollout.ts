@@ -1,7 +1,7 @@
 import type { PackageFamily } from '@tidemark/shared/versions/package-family.ts';
 import { familyOfManager } from '@tidemark/shared/versions/package-family.ts';
 import type { Services } from '../api/services.ts';
-import { type ProductOnHost, passedOver, rolloutOf, type Wanted, wantedOf } from '../bundles/rollout.ts';
+import { type ProductOnHost, passedOver, rolloutOf, seenOnHost, type Wanted, wantedOf } from '../bundles/rollout.ts';
 import type { HostFactsPort } from '../identification/ports.ts';
 import type { RegisteredPackages } from '../identification/records.ts';
 import type { Capabilities } from './capabilities.ts';
@@ -68,18 +68,10 @@ async function onHosts(
       if (version !== null) byHost.set(host, { host, complete: false, versions: [], registered: version });
     }
   }
-  for (const { host, state, versions, registered: said } of (await identification.versions(product)).hosts) {
-    const packages = registered.get(host);
+  for (const verdict of (await identification.versions(product)).hosts) {
+    const packages = registered.get(verdict.host);
     if (family !== null && packages && !ofFamily(packages, family)) continue;
-    if (state === 'left-behind') continue;
-    // What is there in part is that much, whatever the package database says; what is absent is not there at all.
-    const known = versions.length > 0 || state !== 'partial' || said === null ? versions : [said];
-    byHost.set(host, {
-      host,
-      complete: state === 'complete' || state === 'contradicted',
-      versions: known,
-      registered: state === 'absent' ? null : said,
-    });
+    if (verdict.state !== 'left-behind') byHost.set(verdict.host, seenOnHost(verdict));
   }
   return [...byHost.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
 }

@@ -180,7 +180,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
         return selectByCondition(condition, fleetNow);
       },
     },
-    patched: bundleOnHost({ bundles, orchestrator, planner, identify }),
+    patched: bundleOnHost({ bundles, orchestrator, planner, identify, registered: facts.registered }),
     incidents: driftIncidents(incidents, async host => (await agentsByName(store)).get(host)?.id ?? null),
     verification,
     clock,
