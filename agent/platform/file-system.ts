@@ -49,6 +49,9 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/** Whether a name is one that {@link writeFileAtomically} gives to what is not whole yet. */
+export const isDraft = (name: string): boolean => /\.new-[0-9a-f]{12}$/.test(name);
+
 /** Puts a file in place whole or not at all, also across a power cut. */
 export async function writeFileAtomically(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
   const temporary = besideName(path, 'new');

@@ -110,6 +110,16 @@ export function pruningConformance(
       expect(written()).toEqual([]);
     });
 
+    it('leave nothing behind of what was being written about them as the power went', async () => {
+      await create('unexpired', FUTURE);
+      for (const known of [record('cut'), begun('cut')]) {
+        mkdirSync(dirname(known), { recursive: true });
+        writeFileSync(`${known}.new-89e52e1e5656`, '{"format": "tide');
+      }
+      await prune();
+      expect(written()).toEqual(['unexpired.json']);
+    });
+
     for (const afterMs of cuts) {
       it(`are whole or gone where they are cut off ${afterMs} ms after their beginning`, async () => {
         await create('unexpired', FUTURE);

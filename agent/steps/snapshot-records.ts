@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SnapshotCreateArgs, snapshotKinds } from '@tidemark/shared/orders/kinds/snapshot.ts';
 import { z } from 'zod';
-import { readJsonFile, writeFileAtomically } from '../platform/file-system.ts';
+import { isDraft, readJsonFile, writeFileAtomically } from '../platform/file-system.ts';
 import type { StepContext } from './executor.ts';
 
 /*
@@ -75,10 +75,18 @@ export const readBegun = (name: string, place: Place): SnapshotCreateArgs | unde
 export const allBegun = (place: Place): SnapshotCreateArgs[] =>
   namesIn('begun', place).flatMap(name => readBegun(name, place) ?? []);
 
+/** Takes away what was being written as the power went: one step works with snapshots at a time, so nobody is at it. */
+export async function removeDrafts(place: Place): Promise<void> {
+  for (const sort of SORTS)
+    for (const file of filesIn(sort, place))
+      if (isDraft(file)) await rm(join(directoryOf(sort, place), file), { force: true });
+}
+
 export const removeBegun = (name: string, place: Place): Promise<void> =>
   rm(fileOf('begun', name, place), { force: true });
 
-type Sort = 'begun' | 'records';
+const SORTS = ['begun', 'records'] as const;
+type Sort = (typeof SORTS)[number];
 
 const directoryOf = (sort: Sort, { stateDir }: Place): string => join(stateDir, 'snapshots', sort);
 const fileOf = (sort: Sort, name: string, place: Place): string => join(directoryOf(sort, place), `${name}.json`);
@@ -88,11 +96,14 @@ async function write(sort: Sort, name: string, value: unknown, place: Place): Pr
   await writeFileAtomically(fileOf(sort, name, place), `${JSON.stringify(value, null, 2)}\n`);
 }
 
-function namesIn(sort: Sort, place: Place): string[] {
+const namesIn = (sort: Sort, place: Place): string[] =>
+  filesIn(sort, place)
+    .filter(file => file.endsWith('.json'))
+    .map(file => file.slice(0, -'.json'.length));
+
+function filesIn(sort: Sort, place: Place): string[] {
   try {
-    return readdirSync(directoryOf(sort, place))
-      .filter(file => file.endsWith('.json'))
-      .map(file => file.slice(0, -'.json'.length));
+    return readdirSync(directoryOf(sort, place));
   } catch {
     return [];
   }

@@ -17,6 +17,7 @@ import {
   readBegun,
   readManifest,
   removeBegun,
+  removeDrafts,
   removeManifest,
   writeBegun,
   writeManifest,
@@ -175,6 +176,7 @@ async function prune(but: string | null, context: StepContext): Promise<Pruned> 
   const expired = allManifests(context).filter(({ expiresAt }) => expiresAt !== null && expiresAt <= now);
   const names = new Set([...expired, ...allBegun(context)].map(({ name }) => name).filter(name => name !== but));
   const pruned: Pruned = { deleted: [], problems: [] };
+  await removeDrafts(context);
   for (const name of names) {
     try {
       await deleteOne(name, context);
