@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { differsFromLock, entryFor, explainNpmFailure, unsupported } from '../../installers/bootstrap-checks.mjs';
-import { countReport, readSummary, sum, summaryLine } from '../support/totals.mjs';
+import { countReport, describeFailures, failuresIn, readSummary, sum, summaryLine } from '../support/totals.mjs';
 
 describe('what bootstrap says about a machine', () => {
   const machine = { nodeVersion: '20.11.0', platform: 'linux', arch: 'x64', glibc: '2.28' };
@@ -99,5 +99,28 @@ describe('what the last line of npm test counts', () => {
     ['as a failure where there is none', '', { passed: 0, failed: 1, skipped: 0 }],
   ])('is read again %s', (_, output, expected) => {
     expect(readSummary(output)).toEqual(expected);
+  });
+
+  it('says at the end which tests failed, in a line each with why, and each once', () => {
+    const failed = {
+      status: 'failed',
+      fullName: 'a host is patched',
+      failureMessages: ['\x1b[31mexpected 1\x1b[39m\n  at x'],
+    };
+    const testResults = [
+      {
+        name: '/root/a.test.ts',
+        status: 'failed',
+        assertionResults: [failed, { status: 'passed', fullName: 'another' }],
+      },
+      { name: '/root/b.test.ts', status: 'failed', message: 'cannot be loaded', assertionResults: [] },
+      { name: '/root/c.test.ts', status: 'passed', assertionResults: [{ status: 'passed', fullName: 'a third' }] },
+    ];
+    const lines = describeFailures({ testResults }, '/root');
+    expect(lines).toEqual(['FAIL  a.test.ts > a host is patched: expected 1', 'FAIL  b.test.ts: cannot be loaded']);
+    expect(failuresIn(['much', ...lines, 'more', 'FAIL  lint', 'FAIL  lint', '1 s'].join('\n'))).toEqual([
+      ...lines,
+      'FAIL  lint',
+    ]);
   });
 });

@@ -1,4 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 
 /**
  * What a vitest project's JSON report counts. A file that fails outside of its tests (it does not load, a hook throws)
@@ -9,8 +11,25 @@ export function readReport(project, file, status) {
     console.log(`FAIL  ${project}: the runner ended with status ${status} and without a report`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
-  return countReport(JSON.parse(readFileSync(file, 'utf8')), status);
+  const report = JSON.parse(readFileSync(file, 'utf8'));
+  for (const line of describeFailures(report, process.cwd())) console.log(line);
+  return countReport(report, status);
 }
+
+/** A line for each test that failed and each file that could not be run, with the first line of why: what {@link failuresIn} finds. */
+export function describeFailures(report, root) {
+  const line = (what, message = '') =>
+    `FAIL  ${what}: ${stripVTControlCharacters(message).trim().split('\n')[0].slice(0, 300)}`;
+  return report.testResults.flatMap(suite => {
+    const file = relative(root, suite.name);
+    const tests = suite.assertionResults.filter(test => test.status === 'failed');
+    if (tests.length === 0) return suite.status === 'failed' ? [line(file, suite.message)] : [];
+    return tests.map(test => line(`${file} > ${test.fullName}`, test.failureMessages?.[0]));
+  });
+}
+
+/** What an output says that failed, each once. */
+export const failuresIn = output => [...new Set(output.split('\n').filter(line => line.startsWith('FAIL  ')))];
 
 export function countReport(report, status) {
   const broken = report.testResults.filter(
