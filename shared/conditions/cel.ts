@@ -1,6 +1,9 @@
 import { Environment, type EvaluationError, type ParseError } from '@marcbachmann/cel-js';
 import { err, ok, type Result } from '../base/result.ts';
-import { hintFor, type Names, namesOf, unknownName, type Variables } from './names.ts';
+import { tooCostly } from './cost.ts';
+import { hintFor, type Names, type Node, namesOf, type Types, unknownName, type Variables } from './names.ts';
+import { PATTERN_FUNCTION, registerPatterns, withLinearPatterns } from './patterns.ts';
+import { registerVersions } from './versions.ts';
 
 /*
  * CEL as conditions have it, on both sides: type-checked when it is read, so that a wrong name is an error with a place and
@@ -18,13 +21,17 @@ export interface CelLanguage {
   names: Names;
 }
 
-export function celLanguage(variables: Variables): CelLanguage {
+/** `types`: things with fields that the types of variables name, such as `list<Package>`; those that others name come first. */
+export function celLanguage(variables: Variables, types: Types = {}): CelLanguage {
   const environment = new Environment({ limits: LIMITS });
+  registerVersions(environment);
+  registerPatterns(environment);
+  for (const [name, fields] of Object.entries(types)) environment.registerType({ name, schema: { ...fields } });
   for (const [name, is] of Object.entries(variables)) {
     if (typeof is === 'string') environment.registerVariable(name, is);
     else environment.registerVariable(name, { schema: { ...is } });
   }
-  return { environment, names: namesOf(environment, variables) };
+  return { environment, names: namesOf(environment, variables, types) };
 }
 
 /** What is wrong with a condition, and at which character of it. */
@@ -35,6 +42,12 @@ export interface ConditionError {
 
 export type Evaluate = (values: Readonly<Record<string, unknown>>) => Result<unknown, string>;
 
+/** A condition that was read and checked. */
+export interface Parsed {
+  evaluate: Evaluate;
+  ast: Node;
+}
+
 /** `types` may come out of it; `expected` says so in words. A name that nobody knows is told with the nearest known one. */
 export function parseCel(
   { environment, names }: CelLanguage,
@@ -42,9 +55,20 @@ export function parseCel(
   types: readonly string[],
   expected: string,
 ): Result<Evaluate, ConditionError> {
+  const parsed = readCel({ environment, names }, text, types, expected);
+  return parsed.ok ? ok(parsed.value.evaluate) : parsed;
+}
+
+/** The same with how it is built, for those who evaluate parts of it. */
+export function readCel(
+  { environment, names }: CelLanguage,
+  text: string,
+  types: readonly string[],
+  expected: string,
+): Result<Parsed, ConditionError> {
   let parsed: ReturnType<Environment['parse']>;
   try {
-    parsed = environment.parse(text);
+    parsed = environment.parse(withLinearPatterns(environment, text));
   } catch (error) {
     return err(conditionError(error as ParseError, names, text));
   }
@@ -54,13 +78,16 @@ export function parseCel(
   if (!check.valid) return err(conditionError(check.error as ParseError, names, text));
   if (check.type !== undefined && ![...types, 'dyn'].includes(check.type))
     return err({ message: `this gives ${check.type}, and ${expected}`, offset: 0 });
-  return ok(values => {
+  const costly = tooCostly(parsed.ast);
+  if (costly) return err({ ...costly, message: `${INVALID}: ${costly.message}` });
+  const evaluate: Evaluate = values => {
     try {
       return ok(parsed(values));
     } catch (error) {
       return err((error as EvaluationError).summary ?? (error as Error).message);
     }
-  });
+  };
+  return ok({ evaluate, ast: parsed.ast });
 }
 
 export const BOOLEAN = { types: ['bool'], expected: 'a condition must give true or false' } as const;
@@ -75,7 +102,8 @@ export function asBoolean(answer: Result<unknown, string>): Result<boolean, stri
 const INVALID = 'this is no valid condition';
 
 function conditionError(error: ParseError, names: Names, text: string): ConditionError {
-  const message = `${INVALID}: ${error.summary ?? error.message}${hintFor(error, names, text)}`;
+  const words = (error.summary ?? error.message).replaceAll(PATTERN_FUNCTION, 'matches');
+  const message = `${INVALID}: ${words}${hintFor(error, names, text)}`;
   return { message, offset: error.range?.start ?? 0 };
 }
 
