@@ -56,7 +56,7 @@ async function apply(context: Context, action: Action): Promise<void> {
     case 'letGo':
       return transaction.setHost(run.id, idOf(plan, action.host), { heldBecause: null });
     case 'observeFacts':
-      return transaction.askForFacts(run.id, idOf(plan, action.host), now);
+      return transaction.askForFacts(run.id, idOf(plan, action.host), { since: action.since, at: now });
     case 'openIncident':
       await transaction.openIncident({
         key: action.key,

@@ -1,3 +1,4 @@
+import { isAskedInVain } from './asking.ts';
 import { type HostPicture, isHeard, isOut, nameOf, type Picture, pictureAt } from './picture.ts';
 
 /**
@@ -71,9 +72,10 @@ export function clusterBar(
       const health = gone.has(other.index) ? GONE : healthOf(picture, other);
       if (health.is === 'well') healthy++;
       else reasons.push(`${nameOf(other)} ${health.text}`);
-      tells ||= health.is === 'unknown' || health.is === 'away';
       if (health.is === 'unknown') ask.push(other);
-      if (health.is === 'ill' && health !== GONE && !isOut(other)) ill.push(other);
+      const isMute = health.is === 'unknown' && isAskedInVain(picture, other, other.host.healthy);
+      tells ||= health.is === 'away' || (health.is === 'unknown' && !isMute);
+      if (isMute || (health.is === 'ill' && health !== GONE && !isOut(other))) ill.push(other);
     }
     if (healthy >= minHealthy) continue;
     const why = reasons.length > 0 ? `: ${reasons.join(', ')}` : '';

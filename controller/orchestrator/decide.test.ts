@@ -109,7 +109,7 @@ describe('a cluster', () => {
 
   it('is asked for its role before a member begins, and the member begins by facts of this run', () => {
     const run = ready(PAIR);
-    expect(decide(run.snapshot, START)).toEqual([{ action: 'observeFacts', host: 1 }]);
+    expect(decide(run.snapshot, START)).toEqual([{ action: 'observeFacts', host: 1, since: START }]);
     run.host(1).role = { is: 'standby', observedAt: START - 1 };
     expect(begins(run)).toEqual([]);
     run.host(1).role = { is: 'standby', observedAt: START };
@@ -120,7 +120,8 @@ describe('a cluster', () => {
     const run = ready(PAIR);
     run.host(1).role = { is: 'standby', observedAt: START };
     run.host(1).factsAsked = { first: START, last: START };
-    expect(decide(run.snapshot, START + 6 * MINUTE)).toEqual([{ action: 'observeFacts', host: 1 }]);
+    const since = START + 6 * MINUTE;
+    expect(decide(run.snapshot, since)).toEqual([{ action: 'observeFacts', host: 1, since }]);
   });
 
   it('is held with an incident where the roles are not those of the plan', () => {

@@ -3,11 +3,12 @@ import { endedDoubts, undoActions } from './doubt.ts';
 import { reactionTo } from './phase.ts';
 import { awaitsPerson, firstHold, type HostPicture, isSettled, nameOf, type Picture, pictureAt } from './picture.ts';
 import type { PlannedJob } from './plan-index.ts';
+import { endedRoleDoubts } from './roles.ts';
 import type { Action } from './snapshot.ts';
 
 /** What has gone wrong on hosts, and what the policy says to do then. */
 export function failureActions(picture: Picture): Action[] {
-  const actions = [...endedSilences(picture), ...endedDoubts(picture)];
+  const actions = [...endedSilences(picture), ...endedDoubts(picture), ...endedRoleDoubts(picture)];
   for (const host of picture.hosts) {
     if (host.silence !== null) actions.push(...silenceActions(picture, host));
     if (mayAct(host)) actions.push(...phaseActions(picture, host));

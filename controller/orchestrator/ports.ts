@@ -234,8 +234,8 @@ export interface RunTransaction {
   /** Digests of those that the host has not answered. */
   unansweredAmendments(run: string, hostId: string): Promise<string[]>;
   send(hostId: string, message: Outgoing): Promise<void>;
-  /** Asks for facts and remembers in the run that it was asked. */
-  askForFacts(run: string, hostId: string, at: number): Promise<void>;
+  /** Asks for facts and remembers in the run that it was asked, and since when. */
+  askForFacts(run: string, hostId: string, asked: { since: number; at: number }): Promise<void>;
   /** Puts the orders of these hosts into the outbox, and keeps when. */
   offerOrders(run: string, plan: string, hostIds: readonly string[], at: number): Promise<void>;
   audit(entry: AuditEntry): Promise<void>;

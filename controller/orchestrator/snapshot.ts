@@ -46,7 +46,7 @@ export interface HostSnapshot {
   role: { is: ClusterRole | null; observedAt: number } | null;
   /** Only of members of clusters that say when one is well. `is` is null where the probe does not tell. */
   healthy: { is: boolean | null; observedAt: number } | null;
-  /** When facts were first and last asked for in this run. */
+  /** When facts were first and last asked for: what it told before the first is no answer. */
   factsAsked: { first: number; last: number } | null;
   /** By position. */
   jobs: readonly JobSnapshot[];
@@ -118,7 +118,8 @@ export type Action =
   | { action: 'hold'; host: number; reason: string }
   /** What it was held for is over. */
   | { action: 'letGo'; host: number }
-  | { action: 'observeFacts'; host: number }
+  /** `since`: when this question was asked first. */
+  | { action: 'observeFacts'; host: number; since: number }
   | {
       action: 'openIncident';
       key: string;

@@ -1,3 +1,4 @@
+import { askFor, isAskedInVain } from './asking.ts';
 import { probedHealth } from './clusters.ts';
 import { positionOf } from './phase.ts';
 import { type HostPicture, isAtWork, isHeard, isWrittenOff, nameOf, type Picture, pictureAt } from './picture.ts';
@@ -91,7 +92,7 @@ function takeBackDone(picture: Picture, going: Set<number>): TakingBack {
       }
       waits ||= bar.passes;
       if (!bar.passes) left.push(`${nameOf(host)}: ${bar.text}`);
-      actions.push(...askFor(picture, bar.ask ?? []));
+      actions.push(...(bar.ask ?? []).flatMap(peer => askFor(picture, peer, peer.host.healthy)));
     }
     // Waves go back one after the other, as they came.
     if (going.size > 0 || waits) return { actions, waits };
@@ -151,7 +152,10 @@ function clusterBar(picture: Picture, host: HostPicture, going: ReadonlySet<numb
   for (const other of members) if (other !== host && !going.has(other.index) && serves(picture, other)) healthy++;
   if (healthy >= cluster.planned.minHealthy) return null;
   const unsure = members.filter(other => other !== host && probedHealth(picture, other).is === 'unknown');
-  const passes = going.size > 0 || unsure.length > 0 || members.some(member => isUndoing(picture, member));
+  const passes =
+    going.size > 0 ||
+    unsure.some(other => !isAskedInVain(picture, other, other.host.healthy)) ||
+    members.some(member => isUndoing(picture, member));
   return {
     text: `cluster ${name} needs ${cluster.planned.minHealthy} healthy members beside it`,
     passes,
@@ -166,14 +170,6 @@ function serves(picture: Picture, host: HostPicture): boolean {
 
 function isDown({ begun, phase }: HostPicture): boolean {
   return begun && phase.is !== 'done' && phase.is !== 'undone' && phase.is !== 'never' && phase.is !== 'refused';
-}
-
-function askFor({ snapshot, now }: Picture, hosts: readonly HostPicture[]): Action[] {
-  return hosts
-    .filter(
-      ({ host: { factsAsked } }) => factsAsked === null || now - factsAsked.last >= snapshot.deadlines.factsRetryMs,
-    )
-    .map(({ index }) => ({ action: 'observeFacts', host: index }));
 }
 
 /** Once: who is called at night wants to know what runs which version. */

@@ -1,3 +1,4 @@
+import { askFor } from './asking.ts';
 import { type ClusterBar, clusterBar } from './clusters.ts';
 import { type HostPicture, type Picture, pictureAt, standsBeforeTouch } from './picture.ts';
 import { roleCheck } from './roles.ts';
@@ -31,7 +32,7 @@ export function touchWait(picture: Picture, host: HostPicture): TouchWait | null
 
 /** Asks members that do not tell, and people about those that are no help although nobody is at work on them. */
 export function barActions(picture: Picture, bar: ClusterBar): Action[] {
-  const { incidents, deadlines } = picture.snapshot;
+  const { incidents } = picture.snapshot;
   const actions: Action[] = [];
   if (bar.ill.length > 0 && !incidents.has(bar.key)) {
     actions.push({
@@ -44,10 +45,6 @@ export function barActions(picture: Picture, bar: ClusterBar): Action[] {
         'Resolve this incident to give up those that wait for it.',
     });
   }
-  for (const peer of bar.ask) {
-    const asked = peer.host.factsAsked;
-    if (asked !== null && picture.now - asked.last < deadlines.factsRetryMs) continue;
-    actions.push({ action: 'observeFacts', host: peer.index });
-  }
+  for (const peer of bar.ask) actions.push(...askFor(picture, peer, peer.host.healthy));
   return actions;
 }

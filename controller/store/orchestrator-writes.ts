@@ -197,16 +197,11 @@ const deciding = (tx: Tx): Deciding => ({
 
   send: (hostId, message) => outbox.add(tx, { ...message, hostId }),
 
-  async askForFacts(run, hostId, at) {
+  async askForFacts(run, hostId, { since, at }) {
     const request = randomUUID();
-    const asked = new Date(at);
     await tx
       .update(runHosts)
-      .set({
-        factsFirstAskedAt: sql`coalesce(${runHosts.factsFirstAskedAt}, ${asked.toISOString()}::timestamptz)`,
-        factsLastAskedAt: asked,
-        change: nextChange,
-      })
+      .set({ factsFirstAskedAt: new Date(since), factsLastAskedAt: new Date(at), change: nextChange })
       .where(and(eq(runHosts.run, run), eq(runHosts.hostId, hostId)));
     await tx.insert(observations).values({ id: request, hostId, kind: 'facts', createdAt: new Date(at) });
     await outbox.add(tx, { hostId, kind: 'observe-facts', payload: { request } });

@@ -103,9 +103,12 @@ export function describeTold(context: StoreContext): void {
 
     it('asks for facts under a request that the host alone can answer', async () => {
       const run = await begin();
-      await within(transaction => transaction.askForFacts(run, x, AT));
-      await within(transaction => transaction.askForFacts(run, x, AT + 5));
+      await within(transaction => transaction.askForFacts(run, x, { since: AT, at: AT }));
+      await within(transaction => transaction.askForFacts(run, x, { since: AT, at: AT + 5 }));
       expect((await hostOf(run, x)).factsAsked).toEqual({ first: AT, last: AT + 5 });
+      await within(transaction => transaction.askForFacts(run, y, { since: AT, at: AT }));
+      await within(transaction => transaction.askForFacts(run, y, { since: AT + 9, at: AT + 9 }));
+      expect((await hostOf(run, y)).factsAsked).toEqual({ first: AT + 9, last: AT + 9 });
       const [asked] = await context.tested.delivery.due([x], 10);
       const request = asked?.kind === 'observe-facts' ? asked.payload.request : '';
       expect(request).not.toBe('');

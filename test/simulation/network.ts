@@ -273,6 +273,12 @@ class Connection {
     const { orchestrator } = this.#controller;
     switch (message.type) {
       case 'hello': {
+        // As the production link does: a stream has one.
+        if (this.#isWelcome) {
+          this.#controllerGone();
+          this.#agentGone();
+          return;
+        }
         this.#database.seen(hostId, this.#engine.now, true);
         const acknowledged = await orchestrator.reported(hostId);
         this.#host.acknowledge(acknowledged);

@@ -38,7 +38,7 @@ export interface PlanSpec {
   waves?: WrittenPlanHeader['waves'];
   precedences?: { before: [string, string]; after: [string, string] }[];
   limits?: { hosts: string[]; maxOut: number; key?: string }[];
-  clusters?: { name: string; onFailure: 'hold-cluster' | 'continue' }[];
+  clusters?: { name: string; onFailure: 'hold-cluster' | 'continue'; healthyWhen?: string }[];
   budgets?: WrittenPlanHeader['budgets'];
   window?: { start: number; end: number; reserveMs: number };
 }

@@ -105,11 +105,9 @@ export class SimulatedRun {
       case 'letGo':
         this.host(action.host).held = null;
         return;
-      case 'observeFacts': {
-        const asked = this.host(action.host).factsAsked;
-        this.host(action.host).factsAsked = { first: asked?.first ?? now, last: now };
+      case 'observeFacts':
+        this.host(action.host).factsAsked = { first: action.since, last: now };
         return;
-      }
       case 'openIncident':
         this.incidents.set(action.key, 'open');
         this.titles.push(action.title);

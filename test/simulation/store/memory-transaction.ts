@@ -190,9 +190,8 @@ export function memoryTransaction(tables: Tables, undo: UndoLog, now: () => numb
 
     send: async (hostId, message) => enqueue(hostId, message),
 
-    async askForFacts(run, hostId, at) {
-      const { factsAsked } = present(runAt(run).hosts.get(hostId), hostId);
-      put(run, hostId, { factsAsked: { first: factsAsked?.first ?? at, last: at } });
+    async askForFacts(run, hostId, { since, at }) {
+      put(run, hostId, { factsAsked: { first: since, last: at } });
       const request = `request-${tables.next()}`;
       undo.set(tables.requests, request, { hostId, answered: false });
       enqueue(hostId, { kind: 'observe-facts', payload: { request } });
