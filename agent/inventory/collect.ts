@@ -29,9 +29,9 @@ export async function collectFacts(options: CollectOptions): Promise<Record<stri
   const { root, stateDir, factsDir, sealingKey, secretKey, place, only = null } = options;
   const errors: string[] = [];
   const wanted = (...names: string[]) => only === null || names.some(name => only.includes(name));
-  const system = wanted('os', 'memory', 'disks') ? await collectSystem(errors) : {};
+  const system = wanted('os', 'memory', 'mounts') ? await collectSystem(errors) : {};
   const releases = wanted('releases') ? await collectReleases(root, errors) : null;
-  const packages = wanted('packages') ? await collectPackages(place, errors) : null;
+  const software = wanted('packages', 'updates') ? await collectPackages(place, errors) : null;
   const services = wanted('services') ? await collectServices(place, errors) : null;
   const failedUnits = wanted('failedUnits') ? await collectFailedUnits(place, errors) : null;
   const reboot = wanted('reboot') ? await collectRebootNeed(place, errors) : null;
@@ -49,7 +49,8 @@ export async function collectFacts(options: CollectOptions): Promise<Record<stri
     ...(secretKey
       ? { secretKey: { name: secretKey.name, generation: secretKey.generation, keyId: secretKey.keyId } }
       : {}),
-    ...(packages ? { packages } : {}),
+    ...(software?.packages ? { packages: software.packages } : {}),
+    ...(software?.updates ? { updates: software.updates } : {}),
     ...(services ? { services } : {}),
     ...(failedUnits ? { failedUnits } : {}),
     ...(reboot ? { reboot } : {}),

@@ -1,5 +1,6 @@
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { join, parse } from 'node:path';
+import { isSectionKind, SITE_FACT_NAME } from '@tidemark/shared/inventory/kinds.ts';
 import { type CommandPlace, runCommand } from '../platform/command.ts';
 
 /** A site's own facts: executables that print JSON. What they do wrong is a fact too. */
@@ -11,25 +12,6 @@ export interface SiteFacts {
 
 const TIMEOUT_MS = 10_000;
 const MAX_OUTPUT_BYTES = 256 * 1024;
-/** Written by others: these names are the agent's own. */
-const RESERVED = new Set([
-  'os',
-  'kernel',
-  'failedUnits',
-  'holds',
-  'sealingKey',
-  'secretKey',
-  'bootId',
-  'hostname',
-  'memory',
-  'disks',
-  'releases',
-  'packages',
-  'services',
-  'reboot',
-  'errors',
-]);
-
 /**
  * Runs every executable in `directory`, or those for the facts in `only`, in the order of names. A directory that is not
  * there has none.
@@ -44,7 +26,12 @@ export async function collectSiteFacts(
   for (const name of executablesIn(directory, found.errors)) {
     const key = parse(name).name;
     if (only !== null && !only.includes(key)) continue;
-    if (RESERVED.has(key) || Object.hasOwn(found.facts, key)) {
+    if (!SITE_FACT_NAME.test(key)) {
+      found.errors.push(`${name}: ${key} is no name for a fact: letters, digits, "_", "." and "-", 64 at most`);
+      continue;
+    }
+    // The agent's own kinds are no names for what others write.
+    if (isSectionKind(key) || Object.hasOwn(found.facts, key)) {
       found.errors.push(`${name}: the name ${key} is taken`);
       continue;
     }

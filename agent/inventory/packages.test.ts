@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { packagesFact } from './packages.ts';
+import { packagesSection } from './packages.ts';
 
 const of = (name: string, version: string, more = {}) => ({
   name,
@@ -10,34 +10,30 @@ const of = (name: string, version: string, more = {}) => ({
   ...more,
 });
 
-describe('the packages of a server as facts', () => {
-  it('are its versions by name, what is held, what is half done and what is newer', () => {
-    const fact = packagesFact(
-      'apt',
-      [
-        of('zsh', '5.9-4'),
-        of('libc6', '2.36-9'),
-        of('libc6', '2.36-9', { architecture: 'i386' }),
-        of('tzdata', '2026a', { architecture: 'all', held: true }),
-        of('demo-svc', '1.2', { architecture: 'all', state: 'half-configured' }),
-      ],
-      new Map([['zsh', '5.9-5']]),
-    );
-    expect(fact).toEqual({
-      manager: 'apt',
-      count: 5,
-      installed: { 'demo-svc': '1.2', libc6: '2.36-9', 'libc6:i386': '2.36-9', tzdata: '2026a', zsh: '5.9-4' },
-      truncated: false,
-      held: ['tzdata'],
-      broken: { 'demo-svc': 'half-configured' },
-      updates: { zsh: '5.9-5' },
+describe('the packages of a server', () => {
+  it('are listed by name, then architecture, with their sources and what is held or half done', () => {
+    const { installed, ...rest } = packagesSection('apt', [
+      of('zsh', '5.9-4'),
+      of('libc6', '2.36-9', { architecture: 'i386', source: 'glibc' }),
+      of('libc6', '2.36-9', { source: 'glibc', sourceVersion: '2.36-9', origin: 'Debian' }),
+      of('tzdata', '2026a', { architecture: 'all', held: true }),
+      of('demo-svc', '1.2', { architecture: 'all', state: 'half-configured' }),
+    ]);
+    expect(rest).toEqual({ manager: 'apt', architecture: 'amd64', count: 5, truncated: false });
+    expect(installed.map(({ name, architecture }) => `${name}:${architecture}`)).toEqual([
+      ...['demo-svc:all', 'libc6:amd64', 'libc6:i386', 'tzdata:all', 'zsh:amd64'],
+    ]);
+    expect(installed[1]).toEqual({
+      ...{ name: 'libc6', version: '2.36-9', architecture: 'amd64', source: 'glibc', sourceVersion: '2.36-9' },
+      ...{ origin: 'Debian', held: false, state: 'installed' },
     });
+    expect([installed[0]?.state, installed[3]?.held, installed[4]?.source]).toEqual(['half-configured', true, 'zsh']);
   });
 
   it('say so where they are not all there', () => {
     const many = Array.from({ length: 10_001 }, (_, index) => of(`p${index}`, '1'));
-    const fact = packagesFact('apt', many, new Map());
-    expect(Object.keys(fact.installed)).toHaveLength(10_000);
-    expect(fact).toMatchObject({ count: 10_001, truncated: true });
+    const section = packagesSection('apt', many);
+    expect(section.installed).toHaveLength(10_000);
+    expect(section).toMatchObject({ count: 10_001, truncated: true });
   });
 });

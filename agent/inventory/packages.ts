@@ -1,75 +1,57 @@
 import { systemClock } from '@tidemark/shared/base/clock.ts';
+import { MAX_PACKAGES, type Packages } from '@tidemark/shared/inventory/kinds/software.ts';
+import type { SectionContent } from '@tidemark/shared/inventory/kinds.ts';
+import { ownArchitecture } from '@tidemark/shared/inventory/packages.ts';
 import type { CommandPlace } from '../platform/command.ts';
 import type { InstalledPackage, PackageManager } from '../platform/os-package.ts';
 import { findOsPackages } from '../platform/os-packages-of.ts';
 
-/** Compact: a server has hundreds of packages, and a fleet hundreds of servers. */
-export interface PackagesFact {
-  manager: PackageManager;
-  count: number;
-  /** Version by name; of another architecture than the server's own by `name:architecture`. */
-  installed: Record<string, string>;
-  /** Some are not in the list: it has no more than {@link MAX_LISTED}. */
-  truncated: boolean;
-  held: string[];
-  /** What was left half way, by name: `half-configured`. */
-  broken: Record<string, string>;
-  /** Newer versions that the lists of the repositories, as they lie on the server, offer. */
-  updates: Record<string, string>;
-}
-
-/** Some 400 KiB of JSON: three times what a large server has. */
-const MAX_LISTED = 10_000;
-
-/** Null where no package manager that is known here looks after the server. */
-export async function collectPackages(place: CommandPlace, errors: string[]): Promise<PackagesFact | null> {
-  const packages = findOsPackages(place, systemClock);
-  if (!packages) return null;
+/** What is installed, and what is newer; nulls where no package manager that is known here looks after the server. */
+export async function collectPackages(
+  place: CommandPlace,
+  errors: string[],
+): Promise<{ packages: Packages | null; updates: SectionContent<'updates'> | null }> {
+  const manager = findOsPackages(place, systemClock);
+  if (!manager) return { packages: null, updates: null };
   try {
-    const installed = await packages.installed();
-    const updates = await packages.updates();
-    return packagesFact(packages.manager, installed, updates);
+    const packages = packagesSection(manager.manager, await manager.installed());
+    const updates = updatesSection(manager.manager, await manager.updates());
+    return { packages, updates };
   } catch (error) {
     errors.push(`packages: ${(error as Error).message}`);
-    return null;
+    return { packages: null, updates: null };
   }
 }
 
-/** Pure. */
-export function packagesFact(
-  manager: PackageManager,
-  installed: readonly InstalledPackage[],
-  updates: ReadonlyMap<string, string>,
-): PackagesFact {
-  const named = keyed(installed);
-  const listed = named.slice(0, MAX_LISTED);
+/** Pure. By name, then architecture, then version. */
+export function packagesSection(manager: PackageManager, installed: readonly InstalledPackage[]): Packages {
+  const sorted = installed.toSorted(
+    (a, b) => order(a.name, b.name) || order(a.architecture, b.architecture) || order(a.version, b.version),
+  );
   return {
     manager,
-    count: named.length,
-    installed: Object.fromEntries(listed.map(([key, { version }]) => [key, version])),
-    truncated: listed.length < named.length,
-    held: named.filter(([, each]) => each.held).map(([key]) => key),
-    broken: Object.fromEntries(
-      named.filter(([, { state }]) => state !== 'installed').map(([key, { state }]) => [key, state]),
-    ),
-    updates: Object.fromEntries([...updates].slice(0, MAX_LISTED)),
+    architecture: ownArchitecture(installed),
+    count: sorted.length,
+    truncated: sorted.length > MAX_PACKAGES,
+    installed: sorted.slice(0, MAX_PACKAGES).map(each => ({
+      name: each.name,
+      version: each.version,
+      architecture: each.architecture,
+      source: each.source ?? each.name,
+      sourceVersion: each.sourceVersion ?? each.version,
+      origin: each.origin ?? '',
+      held: each.held,
+      state: each.state,
+    })),
   };
 }
 
-/** The architecture that most packages have is the server's own. */
-function keyed(installed: readonly InstalledPackage[]): [string, InstalledPackage][] {
-  const counts = new Map<string, number>();
-  for (const { architecture } of installed) {
-    if (!NEUTRAL.has(architecture)) counts.set(architecture, (counts.get(architecture) ?? 0) + 1);
-  }
-  const own = [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
-  return installed
-    .map((each): [string, InstalledPackage] => {
-      const foreign = each.architecture !== own && !NEUTRAL.has(each.architecture);
-      return [foreign ? `${each.name}:${each.architecture}` : each.name, each];
-    })
-    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-}
+const updatesSection = (manager: PackageManager, updates: ReadonlyMap<string, string>): SectionContent<'updates'> => ({
+  manager,
+  available: [...updates]
+    .sort(([a], [b]) => order(a, b))
+    .slice(0, MAX_PACKAGES)
+    .map(([name, version]) => ({ name, version })),
+});
 
-/** Packages without an architecture, as dpkg, rpm and pacman call that. */
-const NEUTRAL = new Set(['all', 'noarch', 'any']);
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

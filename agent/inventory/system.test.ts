@@ -8,7 +8,7 @@ describe('the operating system', () => {
     [
       'Debian',
       'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nVERSION="12 (bookworm)"\nVERSION_CODENAME=bookworm\nID=debian\n',
-      { distro: 'Debian GNU/Linux', release: '12', codename: 'bookworm' },
+      { id: 'debian', version: '12', distro: 'Debian GNU/Linux', release: '12', codename: 'bookworm' },
     ],
     [
       'Ubuntu',
@@ -17,8 +17,8 @@ describe('the operating system', () => {
     ],
     [
       'Rocky',
-      'NAME="Rocky Linux"\nVERSION="9.4 (Blue Onyx)"\nID="rocky"\nPRETTY_NAME="Rocky Linux 9.4 (Blue Onyx)"\n',
-      { distro: 'Rocky Linux', release: '9.4', codename: 'Blue Onyx' },
+      'NAME="Rocky Linux"\nVERSION="9.4 (Blue Onyx)"\nID="rocky"\nID_LIKE="rhel centos"\nPRETTY_NAME="Rocky Linux 9.4 (Blue Onyx)"\n',
+      { id: 'rocky', like: ['rhel', 'centos'], distro: 'Rocky Linux', release: '9.4', codename: 'Blue Onyx' },
     ],
     [
       'Arch, which has no versions',
@@ -27,7 +27,7 @@ describe('the operating system', () => {
     ],
     ['one that says nothing', '', { distro: 'unknown', release: 'unknown', codename: '' }],
   ])('of %s', (_, text, expected) => {
-    expect(parseOsRelease(text)).toEqual(expected);
+    expect(parseOsRelease(text)).toMatchObject(expected);
   });
 });
 
@@ -41,7 +41,7 @@ const MOUNTINFO = `21 1 8:1 / / rw - ext4 /dev/sda1 rw
 28 21 0:50 / /run/user/0 rw - tmpfs tmpfs rw
 `;
 
-describe('disks', () => {
+describe('file systems', () => {
   it('are what can be full, by the last that was mounted in a place', () => {
     expect(diskMounts(mountsIn(MOUNTINFO)).map(({ at, type }) => [at, type])).toEqual([
       ['/', 'ext4'],
@@ -52,9 +52,9 @@ describe('disks', () => {
 
   it('are as large and as free as df says', async () => {
     const errors: string[] = [];
-    const { disks, memory, os } = await collectSystem(errors);
+    const { mounts, memory, os } = await collectSystem(errors);
     expect(errors).toEqual([]);
-    const [root] = disks.filter(({ mount }) => mount === '/');
+    const [root] = mounts.filter(({ mount }) => mount === '/');
     const [, size = '', available = ''] =
       /(\d+)\s+\d+\s+(\d+)\s+\S+\s+\/$/m.exec(execFileSync('df', ['-kP', '/'], { encoding: 'utf8' })) ?? [];
     expect(root?.totalBytes).toBe(Number(size) * 1024);

@@ -2,41 +2,20 @@ import { readFileSync } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { SectionContent } from '@tidemark/shared/inventory/kinds.ts';
 import { type Mount, mountsIn } from '../platform/mounts.ts';
 
-export interface OsFact {
-  platform: string;
-  /** `Debian GNU/Linux` */
-  distro: string;
-  /** `12` */
-  release: string;
-  /** `bookworm`; empty where it has none. */
-  codename: string;
-  /** As Node calls it: `x64`. */
-  arch: string;
-}
-
-export interface DiskFact {
-  mount: string;
-  type: string;
-  /** For those without privileges. */
-  freeBytes: number;
-  totalBytes: number;
-}
-
-interface MemoryFact {
-  totalBytes: number;
-  /** Null where the kernel does not say. */
-  availableBytes: number | null;
-}
+type OsFact = SectionContent<'os'>;
+type MountFact = SectionContent<'mounts'>[number];
+type MemoryFact = SectionContent<'memory'>;
 
 /**
- * The operating system, memory and disks. Read from files where there is Linux: systeminformation starts some eighteen
+ * The operating system, memory and file systems. Read from files where there is Linux: systeminformation starts some eighteen
  * processes for it, which on a small server is more than all the rest of the facts. Elsewhere it is asked.
  */
 export async function collectSystem(
   errors: string[],
-): Promise<{ os: OsFact | null; memory: MemoryFact | null; disks: DiskFact[] }> {
+): Promise<{ os: OsFact | null; memory: MemoryFact | null; mounts: MountFact[] }> {
   const attempt = async <T>(what: string, look: () => T | Promise<T>): Promise<T | null> => {
     try {
       return await look();
@@ -49,7 +28,7 @@ export async function collectSystem(
   return {
     os: await attempt('os', isLinux ? readOs : askOs),
     memory: await attempt('memory', isLinux ? readMemory : askMemory),
-    disks: (await attempt('disks', isLinux ? () => readDisks(errors) : askDisks)) ?? [],
+    mounts: (await attempt('mounts', isLinux ? () => readMounts(errors) : askMounts)) ?? [],
   };
 }
 
@@ -61,11 +40,15 @@ const OS_RELEASE = ['/etc/os-release', '/usr/lib/os-release'];
 function readOs(): OsFact {
   const text = firstThatIs(OS_RELEASE);
   if (text === null) throw new Error(`${OS_RELEASE.join(' and ')} are not there`);
-  return { platform: process.platform, ...parseOsRelease(text), arch: process.arch };
+  const release = parseOsRelease(text);
+  // os-release says `12` where the point release is 12.9.
+  const point = release.id === 'debian' ? firstThatIs(['/etc/debian_version'])?.trim() : undefined;
+  const version = point !== undefined && /^\d+(\.\d+)*$/.test(point) ? point : release.version;
+  return { platform: process.platform, ...release, version, arch: process.arch };
 }
 
 /** Pure: reads os-release(5). */
-export function parseOsRelease(text: string): Pick<OsFact, 'distro' | 'release' | 'codename'> {
+export function parseOsRelease(text: string): Omit<OsFact, 'platform' | 'arch'> {
   const value = (name: string): string => {
     const found = new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1]?.trim() ?? '';
     return found.replace(/^(["'])(.*)\1$/, '$2').replace(/\\(["'$`\\])/g, '$1');
@@ -76,6 +59,11 @@ export function parseOsRelease(text: string): Pick<OsFact, 'distro' | 'release' 
   const said = pretty.startsWith(`${distro} `) ? pretty.slice(distro.length + 1) : value('VERSION');
   const [, release = '', codename] = /^([^(]*)(?:\(([^)]*)\))?/.exec(said) ?? [];
   return {
+    id: value('ID') || 'linux',
+    like: value('ID_LIKE')
+      .split(/\s+/)
+      .filter(word => word !== ''),
+    version: value('VERSION_ID'),
     distro,
     release: release.trim() || value('VERSION_ID') || 'unknown',
     codename: codename?.trim() ?? value('VERSION_CODENAME'),
@@ -83,24 +71,30 @@ export function parseOsRelease(text: string): Pick<OsFact, 'distro' | 'release' 
 }
 
 function readMemory(): MemoryFact {
-  const available = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1];
-  return { totalBytes: totalmem(), availableBytes: available === undefined ? null : Number(available) * 1024 };
+  const text = readFileSync('/proc/meminfo', 'utf8');
+  const bytes = (name: string): number | null => {
+    const found = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)?.[1];
+    return found === undefined ? null : Number(found) * 1024;
+  };
+  return { totalBytes: totalmem(), availableBytes: bytes('MemAvailable'), swapBytes: bytes('SwapTotal') ?? 0 };
 }
 
-async function readDisks(errors: string[]): Promise<DiskFact[]> {
+async function readMounts(errors: string[]): Promise<MountFact[]> {
   const mounts = diskMounts(mountsIn(readFileSync('/proc/self/mountinfo', 'utf8')));
   // What a pool has only its own command says, and systeminformation knows how to ask it.
-  if (mounts.some(({ type }) => type === 'zfs')) return askDisks();
+  if (mounts.some(({ type }) => type === 'zfs')) return askMounts();
   const seen = new Set<number>();
-  const disks: DiskFact[] = [];
-  for (const { at, type } of mounts) {
+  const found: MountFact[] = [];
+  for (const { at, type, source, options } of mounts) {
     const space = await Promise.race([spaceOf(at), delay(ANSWERS_WITHIN_MS, 'late' as const, { ref: false })]);
-    if (space === 'late') errors.push(`disks: ${at} (${type}) does not answer`);
+    if (space === 'late') errors.push(`mounts: ${at} (${type}) does not answer`);
     if (space === null || space === 'late' || space.totalBytes === 0 || seen.has(space.device)) continue;
     seen.add(space.device);
-    disks.push({ mount: at, type, freeBytes: space.freeBytes, totalBytes: space.totalBytes });
+    const readOnly = options.split(',').includes('ro');
+    const { freeBytes, totalBytes } = space;
+    found.push({ mount: at, source, type, readOnly, freeBytes, totalBytes });
   }
-  return disks;
+  return found;
 }
 
 /** A file server that is away answers never; the other disks stand. */
@@ -141,26 +135,24 @@ function firstThatIs(files: readonly string[]): string | null {
 
 // -- elsewhere ----------------------------------------------------------------------------------------------------------
 
-/** Large, and not needed on Linux. */
 /** Loaded where it is asked. */
 export const loadInformation = async () => (await import('systeminformation')).default;
 
 async function askOs(): Promise<OsFact> {
   const { platform, distro, release, codename, arch } = await (await loadInformation()).osInfo();
-  return { platform, distro, release, codename, arch };
+  const id = process.platform === 'win32' ? 'windows' : process.platform;
+  return { platform, id, like: [], version: release, distro, release, codename, arch };
 }
 
 async function askMemory(): Promise<MemoryFact> {
-  const { total, available } = await (await loadInformation()).mem();
-  return { totalBytes: total, availableBytes: available };
+  const { total, available, swaptotal } = await (await loadInformation()).mem();
+  return { totalBytes: total, availableBytes: available, swapBytes: swaptotal };
 }
 
-async function askDisks(): Promise<DiskFact[]> {
-  const disks = await (await loadInformation()).fsSize();
-  return disks.map(({ mount, type, available, size }) => ({
-    mount,
-    type,
-    freeBytes: available,
-    totalBytes: size,
+async function askMounts(): Promise<MountFact[]> {
+  const mounts = await (await loadInformation()).fsSize();
+  return mounts.map(({ mount, fs, type, rw, available, size }) => ({
+    ...{ mount, source: fs, type, readOnly: rw === false },
+    ...{ freeBytes: available, totalBytes: size },
   }));
 }

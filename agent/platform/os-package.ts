@@ -68,6 +68,11 @@ export interface InstalledPackage {
   held: boolean;
   /** `installed` where all is well, else the manager's own word: `half-configured`. */
   state: string;
+  /** What it was built from; its own name where that is left out. */
+  source?: string;
+  sourceVersion?: string;
+  /** Who made it, as far as the manager says. */
+  origin?: string;
 }
 
 /** What a manager has left undone, or does at the moment. */

@@ -73,10 +73,10 @@ function installedKernels(root: string): string[] {
 }
 
 /** The kernel that runs, and the newest one installed that could run in its place: itself where there is no other. */
-export function kernelFact(root: string): { running: string; newest: string } {
+export function kernelFact(root: string): { running: string; newest: string; installed: string[] } {
   const running = release();
-  const newest = isContainer(root) ? null : newestOf(running, installedKernels(root));
-  return { running, newest: newest ?? running };
+  const installed = isContainer(root) ? [] : installedKernels(root).sort();
+  return { running, newest: newestOf(running, installed) ?? running, installed };
 }
 
 /** Pure: why the running kernel is not the one that the next boot takes. */

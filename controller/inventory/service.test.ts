@@ -1,33 +1,28 @@
+import { MAX_SECTIONS } from '@tidemark/shared/inventory/section.ts';
 import { describe, expect, it } from 'vitest';
-import type { HostFacts } from './facts.ts';
 import { FACTS_MAX_AGE_MS, isFresh } from './freshness.ts';
-import { createInventory } from './service.ts';
+import { sectionsOf } from './service.ts';
 
 const NOW = 1_000_000;
 
-function recorded() {
-  const kept: HostFacts[] = [];
-  const store = {
-    put: async (_: string, facts: HostFacts) => kept.push(facts) > 0,
-    all: async () => new Map(),
-    of: async () => kept.at(-1) ?? null,
-    observed: async () => new Map(),
-  };
-  return { kept, inventory: createInventory({ store, clock: { now: () => NOW, monotonic: () => 0 } }) };
-}
-
 describe('facts', () => {
-  it('are as old as the controller has had them, whatever the clock of the server says', async () => {
-    const { kept, inventory } = recorded();
-    await inventory.record({ hostId: 'h', facts: {} });
-    expect(kept.map(({ observedAt }) => observedAt)).toEqual([NOW]);
+  it('that came as one document are taken apart, and what is not fit to be kept is named', () => {
+    const { sections, refused } = sectionsOf({
+      probe: ['x\0y', { b: '\ud800', c: Number.NaN, d: [1, null, true] }],
+      services: null,
+      hostname: { name: 'db01' },
+      '../x': 1,
+    });
+    expect(sections.map(({ kind, text }) => [kind, text])).toEqual([
+      ['probe', '["x\uFFFDy",{"b":"\uFFFD","c":null,"d":[1,null,true]}]'],
+    ]);
+    expect(refused).toEqual([expect.stringMatching(/^hostname: it: /), expect.stringMatching(/^\.\.\/x: is no name/)]);
   });
 
-  it('lose what the database cannot hold, and nothing else', async () => {
-    const { kept, inventory } = recorded();
-    const facts = { 'a\0': ['x\0y', { b: '\ud800', c: Number.NaN, d: [1, null, true] }] };
-    await inventory.record({ hostId: 'h', facts });
-    expect(kept[0]?.facts).toEqual({ 'a\uFFFD': ['x\uFFFDy', { b: '\uFFFD', c: null, d: [1, null, true] }] });
+  it('are not more than a host has reason to tell', () => {
+    const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, number) => [`f${number}`, number]));
+    expect(sectionsOf(many).sections).toHaveLength(MAX_SECTIONS);
+    expect(sectionsOf(many).refused).toHaveLength(MAX_SECTIONS);
   });
 
   it.each([

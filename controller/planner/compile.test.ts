@@ -77,8 +77,8 @@ describe('the order of a host', () => {
   });
 
   it('asks for space once for each file system', () => {
-    const disks = [{ mount: '/' }, { mount: '/opt/ledger-app' }, { mount: '/opt/ledger' }];
-    const plan = planned({}, withFacts({ led01: factsOf(['ledger-web', 'ledger-app'], '1.4.0', { disks }) }));
+    const mounts = [{ mount: '/' }, { mount: '/opt/ledger-app' }, { mount: '/opt/ledger' }];
+    const plan = planned({}, withFacts({ led01: factsOf(['ledger-web', 'ledger-app'], '1.4.0', { mounts }) }));
     const space = plan.orders.find(order => order.host.name === 'led01')?.jobs[0];
     expect(space?.call.args).toEqual({
       needs: [

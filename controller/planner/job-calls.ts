@@ -202,9 +202,9 @@ function backupBytes({ available, product, release }: Change, installedBytes: Re
 }
 
 function mountsOf(facts: Readonly<Record<string, unknown>>): string[] {
-  const disks = Array.isArray(facts['disks']) ? facts['disks'] : [];
-  return disks.flatMap((disk: unknown) => {
-    const mount = typeof disk === 'object' && disk !== null ? (disk as { mount?: unknown }).mount : null;
+  const mounts = Array.isArray(facts['mounts']) ? facts['mounts'] : [];
+  return mounts.flatMap((each: unknown) => {
+    const mount = typeof each === 'object' && each !== null ? (each as { mount?: unknown }).mount : null;
     return typeof mount === 'string' ? [mount] : [];
   });
 }

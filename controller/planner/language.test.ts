@@ -1,3 +1,4 @@
+import { packagesSection } from '@tidemark/shared/testing/packages.ts';
 import { describe, expect, it } from 'vitest';
 import { chooseBundle, type KnownBundle } from './choose-bundle.ts';
 import { compile } from './compile.ts';
@@ -151,7 +152,7 @@ describe('an emergency', () => {
 });
 
 describe('the standard steps', () => {
-  const packages = { manager: 'apt', installed: { libssl3: '3.0.1' }, held: [], broken: {} };
+  const packages = packagesSection('apt', { libssl3: '3.0.1' });
   const bundle: World['bundle'] = {
     ...present(shop().bundle),
     releases: [],

@@ -1,3 +1,4 @@
+import { packagesSection } from '@tidemark/shared/testing/packages.ts';
 import { describe, expect, it } from 'vitest';
 import { changesOf } from './changes.ts';
 import type { HostView } from './fleet-view.ts';
@@ -24,7 +25,7 @@ function viewOf(packages: unknown, more: Partial<HostView> = {}): HostView {
   };
 }
 
-const apt = (installed: Record<string, unknown>, more = {}) => ({ manager: 'apt', installed, held: [], ...more });
+const apt = (versions: Record<string, string>, more = {}) => packagesSection('apt', versions, more);
 const reasonOf = (view: HostView, of = bundle) => {
   const changes = changesOf(view, of);
   return 'none' in changes ? `${changes.none}: ${changes.reason}` : changes;
@@ -73,7 +74,7 @@ describe('the packages of a bundle on a host', () => {
     ],
     [
       'has a manager whose versions nobody here can order',
-      { manager: 'emerge', installed: { 'demo-svc': '1.0' } },
+      packagesSection('emerge', { 'demo-svc': '1.0' }),
       "blocked: its packages are emerge's, whose versions cannot be compared here",
     ],
   ])('are none where it %s', (_, facts, reason) => {
@@ -98,7 +99,7 @@ describe('the packages of a bundle on a host', () => {
   });
 
   it('are ordered as rpm does where rpm keeps them', () => {
-    const facts = { manager: 'dnf', installed: { 'demo-svc': '1.1^git1-1' } };
+    const facts = packagesSection('dnf', { 'demo-svc': '1.1^git1-1' });
     // dpkg has it the other way round.
     const packages = [{ ...exact('demo-svc', '1.1.1-1'), family: 'rpm' as const }];
     expect(reasonOf(viewOf(facts), { ...bundle, packages })).toMatchObject({ packages: [{ from: '1.1^git1-1' }] });
@@ -113,14 +114,14 @@ describe('the packages of a bundle on a host', () => {
       ['dnf', '1.0-1', '1.1-1'],
       ['zypper', '1.0-1', '1.1-1'],
     ])('are for %s those of its own', (manager, from, version) => {
-      expect(reasonOf(viewOf({ manager, installed: { 'demo-svc': from } }), both)).toEqual({
+      expect(reasonOf(viewOf(packagesSection(manager, { 'demo-svc': from })), both)).toEqual({
         changes: [],
         packages: [{ from, to: exact('demo-svc', version), components: [expect.objectContaining({ name: 'demo' })] }],
       });
     });
 
     it('leave a host out for which there is none, and say so', () => {
-      expect(reasonOf(viewOf({ manager: 'pacman', installed: { 'demo-svc': '1.0-1' } }), both)).toBe(
+      expect(reasonOf(viewOf(packagesSection('pacman', { 'demo-svc': '1.0-1' })), both)).toBe(
         'idle: bundle shop-1.4.1 has no pacman packages, which are what pacman installs on it',
       );
     });

@@ -1,3 +1,5 @@
+import type { InstalledPackage } from '@tidemark/shared/inventory/kinds/software.ts';
+import { packagesIn } from '@tidemark/shared/inventory/packages.ts';
 import {
   type BundlePackage,
   type ExactPackage,
@@ -80,30 +82,27 @@ function whyNot({ from, to }: { from: string; to: ExactPackage }, compare: (a: s
 
 interface Known {
   manager: string;
-  installed: Readonly<Record<string, unknown>>;
+  installed: ReadonlyMap<string, string>;
   held: string[];
   broken: string[];
 }
 
 /** Facts come from the host: every part of them may be missing or of another kind. */
 export function packagesFact(facts: Readonly<Record<string, unknown>>): Known | null {
-  const { manager, installed, held, broken } = record(facts['packages']) as Record<keyof Known, unknown>;
-  if (typeof manager !== 'string' || typeof installed !== 'object' || installed === null) return null;
+  const known = packagesIn(facts);
+  if (!known) return null;
+  const keysOf = (has: (each: InstalledPackage) => boolean) =>
+    [...known.byKey].flatMap(([key, each]) => (has(each) ? [key] : []));
   return {
-    manager,
-    installed: record(installed),
-    held: Array.isArray(held) ? held.filter(each => typeof each === 'string') : [],
-    broken: Object.keys(record(broken)),
+    manager: known.manager,
+    installed: new Map([...known.byKey].map(([key, { version }]) => [key, version])),
+    held: keysOf(({ held }) => held),
+    broken: keysOf(({ state }) => state !== 'installed'),
   };
 }
 
 /** Of the architecture that is asked for; the server's own where none is. */
-export function installedVersion(installed: Readonly<Record<string, unknown>>, { name, architecture }: ExactPackage) {
-  const keys = architecture === null ? [name] : [`${name}:${architecture}`, name];
-  const key = keys.find(each => Object.hasOwn(installed, each));
-  const version = key === undefined ? null : installed[key];
-  return typeof version === 'string' ? version : null;
+export function installedVersion(installed: ReadonlyMap<string, string>, { name, architecture }: ExactPackage) {
+  const foreign = architecture === null ? undefined : installed.get(`${name}:${architecture}`);
+  return foreign ?? installed.get(name) ?? null;
 }
-
-const record = (value: unknown): Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};

@@ -1,3 +1,4 @@
+import { packagesSection } from '@tidemark/shared/testing/packages.ts';
 import { describe, expect, it } from 'vitest';
 import type { CompileInput } from './input.ts';
 import { bundleOf, component, errorsOf, factsOf, hostIdOf, planned, shop } from './testing/world.ts';
@@ -14,7 +15,7 @@ function packaged(names: readonly string[], installed: Record<string, Record<str
     const before = facts.get(hostIdOf(name)) ?? factsOf([]);
     facts.set(hostIdOf(name), {
       ...before,
-      facts: { ...before.facts, packages: { manager: 'apt', installed: packages, held: [] } },
+      facts: { ...before.facts, packages: packagesSection('apt', packages) },
     });
   }
   const components = world.landscape.components.map(each =>

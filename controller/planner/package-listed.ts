@@ -14,7 +14,7 @@ const knownOn = ({ facts }: Candidate) => packagesFact(facts);
 /** Names that are installed there. */
 function present(candidate: Candidate, names: readonly string[]): string[] {
   const known = knownOn(candidate);
-  return names.filter(name => known !== null && Object.hasOwn(known.installed, name));
+  return names.filter(name => known?.installed.has(name));
 }
 
 export function markPackages(
@@ -69,10 +69,10 @@ export function removePackages(
   candidate: Candidate,
   { names, others, lockWait }: { names: readonly string[]; others: 'refuse' | 'allow'; lockWait: number },
 ): PackageDraft[] {
-  const installed = knownOn(candidate)?.installed ?? {};
-  const there = present(candidate, names).filter(name => PackageVersion.safeParse(installed[name]).success);
+  const installed = knownOn(candidate)?.installed;
+  const there = present(candidate, names).filter(name => PackageVersion.safeParse(installed?.get(name)).success);
   if (there.length === 0) return [];
-  const packages = there.map(name => ({ name, version: String(installed[name]), architecture: null, sha256: null }));
+  const packages = there.map(name => ({ name, version: installed?.get(name) ?? '', architecture: null, sha256: null }));
   return [
     {
       name: `remove ${listed(there)} from ${candidate.view.host.name}`,

@@ -169,8 +169,8 @@ async function treesWhere(db: Db, condition: SQL): Promise<HostTrees[]> {
 }
 
 /**
- * What package databases say of these names, by host; only what an agent has told as agents tell it. A document of facts is
- * unpacked once and not for every field: it has hundreds of packages.
+ * What package databases say of these names, by host. Each list of packages is unpacked once, however many hosts have it:
+ * it has hundreds of them.
  */
 export async function registeredAs(
   { db }: Pick<Store, 'db'>,
@@ -181,24 +181,30 @@ export async function registeredAs(
     manager: string;
     arch: string | null;
     truncated: boolean;
-    versions: (string | null)[];
+    installed: Record<string, string>;
   }>(sql`
-    select json_agg(host) as hosts, manager, arch, truncated, versions from (
-      select hosts.name as host, packages->>'manager' as manager, os->>'arch' as arch,
-             packages->'truncated' = 'true'::jsonb as truncated,
-             (select jsonb_agg(packages->'installed'->>name order by place)
-              from json_array_elements_text(${JSON.stringify(names)}::json) with ordinality as asked (name, place)) as versions
-      from facts join hosts on hosts.id = facts.host_id,
-           lateral jsonb_to_record(facts.facts) as told (packages jsonb, os jsonb)
-      where jsonb_typeof(packages->'installed') = 'object') as each_host
-    group by manager, arch, truncated, versions`);
+    with told as (
+      select s.digest, s.content->>'manager' as manager, (s.content->>'truncated')::boolean as truncated,
+             coalesce((
+               select jsonb_object_agg(key, version) from (
+                 select version, case when architecture in (s.content->>'architecture', 'all', 'noarch', 'any', '')
+                                      then name else name || ':' || architecture end as key
+                 from jsonb_to_recordset(s.content->'installed') as p (name text, version text, architecture text)
+               ) as each where key in (select json_array_elements_text(${JSON.stringify(names)}::json))
+             ), '{}') as installed
+      from sections s
+      where s.kind = 'packages' and exists (select from host_sections h where h.digest = s.digest and h.until is null)
+    )
+    select json_agg(hosts.name) as hosts, manager, os.content->>'arch' as arch, truncated, installed
+    from told
+    join host_sections own on own.digest = told.digest and own.until is null
+    join hosts on hosts.id = own.host_id
+    left join host_sections of_os on of_os.host_id = own.host_id and of_os.kind = 'os' and of_os.until is null
+    left join sections os on os.digest = of_os.digest
+    group by manager, arch, truncated, installed`);
   return new Map(
-    [...rows].flatMap(({ hosts, manager, arch, truncated, versions }) => {
-      const installed = names.flatMap((name, at): [string, string][] => {
-        const version = versions[at];
-        return version == null ? [] : [[name, version]];
-      });
-      const registered = { manager, installed: new Map(installed), architecture: arch, truncated };
+    [...rows].flatMap(({ hosts, manager, arch, truncated, installed }) => {
+      const registered = { manager, installed: new Map(Object.entries(installed)), architecture: arch, truncated };
       return hosts.map(host => [host, registered] as const);
     }),
   );

@@ -1,7 +1,8 @@
 import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
 import { and, asc, eq, gt, inArray, type SQL, sql } from 'drizzle-orm';
 import type { Presence, StoredHost, StoredJob, StoredRun, StoredRunHead } from '../orchestrator/ports.ts';
-import { facts, hosts, incidents, runHosts, runJobs, runs, runWaves } from './schema.ts';
+import { readDocuments } from './inventory-reader.ts';
+import { hosts, incidents, runHosts, runJobs, runs, runWaves } from './schema.ts';
 import type { Queries, Tx } from './store.ts';
 
 /* Rows of runs as the orchestrator reads them. */
@@ -87,7 +88,7 @@ export async function readPresence(tx: Queries, run: string): Promise<Map<string
   const rows = await tx.execute<{ id: string; connected: boolean; seen: string | null; told: string | null }>(sql`
     select h.id, h.connected, (extract(epoch from h.last_seen_at) * 1000)::float8 as seen,
            (extract(epoch from f.observed_at) * 1000)::float8 as told
-    from run_hosts r join hosts h on h.id = r.host_id left join facts f on f.host_id = r.host_id
+    from run_hosts r join hosts h on h.id = r.host_id left join inventories f on f.host_id = r.host_id
     where r.run = ${run}`);
   const number = (value: string | null) => (value === null ? null : Math.round(Number(value)));
   return new Map(
@@ -98,25 +99,10 @@ export async function readPresence(tx: Queries, run: string): Promise<Map<string
   );
 }
 
-export async function readFacts(
+export const readFacts = (
   tx: Queries,
   hostIds: readonly string[],
-): Promise<Map<string, NonNullable<StoredHost['facts']>>> {
-  const found = new Map<string, NonNullable<StoredHost['facts']>>();
-  for (let at = 0; at < hostIds.length; at += FACTS_AT_ONCE) {
-    const rows = await tx
-      .select()
-      .from(facts)
-      .where(inArray(facts.hostId, hostIds.slice(at, at + FACTS_AT_ONCE)));
-    for (const row of rows) {
-      found.set(row.hostId, { facts: row.facts as Record<string, unknown>, observedAt: row.observedAt.getTime() });
-    }
-  }
-  return found;
-}
-
-/** Each is some kilobytes, and a parameter of the statement. */
-const FACTS_AT_ONCE = 1_000;
+): Promise<Map<string, NonNullable<StoredHost['facts']>>> => readDocuments(tx, hostIds);
 
 type JobRow = Pick<
   typeof runJobs.$inferSelect,

@@ -7,6 +7,7 @@ export * from './schema/fingerprints.ts';
 export * from './schema/identification.ts';
 export * from './schema/identity.ts';
 export * from './schema/incidents.ts';
+export * from './schema/inventory.ts';
 export * from './schema/landscape.ts';
 export * from './schema/plans.ts';
 export * from './schema/runs.ts';

@@ -1,15 +1,9 @@
-import { z } from 'zod';
+import { SECTIONS } from '@tidemark/shared/inventory/kinds.ts';
 import type { createInventory } from '../inventory/service.ts';
 import { agentsByName } from '../store/planner.ts';
 import type { Store } from '../store/store.ts';
 import type { AgentFacts } from '../verification/ports.ts';
 import { secretKeyOf } from '../verification/secret-keys.ts';
-
-/** As agent/inventory/reboot.ts tells it. What is told in another way is not known. */
-const RebootFact = z.object({
-  reasons: z.array(z.object({ message: z.string() })),
-  stale: z.array(z.object({ unit: z.string(), processes: z.array(z.string()), files: z.array(z.string()) })),
-});
 
 /** Facts of hosts as verification wants to know them. */
 export function agentFacts(
@@ -18,7 +12,7 @@ export function agentFacts(
 ): AgentFacts {
   return {
     sealingKeys: async () => {
-      const facts = await inventory.latest();
+      const facts = await inventory.latest(['sealingKey', 'secretKey']);
       return new Map(
         [...(await agentsByName(store))].map(([name, { id }]) => {
           const told = facts.get(id)?.facts ?? {};
@@ -30,7 +24,7 @@ export function agentFacts(
     running: async host => {
       const id = (await agentsByName(store)).get(host)?.id;
       const told = id === undefined ? null : await inventory.latestOf(id);
-      const reboot = RebootFact.safeParse(told?.facts['reboot']);
+      const reboot = SECTIONS.reboot.safeParse(told?.facts['reboot']);
       if (!reboot.success) return null;
       return { reboot: reboot.data.reasons.map(({ message }) => message), stale: reboot.data.stale };
     },

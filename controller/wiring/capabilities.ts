@@ -221,7 +221,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
       reader: packageReader,
       sourceAt: (url, signal) =>
         httpSource({ url, directory: late.repositoryDirectory, mayReach: reachable(late.repositoryNetworks), signal }),
-      installed: async family => installedInFleet([...(await inventory.latest()).values()], family),
+      installed: async family => installedInFleet([...(await inventory.latest(['packages'])).values()], family),
       clock,
       newId: randomUUID,
       onError: late.onError,

@@ -8,11 +8,13 @@ import { encodeFileList } from '@tidemark/controller/harvest/file-list.ts';
 import type { RegisteredPackages } from '@tidemark/controller/identification/records.ts';
 import { createIdentification, type HostIdentification } from '@tidemark/controller/identification/service.ts';
 import { createIdentificationStore, registeredAs } from '@tidemark/controller/store/identification.ts';
-import { attestations, facts, fileLists, hosts, productSignatures } from '@tidemark/controller/store/schema.ts';
+import { attestations, fileLists, hosts, productSignatures } from '@tidemark/controller/store/schema.ts';
 import { openStore, type Store } from '@tidemark/controller/store/store.ts';
 import { sha256 } from '@tidemark/shared/base/digest.ts';
+import { packagesSection } from '@tidemark/shared/testing/packages.ts';
 import { buildInMemory } from '@tidemark/shared/testing/trees.ts';
 import { injectedCase, install, keepTrees, type Server } from '../support/injected-patches.ts';
+import { keepFacts } from '../support/keep-facts.ts';
 import { type KnownProduct, learn, makeProduct } from '../support/known-products.ts';
 import { seeded } from '../support/mutated-trees.ts';
 
@@ -214,8 +216,7 @@ async function matrix(
     const installed = Object.fromEntries([...versions].map(([name, at]) => [name, `1.${at}-1`]));
     // As many packages as a server has.
     for (let other = 0; other < 400; other++) installed[`other-package-${other}`] = `1:2.${other}-1+deb12u${other % 7}`;
-    const told = { os: { arch: 'x64' }, packages: { manager: 'apt', installed, broken: {}, truncated: false } };
-    await store.db.insert(facts).values({ hostId: id, facts: told, observedAt: new Date() });
+    await keepFacts(store, id, { packages: packagesSection('apt', installed) }, Date.now());
   }
   await store.sql`
     with images as (select name, hosts.id, row_number() over (order by name) - 1 as number from hosts where name like 'image%'),
@@ -228,9 +229,9 @@ async function matrix(
       select gen_random_uuid(), of.id, of.id::text, profile_digest, software_root, config_root, coverage, started_at, finished_at
       from of join fingerprints on fingerprints.host_id = of.image returning id
     )
-    insert into facts (host_id, facts, observed_at)
-    select of.id, facts, observed_at from of join facts on facts.host_id = of.image`;
-  await store.sql`vacuum analyze facts, fingerprints, hosts, nodes`;
+    insert into host_sections (host_id, kind, digest, since)
+    select of.id, kind, digest, since from of join host_sections on host_sections.host_id = of.image`;
+  await store.sql`vacuum analyze host_sections, sections, fingerprints, hosts, nodes`;
   const look = async () => {
     const { hosts: all } = await identification.versions('pkg5');
     const found = all.filter(({ host }) => host.startsWith('host') || host.startsWith('image'));

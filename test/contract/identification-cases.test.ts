@@ -2,10 +2,14 @@ import type { ListedFile } from '@tidemark/controller/harvest/file-list.ts';
 import type { RunningState } from '@tidemark/controller/identification/ports.ts';
 import type { RegisteredPackages } from '@tidemark/controller/identification/records.ts';
 import { createIdentification, type HostIdentification } from '@tidemark/controller/identification/service.ts';
+import { createInventory } from '@tidemark/controller/inventory/service.ts';
 import { createIdentificationStore, registeredAs } from '@tidemark/controller/store/identification.ts';
-import { facts, hosts } from '@tidemark/controller/store/schema.ts';
+import { inventoryStore } from '@tidemark/controller/store/inventory.ts';
+import { hosts } from '@tidemark/controller/store/schema.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
+import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { applicationProfile } from '@tidemark/shared/fingerprint/profiles.ts';
+import { packagesSection } from '@tidemark/shared/testing/packages.ts';
 import { eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { testStores } from '../support/database.ts';
@@ -351,15 +355,18 @@ it('says nothing of packages where nobody looked, and takes the scan that did', 
 
 it('asks package databases for the names that are wanted, also where a host has not all of them', async () => {
   const store = await openStore();
-  const told = { manager: 'apt', installed: { shop: '1.0', other: '2' }, broken: {}, truncated: false };
+  const told = packagesSection('apt', { shop: '1.0', other: '2', 'shop:i386': '1.1' });
+  const inventory = createInventory({ store: inventoryStore(store), clock: systemClock });
   for (const [host, found] of [
-    ['web01', { packages: told, os: { arch: 'x64' } }],
+    ['web01', { packages: told }],
     ['web02', { packages: 'none' }],
   ] as const) {
-    await store.db.insert(facts).values({ hostId: await addHost(store, host), facts: found, observedAt: new Date() });
+    await inventory.record({ hostId: await addHost(store, host), facts: found });
   }
   const found = await registeredAs(store, ['shop', 'shop:i386']);
-  expect([...found]).toEqual([
-    ['web01', { manager: 'apt', installed: new Map([['shop', '1.0']]), architecture: 'x64', truncated: false }],
+  const installed = new Map([
+    ['shop', '1.0'],
+    ['shop:i386', '1.1'],
   ]);
+  expect([...found]).toEqual([['web01', { manager: 'apt', installed, architecture: null, truncated: false }]]);
 });

@@ -1,8 +1,8 @@
 import { idOf, type PlanSpec } from '@tidemark/controller/orchestrator/testing/random-plan.ts';
 import { createOrchestratorStore } from '@tidemark/controller/store/orchestrator.ts';
-import * as schema from '@tidemark/controller/store/schema.ts';
 import { expect, it } from 'vitest';
 import { testStores } from '../support/database.ts';
+import { keepFacts } from '../support/keep-facts.ts';
 import { World } from './orchestrator-world.ts';
 
 const freshStore = testStores();
@@ -20,7 +20,7 @@ it('looks at a run without reading again what was read to decide for it', async 
   const world = await World.make(await freshStore(), PLAN);
   for (const name of ['standby', 'active']) {
     const facts = { active: name === 'active' };
-    await world.store.db.insert(schema.facts).values({ hostId: idOf(name), facts, observedAt: new Date(world.now) });
+    await keepFacts(world.store, idOf(name), facts, world.now);
   }
   const store = createOrchestratorStore(world.store);
   const asked: string[][] = [];

@@ -7,6 +7,7 @@ import { eq } from 'drizzle-orm';
 import { FAIR } from '../simulation/store/database.ts';
 import { MemoryDatabase } from '../simulation/store/memory-store.ts';
 import { testStores } from '../support/database.ts';
+import { keepFacts } from '../support/keep-facts.ts';
 import { describeOrchestratorStore } from './orchestrator-store-suite.ts';
 
 const freshStore = testStores();
@@ -31,7 +32,7 @@ describeOrchestratorStore('in PostgreSQL', async () => {
         .where(eq(schema.hosts.id, hostId));
     },
     recordFacts: async (hostId, facts, at) => {
-      await db.insert(schema.facts).values({ hostId, facts, observedAt: new Date(at) });
+      await keepFacts(store, hostId, facts, at);
     },
     pass: ms => sleep(ms),
   };

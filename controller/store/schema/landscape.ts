@@ -1,8 +1,7 @@
-import { integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
-import { at, createdAt } from './columns.ts';
-import { hosts } from './identity.ts';
+import { integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
+import { createdAt } from './columns.ts';
 
-/* What is where, and what agents say of it. */
+/* What should be where. */
 
 export const landscapes = pgTable('landscapes', {
   version: integer('version').primaryKey(),
@@ -10,12 +9,4 @@ export const landscapes = pgTable('landscapes', {
   document: jsonb('document').notNull(),
   importedBy: text('imported_by').notNull(),
   createdAt: createdAt(),
-});
-
-export const facts = pgTable('facts', {
-  hostId: uuid('host_id')
-    .primaryKey()
-    .references(() => hosts.id),
-  facts: jsonb('facts').notNull(),
-  observedAt: at('observed_at').notNull(),
 });

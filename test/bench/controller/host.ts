@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { packagesSection } from '@tidemark/shared/testing/packages.ts';
 import { OLD, PRODUCT, type Server } from '../../lab/great-night/estate.ts';
 import { type ServerImage, writeImage } from '../drift-trees.ts';
 
@@ -45,29 +46,37 @@ export function madeUpHost({ name, tier, pair }: Server, image: ServerImage, rol
     name,
     facts: () => ({
       ...(pair ? { pair: { role: roles.get(pair.cluster) === name ? 'active' : 'standby' } } : {}),
-      os: { platform: 'linux', distro: 'Debian GNU/Linux', release: '12', codename: 'bookworm', arch: 'x64' },
-      memory: { totalBytes: 2_000_000_000, availableBytes: 1_500_000_000 },
-      disks: [{ mount: '/', type: 'ext4', freeBytes: 20_000_000_000, totalBytes: 40_000_000_000 }],
-      kernel: '6.1.0-32-amd64',
+      os: {
+        ...{ platform: 'linux', id: 'debian', like: [], version: '12.9', distro: 'Debian GNU/Linux' },
+        ...{ release: '12', codename: 'bookworm', arch: 'x64' },
+      },
+      memory: { totalBytes: 2_000_000_000, availableBytes: 1_500_000_000, swapBytes: 0 },
+      mounts: [
+        {
+          ...{ mount: '/', source: '/dev/sda1', type: 'ext4', readOnly: false },
+          ...{ freeBytes: 20_000_000_000, totalBytes: 40_000_000_000 },
+        },
+      ],
+      kernel: { running: '6.1.0-32-amd64', newest: '6.1.0-32-amd64', installed: ['6.1.0-32-amd64'] },
       bootId: hash(name).slice(0, 32),
       hostname: name,
       sealingKey,
       releases: tier === 'app' ? { [PRODUCT]: { home: `/opt/${PRODUCT}`, version: OLD, available: [OLD] } } : {},
-      packages: {
+      packages: packagesSection(
+        'apt',
+        upgraded.packages ? { ...PACKAGES, ...Object.fromEntries(OLDER.map(each => [each, newer(each)])) } : PACKAGES,
+      ),
+      updates: {
         manager: 'apt',
-        count: INSTALLED,
-        installed: upgraded.packages
-          ? { ...PACKAGES, ...Object.fromEntries(OLDER.map(each => [each, newer(each)])) }
-          : PACKAGES,
-        truncated: false,
-        held: [],
-        broken: {},
-        updates: upgraded.packages ? {} : Object.fromEntries(OLDER.map(each => [each, newer(each)])),
+        available: upgraded.packages ? [] : OLDER.map(name => ({ name, version: newer(name) })),
       },
       services: Object.fromEntries(
         Array.from({ length: SERVICES }, (_, number) => [
           `service-${hash(`${number}`).slice(0, 12)}.service`,
-          { active: number % 3 === 0 ? 'inactive' : 'active', sub: number % 3 === 0 ? 'dead' : 'running' },
+          {
+            ...{ active: number % 3 === 0 ? 'inactive' : 'active', sub: number % 3 === 0 ? 'dead' : 'running' },
+            enabled: 'enabled',
+          },
         ]),
       ),
       failedUnits: [],

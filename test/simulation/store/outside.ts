@@ -3,6 +3,7 @@ import * as schema from '@tidemark/controller/store/schema.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
 import { present } from '@tidemark/shared/base/assert.ts';
 import { sql } from 'drizzle-orm';
+import { keepFacts } from '../../support/keep-facts.ts';
 import type { Tables } from './tables.ts';
 
 /**
@@ -44,7 +45,7 @@ export class Outside {
     });
     const facts = [...this.#facts].flatMap(hostId => {
       const told = tables.hosts.get(hostId)?.facts;
-      return told ? [{ hostId, facts: told.facts, observedAt: new Date(told.observedAt) }] : [];
+      return told ? [{ hostId, ...told }] : [];
     });
     await store.transaction(async tx => {
       if (plans.length > 0) await tx.insert(schema.plans).values(plans);
@@ -56,16 +57,9 @@ export class Outside {
             target: schema.hosts.id,
             set: { connected: sql`excluded.connected`, lastSeenAt: sql`excluded.last_seen_at` },
           });
-      if (facts.length > 0)
-        await tx
-          .insert(schema.facts)
-          .values(facts)
-          .onConflictDoUpdate({
-            target: schema.facts.hostId,
-            set: { facts: sql`excluded.facts`, observedAt: sql`excluded.observed_at` },
-          });
       for (const { key, at } of this.#resolved) await resolveIncident(tx, key, at);
     });
+    for (const { hostId, facts: told, observedAt } of facts) await keepFacts(store, hostId, told, observedAt);
     this.#hasPlans = true;
     this.#seen.clear();
     this.#facts.clear();
