@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { decide } from './decide.ts';
+import { pictureAt, pictureOf } from './picture.ts';
+import { situationOf } from './situation.ts';
 import type { Action, JobSnapshot } from './snapshot.ts';
 import { night } from './testing/nights.ts';
 import { type PlanSpec, planOf, START } from './testing/random-plan.ts';
@@ -8,6 +10,8 @@ import type { SimulatedNight } from './testing/simulated-night.ts';
 import { type MutableHost, SimulatedRun } from './testing/simulated-run.ts';
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const TICK = 10_000;
 
 /** An application that changes as a whole: the database starts once the front has been changed, and the front after it. */
 const ledger = (rebootMs = 15 * MINUTE): PlanSpec => ({
@@ -50,6 +54,9 @@ describe('an application of which one host may still start the new release', () 
     });
     expect(run.run.titles.at(-1)).toBe('"start on db" may still begin: the rest of application ledger is held');
     expect(run.isOver).toBe(false);
+    const picture = pictureOf(run.run.snapshot, run.now);
+    const situation = situationOf(picture, pictureAt(picture, DB), null, () => ({ state: 'held', reason: '' }));
+    expect(situation.held).toContain('app: nobody knows whether db begins "start on db"');
   });
 
   it('goes on as a whole when that host is heard again', () => {
@@ -78,6 +85,47 @@ describe('an application of which one host may still start the new release', () 
     expect(run.run.host(APP)).toMatchObject({ direction: 'forward' });
     expect(run.run.reason).toMatch(/^1 of 3 hosts are done; db has not been heard from for \d+ s, app working$/);
     expect(run.now).toBeLessThan(START + 20 * MINUTE);
+  });
+
+  it('stays half done at the end of the window, and who is asked reads what stays so and that nothing goes on by itself', () => {
+    const run = night(ledger(MINUTE), { db: { forward: ['ok', 'ok', 'unknown'] } });
+    run.play(START + HOUR);
+    expect(run.run.titles).toEqual(['reboot on db ended and nobody can say how: unknown']);
+    expect(run.run.host(APP).held).toBeNull();
+    const [asked] = decide(run.run.snapshot, START + HOUR + TICK);
+    run.play();
+    expect(run.isOver).toBe(true);
+    expect(asked).toMatchObject({
+      action: 'openIncident',
+      host: DB,
+      title: 'application ledger stays half done: "start on db" may still begin',
+      detail:
+        'db was let go on to it because the others had come so far, and how its last step ended is not known. ' +
+        'The window is over, and nothing goes on by itself: app stays as it is, with what was stopped and held on it. ' +
+        'Find out on db how far it came, bring application ledger to one release, and give back what is held.',
+    });
+  });
+
+  it('is asked about anew where that host is in doubt a second time', () => {
+    const run = night(ledger(MINUTE), { db: { forward: ['ok', 'ok', 'unknown'] } });
+    const goOn = (): void => {
+      run.person('resolve');
+      run.tick();
+    };
+    run.play(START + 10 * MINUTE);
+    goOn();
+    const doubt = '"start on db" may still begin: the rest of application ledger is held';
+    expect(run.run.titles).toEqual(['reboot on db ended and nobody can say how: unknown', doubt]);
+    // A person has it done again, and once more nobody can say how it ended.
+    run.run.host(DB).held = null;
+    run.run.host(DB).jobs[2] = { ...job('running', 2), spent: 1, startedAt: run.now };
+    run.tick();
+    expect(run.run.host(APP).held).toBeNull();
+    run.run.host(DB).jobs[2] = { ...job('unknown', 2), spent: 1 };
+    run.tick();
+    goOn();
+    expect(run.run.titles.slice(2)).toEqual(['reboot on db ended and nobody can say how', doubt]);
+    expect([...run.run.incidents.values()]).toEqual(['resolved', 'resolved', 'resolved', 'open']);
   });
 
   it('goes back as a whole where another host of it fails, first the one that may start', () => {

@@ -1,6 +1,6 @@
 import { present } from '@tidemark/shared/base/assert.ts';
 import { positionOf } from './phase.ts';
-import { type HostPicture, nameOf, type Picture, pictureAt } from './picture.ts';
+import { type HostPicture, isSettled, nameOf, type Picture, pictureAt } from './picture.ts';
 import type { PlannedJob } from './plan-index.ts';
 import type { Action } from './snapshot.ts';
 
@@ -74,45 +74,59 @@ function standsAt({ phase, plan, host }: HostPicture): number | null {
 const isInDoubt = ({ silence, phase }: HostPicture): boolean =>
   silence !== null || (phase.is === 'halted' && phase.outcome === 'unknown');
 
-function holdActions(
-  picture: Picture,
-  host: HostPicture,
-  { member, job }: { member: HostPicture; job: PlannedJob },
-): Action[] {
+function holdActions(picture: Picture, host: HostPicture, doubt: { member: HostPicture; job: PlannedJob }): Action[] {
+  const { member, job } = doubt;
   const actions: Action[] = [];
   const key = keyOf(picture, member);
   if (!picture.snapshot.incidents.has(key))
-    actions.push({ action: 'openIncident', key, host: member.index, ...textOf() });
+    actions.push({ action: 'openIncident', key, host: member.index, ...textOf(picture, doubt) });
   if (host.host.held === null) actions.push({ action: 'hold', host: host.index, reason: heldFor(member, job) });
   return actions;
+}
 
-  function textOf(): { title: string; detail: string } {
-    const unit = unitNameOf(picture, host);
-    const others = membersOf(picture, host).filter(
-      other => other !== member && other.begun && other.phase.is !== 'done',
-    );
-    const name = nameOf(member);
-    const isUnknown = member.silence === null;
+function textOf(
+  picture: Picture,
+  { member, job }: { member: HostPicture; job: PlannedJob },
+): { title: string; detail: string } {
+  const unit = unitNameOf(picture, member);
+  const name = nameOf(member);
+  const others = membersOf(picture, member).filter(other => other !== member && other.begun && !isSettled(other));
+  const names = others.map(nameOf).join(', ');
+  const stay = others.length === 1 ? 'stays as it is' : 'stay as they are';
+  const them = others.length === 1 ? 'it' : 'them';
+  const isUnknown = member.silence === null;
+  const because = `${name} was let go on to it because the others had come so far, and ${isUnknown ? 'how its last step ended is not known' : `it ${member.silence}`}.`;
+  if (picture.now > picture.snapshot.plan.header.window.end)
     return {
-      title: `"${job.name}" may still begin: the rest of ${unit} is held`,
+      title: `${unit} stays half done: "${job.name}" may still begin`,
       detail:
-        `${name} was let go on to it because the others had come so far, and ${isUnknown ? 'how its last step ended is not known' : `it ${member.silence}`}. ` +
-        `Taken back now, ${others.map(nameOf).join(', ')} would run the old release beside its new one. ` +
-        (isUnknown
-          ? `Find out on ${name} how far it came, and decide about it; the others then go on, or back, by themselves. `
-          : `Bring ${name} back: it finishes what was released to it, and the others go on, or back, by themselves. `) +
-        `If it is gone for good, make sure that it cannot start, and resolve this incident: the others stay as they are, and the run goes on without ${unit}.`,
+        `${because} The window is over, and nothing goes on by itself: ${names} ${stay}, with what was stopped and held on ${them}. ` +
+        `Find out on ${name} how far it came, bring ${unit} to one release, and give back what is held.`,
     };
-  }
+  return {
+    title: `"${job.name}" may still begin: the rest of ${unit} is held`,
+    detail:
+      `${because} Taken back now, ${names} would run the old release beside its new one. ` +
+      (isUnknown
+        ? `Find out on ${name} how far it came, and decide about it; the others then go on, or back, by themselves. `
+        : `Bring ${name} back: it finishes what was released to it, and the others go on, or back, by themselves. `) +
+      `If it is gone for good, make sure that it cannot start, and resolve this incident: the run goes on without ${unit}. ` +
+      `Then, and from the window's end on, ${names} ${stay}, with what was stopped and held on ${them}.`,
+  };
 }
 
 const DOUBT = 'doubt';
 const HELD = 'nobody knows whether ';
 const heldFor = (member: HostPicture, job: PlannedJob): string => `${HELD}${nameOf(member)} begins "${job.name}"`;
+/** It is held because nobody knows what `member`, of its unit, will do. */
+export const isHeldFor = ({ host: { held } }: HostPicture, member: HostPicture): boolean =>
+  held?.startsWith(`${HELD}${nameOf(member)} begins "`) === true;
 
-/** With when it was heard last, so that another silence is another doubt. */
-const keyOf = ({ snapshot: { run } }: Picture, { plan, silenceKey }: HostPicture): string =>
-  `${DOUBT}:${run.id}:${plan.planned.id}:${silenceKey.split(':').at(-1) || 'unknown'}`;
+/** With when it was heard last, or which attempt it is that nobody knows: another silence, or another attempt, is another doubt. */
+function keyOf({ snapshot: { run } }: Picture, { plan, phase, host, silenceKey }: HostPicture): string {
+  const attempt = phase.is === 'halted' ? `${phase.position}-${host.jobs[phase.position]?.attempt}` : '';
+  return `${DOUBT}:${run.id}:${plan.planned.id}:${silenceKey.split(':').at(-1) || `unknown-${attempt}`}`;
+}
 
 const membersOf = (picture: Picture, { plan }: HostPicture): HostPicture[] =>
   present(picture.snapshot.plan.units[plan.unit], `unit ${plan.unit}`).hosts.map(index => pictureAt(picture, index));

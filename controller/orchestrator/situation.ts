@@ -1,5 +1,6 @@
 import { type Wish, whyNot } from './amending.ts';
 import { clusterBar } from './clusters.ts';
+import { isHeldFor } from './doubt.ts';
 import { type HostPicture, isSettled, nameOf, type Picture, pictureAt } from './picture.ts';
 import { isStopping } from './snapshot.ts';
 import type { HostRunState } from './views.ts';
@@ -59,7 +60,8 @@ function heldBy(picture: Picture, host: HostPicture): string[] {
       held.push(`"${other.plan.jobs[at]?.name}" waits: ${hold.reason}`);
       break;
     }
-    if (other.host.held?.endsWith(`is held: ${nameOf(host)} failed`)) held.push(`${nameOf(other)}: ${other.host.held}`);
+    if (other.host.held?.endsWith(`is held: ${nameOf(host)} failed`) || isHeldFor(other, host))
+      held.push(`${nameOf(other)}: ${other.host.held}`);
     if (held.length >= MOST_SHOWN) break;
   }
   return held;

@@ -1,4 +1,5 @@
-import { isPatched, isTakenBack, isTouched } from '../world.ts';
+import type { IncidentRecord } from '../store/database.ts';
+import { type HostTruth, isPatched, isTakenBack, isTouched } from '../world.ts';
 import { membersOf, nameOf, type Property, together } from './property.ts';
 
 /* What people are told, against what is true. */
@@ -18,6 +19,10 @@ export const incidents: Property = {
   },
 };
 
+/** Of the host, or of another one and it names this one: whoever is asked then knows of both. */
+const isAbout = ({ hostId, detail }: IncidentRecord, { planned: { id, name } }: HostTruth): boolean =>
+  hostId === id || detail.split(/[^\w-]+/).includes(name);
+
 export const batch: Property = {
   name: 'what is held for the night is released',
   atEnd({ world }, { incidents: opened }) {
@@ -25,7 +30,7 @@ export const batch: Property = {
       const at = (kind: string) => truth.order.jobs.findIndex(job => job.call.kind === kind);
       const [hold, release] = [at('batch/hold'), at('batch/release')];
       if (hold < 0 || !truth.passed.has(hold) || truth.passed.has(release) || isTakenBack(world, truth)) continue;
-      if (opened.some(({ hostId }) => hostId === truth.planned.id)) continue;
+      if (opened.some(incident => isAbout(incident, truth))) continue;
       return `batch work on ${nameOf(truth)} stays held and nobody is asked about it`;
     }
     return null;

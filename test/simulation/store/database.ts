@@ -22,6 +22,7 @@ export interface IncidentRecord {
   key: string;
   hostId: string | null;
   title: string;
+  detail: string;
   state: 'open' | 'resolved';
 }
 
