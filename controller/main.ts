@@ -13,7 +13,7 @@ import { openKeyFiles } from './enrolment/key-files.ts';
 import { createFingerprintHandler } from './link/fingerprint.ts';
 import { createLinkServer, type LinkServer } from './link/server.ts';
 import { deliverLoop } from './loops/deliver.ts';
-import type { Loop } from './loops/every.ts';
+import type { Loop, LoopLog } from './loops/every.ts';
 import { housekeepingLoop } from './loops/housekeeping.ts';
 import { schedulesLoop } from './loops/schedules.ts';
 import { tickLoop } from './loops/tick.ts';
@@ -23,7 +23,7 @@ import { createDeliveryStore } from './store/delivery.ts';
 import { openStore } from './store/store.ts';
 import { CONTROLLER_VERSION } from './version.ts';
 import { apiServices } from './wiring/api-services.ts';
-import { createCapabilities } from './wiring/capabilities.ts';
+import { type Capabilities, createCapabilities } from './wiring/capabilities.ts';
 import { findArtifactOf } from './wiring/find-artifact.ts';
 import { identityPort, linkHandlers } from './wiring/link-handlers.ts';
 import { listenProblem, portProblems } from './wiring/ports.ts';
@@ -185,11 +185,25 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       { url, link: ports.linkPort, enrolment: ports.enrolmentPort, fleet: settings.fleet },
       'the controller is ready',
     );
+    stops.push(readAhead(capabilities.identification, log));
     return { stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+/** Reads the library of signatures behind the start; gives what ends that. */
+function readAhead({ prepare }: Pick<Capabilities['identification'], 'prepare'>, log: LoopLog): () => Promise<void> {
+  const ending = new AbortController();
+  const reading = prepare(ending.signal).catch((error: unknown) => {
+    if (!ending.signal.aborted)
+      log.error({ err: error }, 'the library of signatures was not read ahead: the next question reads it');
+  });
+  return async () => {
+    ending.abort();
+    await reading;
+  };
 }
 
 /** For its owner's eyes; whole or not at all. */

@@ -1,6 +1,6 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Result } from '@tidemark/shared/base/result.ts';
-import type { BundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
+import type { FrozenPackage } from '@tidemark/shared/orders/bundle.ts';
 import type { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import type { ErrorDetail, Role } from './contract/common.ts';
 import type { InputOf, OutputOf } from './contract/routes.ts';
@@ -86,8 +86,9 @@ export interface Services {
     createBundle(input: {
       name: string;
       releases: { product: string; version: string }[];
-      packages: BundlePackage[];
+      packages: FrozenPackage[];
       advisories: string[];
+      manifest?: { text: string; fileName: string };
       ring: string | null;
       by: string;
     }): Answer<OutputOf<'createBundle'>>;

@@ -1,6 +1,7 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import type { BundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
+import type { FrozenPackage } from '@tidemark/shared/orders/bundle.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
+import type { KnownPackage } from './freezing.ts';
 import type { Ring } from './rings.ts';
 
 /** One file or link of a release, as its archive has it. */
@@ -29,13 +30,15 @@ export interface Release {
 export interface Bundle {
   name: string;
   digest: Digest;
+  /** The digest of what was asked for, before it was said what is known of its packages' files. */
+  asked: Digest;
   ring: string;
   /** Since when it has been in its ring. */
   ringSince: number;
   releases: { product: string; version: string; artifact: Digest; bytes: number }[];
   /** Of operating systems: what servers get from the repositories that they know. Sorted by family, name and architecture. */
-  packages: BundlePackage[];
-  /** What it answers: `DSA-5678-1`. Sorted. */
+  packages: FrozenPackage[];
+  /** All that it answers, `DSA-5678-1`, with what is said of its packages. Sorted. */
   advisories: string[];
   /** While it is held nothing new begins with it. */
   held: Word | null;
@@ -74,6 +77,8 @@ export interface StoredSignOff {
 export interface PromotionSources {
   evidence(bundle: Pick<Bundle, 'name' | 'digest' | 'ringSince'>): Promise<Evidence>;
   trustRoot(): Promise<TrustRoot | null>;
+  /** Packages of these names whose files were read here. */
+  knownPackages(names: readonly string[]): Promise<KnownPackage[]>;
 }
 
 /** What the library of releases and bundles keeps. Implemented by controller/store/bundles.ts. */

@@ -4,10 +4,11 @@ import { barOf, judgePromotion, needsOf, overtaken } from './promotion.ts';
 import type { Ring, RingNeeds } from './rings.ts';
 
 const DAY = 86_400_000;
+const NO_DIGEST = `sha256:${'0'.repeat(64)}` as const;
 const NOW = Date.parse('2026-11-30T20:00:00Z');
 
 const bundleOf = (change: Partial<Bundle> = {}): Bundle => ({
-  ...{ name: 'nov', digest: `sha256:${'0'.repeat(64)}`, ring: 'test', ringSince: NOW - DAY },
+  ...{ name: 'nov', digest: NO_DIGEST, asked: NO_DIGEST, ring: 'test', ringSince: NOW - DAY },
   ...{
     releases: [],
     packages: [],

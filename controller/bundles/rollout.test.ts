@@ -35,6 +35,21 @@ describe('where a bundle is', () => {
     ]);
   });
 
+  it('names what is not answered there, where a package says what it answers', () => {
+    const [openssl, bash] = BUNDLE.packages.map((each, at) => ({ ...each, advisories: [`DSA-${2 - at}`, 'DSA-3'] }));
+    const bundle = { ...BUNDLE, packages: [openssl, bash].flatMap(each => each ?? []) };
+    const have = (versions: Record<string, string>) =>
+      rolloutOf(bundle, ({ product }) => (versions[product] ? [on('db01', { registered: versions[product] })] : []));
+    expect(have({ openssl: '3.0.14-1', bash: '5.2-1' })).toMatchObject([
+      {
+        lacks: ['openssl 3.0.14-1, not 3.0.15-1 (DSA-2, DSA-3)', 'bash 5.2-1, not 5.2-2 (DSA-1, DSA-3)'],
+        unanswered: ['DSA-1', 'DSA-2', 'DSA-3'],
+      },
+    ]);
+    expect(have({ openssl: '3.0.15-1', bash: '5.2-1' })).toMatchObject([{ unanswered: ['DSA-1', 'DSA-3'] }]);
+    expect(have({ openssl: '3.0.15-1', bash: '5.2-2' })).toMatchObject([{ unanswered: [] }]);
+  });
+
   it('counts what concerns a server, by the order of its family', () => {
     expect(
       rollout({

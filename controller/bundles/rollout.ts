@@ -47,6 +47,8 @@ export interface Wanted {
   version: string;
   /** Null: the server's own, or none in particular. */
   architecture: string | null;
+  /** What it answers, where somebody said so of it alone. */
+  advisories: readonly string[];
 }
 
 export type CellState =
@@ -60,17 +62,22 @@ export interface RolloutCell {
   /** How many of the bundle's products the server has as the bundle brings them, of how many that it has at all. */
   there: number;
   of: number;
-  /** What it has not: `openssl 3.0.14, not 3.0.15`. */
+  /** What it has not: `openssl 3.0.14, not 3.0.15 (DSA-5678-1)`. */
   lacks: string[];
+  /** What the products that it lacks would answer. Sorted. */
+  unanswered: string[];
   /** Where files say so of none of them: the word of the package database. */
   byFiles: boolean;
 }
 
 export const wantedOf = ({ releases, packages }: Pick<Bundle, 'releases' | 'packages'>): Wanted[] => [
-  ...releases.map(({ product, version }) => ({ family: null, product, version, architecture: null })),
+  ...releases.map(({ product, version }) => ({
+    ...{ family: null, product, version, architecture: null },
+    advisories: [],
+  })),
   ...packages.map(exact => ({
     ...{ family: familyOf(exact), product: exact.name, version: exact.version },
-    architecture: exact.architecture,
+    ...{ architecture: exact.architecture, advisories: exact.advisories ?? [] },
   })),
 ];
 
@@ -89,15 +96,22 @@ export function rolloutOf(
       if (found.versions.length > 0) cell.byFiles = true;
       if (standing === 'there') cell.there += 1;
       else if (standing === 'newer') cell.newer += 1;
-      else cell.lacks.push(`${wanted.product} ${hasWords(found)}, not ${wanted.version}`);
+      else {
+        const answers = wanted.advisories.length === 0 ? '' : ` (${wanted.advisories.join(', ')})`;
+        cell.lacks.push(`${wanted.product} ${hasWords(found)}, not ${wanted.version}${answers}`);
+        cell.unanswered.push(...wanted.advisories);
+      }
     }
   }
-  return [...cells.values()].map(({ newer, ...cell }) => ({ ...cell, state: stateOf({ ...cell, newer }) }));
+  return [...cells.values()].map(({ newer, unanswered, ...cell }) => ({
+    ...{ ...cell, state: stateOf({ ...cell, newer }) },
+    unanswered: [...new Set(unanswered)].sort(),
+  }));
 }
 
 const emptyCell = (bundle: string, host: string) => ({
   ...{ bundle, host, state: 'missing' as CellState, there: 0, of: 0, newer: 0 },
-  ...{ lacks: [] as string[], byFiles: false },
+  ...{ lacks: [] as string[], unanswered: [] as string[], byFiles: false },
 });
 
 function stateOf({ there, of, newer }: { there: number; of: number; newer: number }): CellState {

@@ -2,10 +2,12 @@ import { ArchiveProblem } from '@tidemark/shared/archive/read.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { type Digest, digestFromBytes, shortDigest } from '@tidemark/shared/base/digest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
-import { bundleDigest } from '@tidemark/shared/orders/bundle.ts';
-import { BundlePackage, familyOf } from '@tidemark/shared/orders/kinds/package.ts';
+import { bundleDigest, FrozenPackage } from '@tidemark/shared/orders/bundle.ts';
+import { familyOf } from '@tidemark/shared/orders/kinds/package.ts';
 import type { BundleError, BundleErrorCode } from './errors.ts';
+import { frozen } from './freezing.ts';
 import { type Harvest, harvestArchive } from './harvest.ts';
+import { readManifest } from './manifest.ts';
 import type { ArtifactFiles, Bundle, BundleStore, PromotionSources, Release } from './ports.ts';
 import { createPromotions } from './promoting.ts';
 import { releaseOf } from './release-name.ts';
@@ -97,20 +99,38 @@ export function createBundles({ store, files, sources, clock }: BundlesOptions) 
       });
     },
 
-    /** Freezes releases and packages under a name. The same content under the same name again changes nothing. */
+    /**
+     * Freezes releases and packages under a name, with what their files say here of digest and source. The same content under
+     * the same name again changes nothing.
+     */
     async createBundle(input: {
       name: string;
       releases: readonly { product: string; version: string }[];
-      packages?: readonly BundlePackage[];
+      packages?: readonly FrozenPackage[];
       advisories?: readonly string[];
+      /** More of all three, from a file. */
+      manifest?: { text: string; fileName: string };
       /** Null: the first one. */
       ring: string | null;
       by: string;
     }): Promise<Result<Bundle, BundleError>> {
-      const packages = (input.packages ?? []).map(plainly).sort(byPackage);
-      const advisories = [...new Set(input.advisories)].sort();
-      const problem = problemWith(input.releases, packages);
+      const read = input.manifest ? readManifest(input.manifest.text, input.manifest.fileName) : null;
+      if (read && !read.ok) {
+        const [first] = read.error;
+        const more = read.error.length > 1 ? ` (and ${read.error.length - 1} more)` : '';
+        const message = `${input.manifest?.fileName} has errors, and no bundle was made: ${first?.message}${more}`;
+        return err({ code: 'bundle-invalid', message, details: read.error });
+      }
+      const wanted = [...input.releases, ...(read?.value.releases ?? [])];
+      const asked = [...(input.packages ?? []), ...(read?.value.packages ?? [])].map(plainly).sort(byPackage);
+      const problem = problemWith(wanted, asked);
       if (problem) return refuse('bundle-invalid', `bundle ${input.name}: ${problem}`);
+      const known = asked.length === 0 ? [] : await sources.knownPackages(asked.map(({ name }) => name));
+      const packages = asked.map(each => frozen(each, known));
+      const answers = asked.flatMap(each => each.advisories ?? []);
+      const advisories = [
+        ...new Set([...(input.advisories ?? []), ...(read?.value.advisories ?? []), ...answers]),
+      ].sort();
       return store.transaction(async transaction => {
         const rings = await transaction.ringsLocked();
         const at = input.ring === null ? ok(0) : ringNamed(rings, input.ring);
@@ -123,7 +143,7 @@ export function createBundles({ store, files, sources, clock }: BundlesOptions) 
           );
         }
         const releases: Bundle['releases'] = [];
-        for (const { product, version } of input.releases) {
+        for (const { product, version } of wanted) {
           const release = await transaction.releaseLocked(product, version);
           if (!release) {
             return refuse(
@@ -135,19 +155,20 @@ export function createBundles({ store, files, sources, clock }: BundlesOptions) 
         }
         releases.sort((a, b) => (a.product < b.product ? -1 : 1));
         const digest = bundleDigest({ name: input.name, releases, packages, advisories });
-        const known = await transaction.bundle(input.name);
-        if (known?.digest === digest) return ok(known);
-        if (known) {
+        const askedFor = bundleDigest({ name: input.name, releases, packages: asked, advisories });
+        const before = await transaction.bundle(input.name);
+        if (before && (before.digest === digest || before.asked === askedFor)) return ok(before);
+        if (before) {
           return refuse(
             'bundle-exists',
-            `there is a bundle ${input.name} with other content (${shortDigest(known.digest)}): a bundle never changes; choose another name`,
+            `there is a bundle ${input.name} with other content (${shortDigest(before.digest)}): a bundle never changes; choose another name`,
           );
         }
         const { name, by } = input;
         const now = clock.now();
         const ring = (rings[at.value] as Ring).name;
         const bundle: Bundle = {
-          ...{ name, digest, ring, ringSince: now, releases, packages, advisories },
+          ...{ name, digest, asked: askedFor, ring, ringSince: now, releases, packages, advisories },
           ...{ held: null, withdrawn: null, createdBy: by, createdAt: now },
         };
         await transaction.addBundle(bundle);
@@ -200,7 +221,7 @@ async function harvest(
 
 function problemWith(
   releases: readonly { product: string; version: string }[],
-  packages: readonly BundlePackage[],
+  packages: readonly FrozenPackage[],
 ): string | null {
   if (releases.length + packages.length === 0) return 'it must hold a release or a package';
   const seen = new Set<string>();
@@ -211,7 +232,7 @@ function problemWith(
   const keys = new Set<string>();
   for (const exact of packages) {
     // Whoever calls: what is frozen here becomes an argument of a package manager some day.
-    const parsed = BundlePackage.safeParse(exact);
+    const parsed = FrozenPackage.safeParse(exact);
     if (!parsed.success) return `package ${JSON.stringify(exact.name)}: ${parsed.error.issues[0]?.message}`;
     if (keys.has(packageKey(exact)))
       return `it names package ${packageKey(exact)} twice: one version of a package a bundle`;
@@ -221,16 +242,16 @@ function problemWith(
 }
 
 /** Bundles for Debian have the digest that they had before there were other families. */
-function plainly({ family, ...exact }: BundlePackage): BundlePackage {
+function plainly({ family, ...exact }: FrozenPackage): FrozenPackage {
   return family === undefined || family === 'dpkg' ? exact : { ...exact, family };
 }
 
-function packageKey(exact: BundlePackage): string {
+function packageKey(exact: FrozenPackage): string {
   const { name, architecture } = exact;
   const family = familyOf(exact) === 'dpkg' ? '' : `${familyOf(exact)}/`;
   return `${family}${name}${architecture === null ? '' : `:${architecture}`}`;
 }
 
-const byPackage = (a: BundlePackage, b: BundlePackage): number => (packageKey(a) < packageKey(b) ? -1 : 1);
+const byPackage = (a: FrozenPackage, b: FrozenPackage): number => (packageKey(a) < packageKey(b) ? -1 : 1);
 
 const refuse = (code: BundleErrorCode, message: string) => err({ code, message });

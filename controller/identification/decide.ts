@@ -1,7 +1,7 @@
 import { NEUTRAL_ARCHITECTURES, nativeNames } from './architectures.ts';
 import type { Edition, Library, Product } from './library.ts';
 import type { RegisteredPackages } from './records.ts';
-import { type Claim, claimsOf, type Summary } from './summary.ts';
+import { type Claim, claimBy, claimsOf, type Summary } from './summary.ts';
 
 /* What the sums of a host's trees say of each product. Pure. */
 
@@ -75,7 +75,7 @@ export function presencesOf(
 ): Presence[] {
   const products = library.products.filter(product => product.name === name);
   const anchors = new Set(products.map(({ anchor }) => anchor));
-  const identities = identitiesOf(summary).filter(({ claims }) => claims.some(({ product }) => anchors.has(product)));
+  const identities = identitiesWith(summary, anchors);
   const counts = countsOf(identities);
   const { byProduct } = assign(library, registered, counts);
   const present: Presence[] = [];
@@ -116,6 +116,14 @@ export function presencesOf(
 
 const identitiesOf = ({ known }: Summary): KnownIdentity[] =>
   [...known].map(([identity, { files }]) => ({ claims: claimsOf(identity), files }));
+
+/** Those of files that one of these products says something of. Of the others, which are nearly all, nothing is parsed. */
+function identitiesWith({ known }: Summary, anchors: ReadonlySet<number>): KnownIdentity[] {
+  const has = claimBy(anchors);
+  return [...known].flatMap(([identity, { files }]) =>
+    has.test(identity) ? [{ claims: claimsOf(identity), files }] : [],
+  );
+}
 
 const shouldBeRegistered = ({ source }: Product, registered: RegisteredPackages | null): boolean =>
   (source === 'deb' || source === 'rpm') && registered !== null && !registered.truncated;

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { FILE_FLAGS, type FileFlag } from '../harvest/file-list.ts';
 import type { SourceKind } from '../harvest/harvested.ts';
+import { EditionSets, NO_SET } from './edition-sets.ts';
 import { PathTable } from './path-table.ts';
 import type { FittingVersion, KnownVersion } from './records.ts';
 import { type ScannedFile, scanList } from './scan-list.ts';
@@ -124,10 +125,9 @@ export class Library {
         if (file.kind === 'directory' || file.kind === 'member') return;
         const rank = this.#addFile(file, product, edition, larger);
         if (rank !== REQUIRED) return;
-        const name = firstName(file);
-        if (name !== top) {
+        if (!isBelow(file, top)) {
           if (count > 0) totals.set(top, (totals.get(top) ?? 0) + count);
-          top = name;
+          top = firstName(file);
           count = 0;
         }
         count += 1;
@@ -139,21 +139,20 @@ export class Library {
   #addFile(file: ScannedFile, product: number, edition: number, larger: Map<number, number>): number {
     const isLink = file.kind === 'symlink';
     let rank = standing(file.flags, isLeftOut(file));
-    let [d0, d1, d2, d3] = [0, 0, 0, 0];
+    // Millions of files pass here: nothing is made of one that is known, not even an array.
+    let { bytes, digestAt } = file;
     if (isLink) {
-      const digest = digestOfTarget(file.bytes.subarray(file.targetAt, file.targetAt + file.targetBytes));
-      [d0, d1, d2, d3] = [word(digest, 0), word(digest, 4), word(digest, 8), word(digest, 12)];
-    } else if (file.digestBytes === 32) {
-      const { bytes, digestAt } = file;
-      [d0, d1, d2, d3] = [
-        word(bytes, digestAt),
-        word(bytes, digestAt + 4),
-        word(bytes, digestAt + 8),
-        word(bytes, digestAt + 12),
-      ];
-    } else if (rank !== CONFIG) {
-      rank = OWNED;
+      bytes = digestOfTarget(file.bytes.subarray(file.targetAt, file.targetAt + file.targetBytes));
+      digestAt = 0;
+    } else if (file.digestBytes !== 32) {
+      if (rank !== CONFIG) rank = OWNED;
+      bytes = NO_DIGEST;
+      digestAt = 0;
     }
+    const d0 = word(bytes, digestAt);
+    const d1 = word(bytes, digestAt + 4);
+    const d2 = word(bytes, digestAt + 8);
+    const d3 = word(bytes, digestAt + 12);
     const mark = rank | (isLink ? LINK : 0);
     const first = this.#places.get(file.a, file.b);
     for (let at = first ?? NONE; at !== NONE; at = this.#variants[at * WORDS + NEXT] ?? NONE) {
@@ -182,7 +181,15 @@ export class Library {
       larger.set(NONE, alone);
     }
     const base = this.#append();
-    this.#variants.set([first ?? NONE, product, alone, mark, d0, d1, d2, d3], base);
+    const v = this.#variants;
+    v[base + NEXT] = first ?? NONE;
+    v[base + PRODUCT] = product;
+    v[base + SET] = alone;
+    v[base + MARK] = mark;
+    v[base + DIGEST] = d0;
+    v[base + DIGEST + 1] = d1;
+    v[base + DIGEST + 2] = d2;
+    v[base + DIGEST + 3] = d3;
     this.#places.set(file.a, file.b, base / WORDS);
     return rank;
   }
@@ -241,10 +248,12 @@ export class Library {
   }
 }
 
-export const NONE = -1;
+/** No variant, and no set. */
+export const NONE = NO_SET;
 const WORDS = 8;
 const [NEXT, PRODUCT, SET, MARK, DIGEST] = [0, 1, 2, 3, 4];
 const LINK = 4;
+const NO_DIGEST = Buffer.alloc(16);
 
 /** The first sixteen bytes of a SHA-256: more than anybody can find another content for. */
 export function wordsOf(digest: Buffer): Int32Array {
@@ -262,57 +271,25 @@ const stampOf = (id: number): number => {
   return Number.parseInt(digest.slice(0, 12), 16);
 };
 
-const SHARE = Buffer.from('/usr/share/');
-const isLeftOut = ({ path, pathBytes }: ScannedFile): boolean =>
-  pathBytes > SHARE.length && path.compare(SHARE, 0, SHARE.length, 0, SHARE.length) === 0
-    ? LEFT_OUT.test(path.toString('latin1', 0, Math.min(pathBytes, 32)))
-    : false;
+const SHARE = '/usr/share/';
+
+/** As {@link LEFT_OUT}; of most paths a few bytes say that it is not. */
+function isLeftOut({ path, pathBytes }: ScannedFile): boolean {
+  if (pathBytes <= SHARE.length) return false;
+  for (let at = 1; at < SHARE.length; at++) if (path[at] !== SHARE.charCodeAt(at)) return false;
+  return LEFT_OUT.test(path.toString('latin1', 0, Math.min(pathBytes, 32)));
+}
+
+/** Whether `name` is the first of the path. */
+function isBelow({ path, pathBytes }: ScannedFile, name: string): boolean {
+  const end = name.length + 1;
+  if (name === '' || pathBytes < end || (pathBytes > end && path[end] !== SLASH)) return false;
+  for (let at = 1; at < end; at++) if (path[at] !== name.charCodeAt(at - 1)) return false;
+  return true;
+}
 
 const SLASH = 0x2f;
 function firstName({ path, pathBytes }: ScannedFile): string {
   const end = path.indexOf(SLASH, 1);
   return path.toString('latin1', 1, end === -1 || end > pathBytes ? pathBytes : end);
-}
-
-/** Sets of editions: each is another with one edition more. */
-class EditionSets {
-  readonly #parents: number[] = [];
-  readonly #editions: number[] = [];
-  readonly #texts = new Map<number, string>();
-
-  with(set: number, edition: number): number {
-    this.#parents.push(set);
-    this.#editions.push(edition);
-    return this.#parents.length - 1;
-  }
-
-  text(set: number, idOf: (edition: number) => number): string {
-    const known = this.#texts.get(set);
-    if (known !== undefined) return known;
-    const ids: number[] = [];
-    for (let at = set; at !== NONE; at = this.#parents[at] ?? NONE) ids.push(idOf(this.#editions[at] ?? 0));
-    const text = rangesOf(ids.sort((x, y) => x - y));
-    this.#texts.set(set, text);
-    return text;
-  }
-}
-
-function rangesOf(ids: readonly number[]): string {
-  const parts: string[] = [];
-  for (let at = 0; at < ids.length; ) {
-    let end = at;
-    while ((ids[end + 1] ?? Number.NaN) === (ids[end] ?? 0) + 1) end++;
-    parts.push(end === at ? `${ids[at]}` : `${ids[at]}-${ids[end]}`);
-    at = end + 1;
-  }
-  return parts.join(',');
-}
-
-/** What {@link Library.setText} wrote. */
-export function idsOf(text: string): number[] {
-  if (text === '') return [];
-  return text.split(',').flatMap(part => {
-    const [from = 0, to = from] = part.split('-').map(Number);
-    return Array.from({ length: to - from + 1 }, (_, at) => from + at);
-  });
 }

@@ -17,6 +17,11 @@ export interface HostTrees extends IdentifiedTrees {
   scannedAt: number;
 }
 
+/** The newest state of hosts that have the same. */
+export interface SharedTrees extends IdentifiedTrees {
+  hosts: { host: string; scannedAt: number }[];
+}
+
 /** Implemented by controller/store/identification.ts. */
 export interface IdentificationStore extends SummaryStore {
   load: NodeLoader;
@@ -31,8 +36,8 @@ export interface IdentificationStore extends SummaryStore {
    * Of the host of a fingerprint the newest that looked where packages lie, else its newest; null where the fingerprint is gone.
    */
   trees(fingerprint: string): Promise<HostTrees | null>;
-  /** The same of every host. */
-  newestTrees(): Promise<HostTrees[]>;
+  /** The same of every host: those with the same trees together. */
+  newestTrees(): Promise<SharedTrees[]>;
   /** Of these hosts the newest under the profile of another fingerprint. */
   peerTrees(hosts: readonly string[], fingerprint: string): Promise<HostTrees[]>;
 }

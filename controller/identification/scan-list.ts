@@ -35,6 +35,14 @@ const MAX_PATH = 128 * 1024;
 /** Directories of the root that are links into /usr since the merge; see controller/harvest/paths.ts. */
 const MERGED = /^\/(bin|sbin|lib|lib32|lib64|libo32|libx32)\//;
 
+const [B, S, L] = [0x62, 0x73, 0x6c];
+function isMerged(path: Buffer, end: number): boolean {
+  const first = path[1];
+  // Nearly all begin otherwise, and a text costs more than all the rest.
+  if (first !== B && first !== S && first !== L) return false;
+  return MERGED.test(path.toString('latin1', 0, Math.min(end, LONGEST_MERGED)));
+}
+
 /** As many first bytes as say whether it is one: those behind them may be of the path before. */
 const LONGEST_MERGED = '/libx32/'.length;
 
@@ -88,7 +96,7 @@ export function scanList(bytes: Buffer, visit: ListVisitor): void {
         end -= offset;
       }
       from = 0;
-      offset = MERGED.test(path.toString('latin1', 0, Math.min(end, LONGEST_MERGED))) ? USR.length : 0;
+      offset = isMerged(path, end) ? USR.length : 0;
       if (offset > 0) {
         path.copyWithin(offset, 0, end);
         USR.copy(path);

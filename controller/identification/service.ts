@@ -10,7 +10,7 @@ import { type FileOwner, ownersOfFiles } from './owners.ts';
 import { hashPath } from './path-hash.ts';
 import type { HostFactsPort, HostTrees, IdentificationStore, RunningState } from './ports.ts';
 import { addPrograms, type Programs, programsOf, withoutHomes } from './programs.ts';
-import type { IdentifiedProduct, RegisteredPackages } from './records.ts';
+import type { IdentifiedProduct, IdentifiedTrees, RegisteredPackages } from './records.ts';
 import { createShelf } from './shelf.ts';
 import { emptySummary, type Summary } from './summary.ts';
 import { type FoundNotable, findNotable, summarise, type WalkOptions } from './walk.ts';
@@ -75,10 +75,14 @@ export interface VersionOnHost {
 export function createIdentification({ store, facts, peersOf }: IdentificationOptions) {
   const shelf = createShelf(store);
 
-  const rootOf = ({ software, config }: HostTrees): PlacedPair => ({ path: '', software, config });
+  const rootOf = ({ software, config }: IdentifiedTrees): PlacedPair => ({ path: '', software, config });
 
   /** Sums of the whole trees, and of what lies below homes that something else answers for. */
-  async function sums(trees: HostTrees, homes: readonly string[], options: WalkOptions): Promise<[Summary, Summary[]]> {
+  async function sums(
+    trees: IdentifiedTrees,
+    homes: readonly string[],
+    options: WalkOptions,
+  ): Promise<[Summary, Summary[]]> {
     // Nobody who has no library should wait for a walk that comes to nothing.
     if (options.library.editions.length === 0) return [emptySummary(), []];
     const [whole] = await summarise([rootOf(trees)], options);
@@ -88,7 +92,7 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
   }
 
   async function directoriesAt(
-    trees: HostTrees,
+    trees: IdentifiedTrees,
     paths: readonly string[],
     { load }: WalkOptions,
   ): Promise<PlacedPair[]> {
@@ -102,7 +106,7 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
 
   /** Products that sums do not settle, file by file. */
   async function settle(
-    trees: HostTrees,
+    trees: IdentifiedTrees,
     library: Library,
     present: readonly Presence[],
     strays: readonly FoundNotable[],
@@ -157,6 +161,12 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
   }
 
   return {
+    /** Reads the library ahead, so that the first question need not wait for it; until then questions do. */
+    async prepare(signal: AbortSignal): Promise<{ versions: number }> {
+      const library = await shelf.library(signal);
+      return { versions: versionsIn(library) };
+    },
+
     /**
      * Which versions are on the host of a fingerprint by what its files are, as the newest scan saw them that looked where packages
      * lie. `homes` are directories that something else answers for: their
@@ -195,7 +205,7 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
         host: trees.host,
         fingerprint: trees.fingerprint,
         scannedAt: trees.scannedAt,
-        libraryVersions: library.editions.reduce((sum, { versions }) => sum + versions.length, 0),
+        libraryVersions: versionsIn(library),
         programs,
         products: products.sort((x, y) => (x.product < y.product ? -1 : 1)),
         unknown,
@@ -227,26 +237,21 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
       const options: WalkOptions = { library, load: store.load, store };
       const registered = await facts.registeredAs(registeredNames(product, of));
       const hosts: VersionOnHost[] = [];
-      const cells = new Map<string, IdentifiedProduct[]>();
       for (const trees of await store.newestTrees()) {
-        const own = registered.get(trees.host) ?? null;
-        const key = `${trees.software.toString('hex')} ${trees.config.toString('hex')} ${trees.roots.join(':')} ${registrationOf(own, product)}`;
-        let found = cells.get(key);
-        if (!found) {
-          const [whole] = await sums(trees, [], options);
-          found = await settle(trees, library, presencesOf(product, library, whole, own, trees.roots), []);
-          cells.set(key, found);
-        }
-        for (const { state, versions, registered: said, tier, sentence } of found) {
-          hosts.push({
-            host: trees.host,
-            scannedAt: trees.scannedAt,
-            state,
-            versions: versions.map(({ version }) => version),
-            registered: said,
-            tier,
-            sentence,
-          });
+        const [whole] = await sums(trees, [], options);
+        const said = new Map<string, IdentifiedProduct[]>();
+        for (const { host, scannedAt } of trees.hosts) {
+          const own = registered.get(host) ?? null;
+          const key = registrationOf(own, product);
+          let found = said.get(key);
+          if (!found) {
+            found = await settle(trees, library, presencesOf(product, library, whole, own, trees.roots), []);
+            said.set(key, found);
+          }
+          for (const { state, versions, registered: version, tier, sentence } of found) {
+            const fitting = versions.map(each => each.version);
+            hosts.push({ host, scannedAt, state, versions: fitting, registered: version, tier, sentence });
+          }
         }
       }
       return { known, hosts: hosts.sort((x, y) => (x.host < y.host ? -1 : 1)) };
@@ -267,10 +272,12 @@ function registrationOf(registered: RegisteredPackages | null, product: string):
   return `${registered.architecture} ${own.map(([name, version]) => `${name}=${version}`).join(' ')}`;
 }
 
+const versionsIn = ({ editions }: Library): number => editions.reduce((sum, { versions }) => sum + versions.length, 0);
+
 const editionsOf = (library: Library, { product }: Presence): Edition[] =>
   product.editions.flatMap(at => library.editions[at] ?? []).filter(({ versions }) => versions.length > 0);
 
-function scopeOf({ roots, ignored }: HostTrees): (path: string) => boolean {
+function scopeOf({ roots, ignored }: IdentifiedTrees): (path: string) => boolean {
   return path =>
     roots.some(root => root === '/' || path === root || path.startsWith(`${root}/`)) &&
     !ignored(Buffer.from(path, 'latin1'));

@@ -2,13 +2,13 @@ import { decodeFileList, type ListedFile } from '../harvest/file-list.ts';
 import { Library } from './library.ts';
 import type { IdentificationStore } from './ports.ts';
 
-/** The library in memory: read when it is first needed, and then only what was added. */
+/** The library in memory: read once, and then only what was added. */
 export function createShelf(store: Pick<IdentificationStore, 'libraryState' | 'knownVersions' | 'lists'>) {
   let library = new Library();
   let state = '';
   let turn: Promise<unknown> = Promise.resolve();
 
-  async function refresh(): Promise<Library> {
+  async function refresh(signal?: AbortSignal): Promise<Library> {
     const now = await store.libraryState();
     if (now === state) return library;
     const known = await store.knownVersions();
@@ -22,6 +22,7 @@ export function createShelf(store: Pick<IdentificationStore, 'libraryState' | 'k
     state = 'reading';
     try {
       for await (const { id, data } of store.lists([...byList.keys()])) {
+        signal?.throwIfAborted();
         for (const edition of byList.get(id) ?? []) library.addList(edition, data);
       }
     } catch (error) {
@@ -33,9 +34,12 @@ export function createShelf(store: Pick<IdentificationStore, 'libraryState' | 'k
   }
 
   return {
-    /** One after the other: two that read the same lists would add them twice. */
-    library: (): Promise<Library> => {
-      const next = turn.then(refresh);
+    /**
+     * One after the other: two that read the same lists would add them twice. Whoever asks while it is read waits for all of it.
+     * Rejects with the signal's reason.
+     */
+    library: (signal?: AbortSignal): Promise<Library> => {
+      const next = turn.then(() => refresh(signal));
       turn = next.catch(() => {});
       return next;
     },

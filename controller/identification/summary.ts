@@ -1,5 +1,5 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { idsOf } from './library.ts';
+import { idsOf } from './edition-sets.ts';
 
 /*
  * What is known of all files below a directory, added up: how many are of which products and versions. It says nothing of a
@@ -54,6 +54,10 @@ export const claimText = (product: number, match: Match, editions: string): Iden
   `${product}${MATCHES[match]}${editions}`;
 
 const CLAIM = /^(\d+)([=~!cCo])([\d,-]*)$/;
+/** Whether an identity has a claim of one of these products. */
+export const claimBy = (products: Iterable<number>): RegExp =>
+  new RegExp(`(?:^|\\|)(?:${[...products].join('|')})[^\\d]`);
+
 const MATCH_OF = Object.fromEntries(Object.entries(MATCHES).map(([match, mark]) => [mark, match])) as Record<
   string,
   Match

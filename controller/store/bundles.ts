@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
-import { BundlePackage } from '@tidemark/shared/orders/kinds/package.ts';
+import { FrozenPackage } from '@tidemark/shared/orders/bundle.ts';
 import { and, asc, eq, notInArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Bundle, BundleStore, Release, SignatureFile } from '../bundles/ports.ts';
@@ -122,7 +122,10 @@ async function addBundle(tx: Tx, bundle: Bundle): Promise<void> {
   await tx.insert(bundles).values({
     name: bundle.name,
     digest: bundle.digest,
-    document: { releases: bundle.releases, packages: bundle.packages, advisories: bundle.advisories },
+    document: {
+      ...{ releases: bundle.releases, packages: bundle.packages, advisories: bundle.advisories },
+      ...(bundle.asked === bundle.digest ? {} : { asked: bundle.asked }),
+    },
     ring: bundle.ring,
     ringSince: new Date(bundle.ringSince),
     createdBy: bundle.createdBy,
@@ -160,8 +163,10 @@ const BundleDocument = z.object({
     z.object({ product: z.string(), version: z.string(), artifact: z.custom<Digest>(), bytes: z.number() }),
   ),
   /** Not there in bundles that were made before there were any. */
-  packages: z.array(BundlePackage).default([]),
+  packages: z.array(FrozenPackage).default([]),
   advisories: z.array(z.string()).default([]),
+  /** Not there where it is the bundle's own. */
+  asked: z.custom<Digest>().optional(),
 });
 
 const StoredWord = z.object({ by: z.string(), reason: z.string(), at: z.int() }).nullable();
@@ -174,14 +179,18 @@ const StoredNeeds = z.object({
   signOff: z.object({ from: z.array(z.string()), need: z.int(), notAuthor: z.boolean() }).nullable(),
 });
 
-const bundleOf = (row: typeof bundles.$inferSelect): Bundle => ({
-  name: row.name,
-  digest: row.digest as Digest,
-  ring: row.ring,
-  ringSince: row.ringSince.getTime(),
-  ...BundleDocument.parse(row.document),
-  held: StoredWord.parse(row.held),
-  withdrawn: StoredWord.parse(row.withdrawn),
-  createdBy: row.createdBy,
-  createdAt: row.createdAt.getTime(),
-});
+function bundleOf(row: typeof bundles.$inferSelect): Bundle {
+  const { asked = row.digest as Digest, ...content } = BundleDocument.parse(row.document);
+  return {
+    name: row.name,
+    digest: row.digest as Digest,
+    asked,
+    ring: row.ring,
+    ringSince: row.ringSince.getTime(),
+    ...content,
+    held: StoredWord.parse(row.held),
+    withdrawn: StoredWord.parse(row.withdrawn),
+    createdBy: row.createdBy,
+    createdAt: row.createdAt.getTime(),
+  };
+}

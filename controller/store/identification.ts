@@ -5,7 +5,7 @@ import { nodeKey } from '@tidemark/shared/fingerprint/node.ts';
 import { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
 import { eq, inArray, type SQL, sql } from 'drizzle-orm';
 import { decodeFileList } from '../harvest/file-list.ts';
-import type { HostTrees, IdentificationStore } from '../identification/ports.ts';
+import type { HostTrees, IdentificationStore, SharedTrees } from '../identification/ports.ts';
 import { type KnownVersion, type RegisteredPackages, TIERS, type Tier } from '../identification/records.ts';
 import type { StoredSummary } from '../identification/walk.ts';
 import { hexList, idArray } from './node-ids.ts';
@@ -14,6 +14,8 @@ import type { Db, Store } from './store.ts';
 
 /** Lists of files in one statement: some megabytes. */
 const LISTS_AT_ONCE = 200;
+/** Most lists fit: one piece of memory each instead of several that are put together. */
+const LIST_BYTES = 64 * 1024;
 /** A reference to a row that is not there (PostgreSQL, appendix A). */
 const FOREIGN_KEY_VIOLATION = '23503';
 
@@ -47,11 +49,13 @@ export function createIdentificationStore({ db }: Store): IdentificationStore {
 
     async *lists(ids) {
       for (let at = 0; at < ids.length; at += LISTS_AT_ONCE) {
+        // Half as long on the way as in hexadecimal, of which a large library would be gigabytes.
         const rows = await db
-          .select({ id: fileLists.id, data: fileLists.data })
+          .select({ id: fileLists.id, data: sql<string>`encode(${fileLists.data}, 'base64')` })
           .from(fileLists)
           .where(inArray(fileLists.id, ids.slice(at, at + LISTS_AT_ONCE)));
-        for (const { id, data } of rows) yield { id, data: zstdDecompressSync(data) };
+        for (const { id, data } of rows)
+          yield { id, data: zstdDecompressSync(Buffer.from(data, 'base64'), { chunkSize: LIST_BYTES }) };
       }
     },
 
@@ -77,7 +81,7 @@ export function createIdentificationStore({ db }: Store): IdentificationStore {
       return (await treesWhere(db, sql`found.id in (${newestWhole(sql`host_id = ${host}`)})`))[0] ?? null;
     },
 
-    newestTrees: () => treesWhere(db, sql`found.id in (${newestWhole(sql`true`)})`),
+    newestTrees: () => sharedTrees(db),
 
     peerTrees: (names, fingerprint) =>
       treesWhere(
@@ -108,17 +112,20 @@ export function createIdentificationStore({ db }: Store): IdentificationStore {
   };
 }
 
+/** Profiles that are no audit's, and whether they look where packages lie. */
+const LOOKING = sql`(
+  select digest, profile->'roots' @> '[{"path": "/usr"}]' or profile->'roots' @> '[{"path": "/"}]' as whole
+  from scan_profiles where not profile ? 'nonce')`;
+
 /**
  * The newest fingerprint of each host that is no audit: one that looked where packages lie before any other, since hosts are also
  * scanned for their applications alone.
  */
 const newestWhole = (which: SQL): SQL => sql`
   select distinct on (host_id) fingerprints.id from fingerprints
-  join scan_profiles on scan_profiles.digest = fingerprints.profile_digest
-  where not scan_profiles.profile ? 'nonce' and ${which}
-  order by host_id,
-           scan_profiles.profile->'roots' @> '[{"path": "/usr"}]' or scan_profiles.profile->'roots' @> '[{"path": "/"}]' desc,
-           fingerprints.created_at desc, fingerprints.id desc`;
+  join ${LOOKING} as looking on looking.digest = fingerprints.profile_digest
+  where ${which}
+  order by host_id, whole desc, fingerprints.created_at desc, fingerprints.id desc`;
 
 /** Sorted, since two that keep the same would wait for each other. */
 async function keepSummaries(db: Db, summaries: readonly StoredSummary[]): Promise<void> {
@@ -150,8 +157,46 @@ async function treesWhere(db: Db, condition: SQL): Promise<HostTrees[]> {
            (extract(epoch from finished_at) * 1000)::bigint as finished
     from fingerprints as found join hosts on hosts.id = found.host_id
     where ${condition} order by hosts.name`);
+  const looked = await profilesOf(
+    db,
+    [...rows].map(({ digest }) => digest),
+  );
+  return [...rows].flatMap(({ id, host, software, config, finished, digest }) => {
+    const profile = looked.get(digest);
+    return profile ? [{ fingerprint: id, host, software, config, scannedAt: Number(finished), ...profile }] : [];
+  });
+}
+
+/** A fleet has fewer different trees than hosts, and of those that share them only names and times are fetched. */
+async function sharedTrees(db: Db): Promise<SharedTrees[]> {
+  const rows = await db.execute<{ software: Buffer; config: Buffer; digest: string; hosts: [string, number][] }>(sql`
+    with looking as materialized ${LOOKING},
+    newest as (
+      select distinct on (host_id) host_id, software_root, config_root, profile_digest, finished_at
+      from fingerprints join looking on looking.digest = profile_digest
+      order by host_id, whole desc, created_at desc, id desc)
+    select software_root as software, config_root as config, profile_digest as digest,
+           json_agg(json_build_array(hosts.name, (extract(epoch from finished_at) * 1000)::bigint)) as hosts
+    from newest join hosts on hosts.id = host_id
+    group by software_root, config_root, profile_digest`);
+  const looked = await profilesOf(
+    db,
+    [...rows].map(({ digest }) => digest),
+  );
+  return [...rows].flatMap(({ software, config, digest, hosts }) => {
+    const profile = looked.get(digest);
+    const named = hosts.map(([host, scannedAt]) => ({ host, scannedAt }));
+    return profile ? [{ software, config, ...profile, hosts: named }] : [];
+  });
+}
+
+/** Where profiles look, by their digest. */
+async function profilesOf(
+  db: Db,
+  digests: readonly string[],
+): Promise<Map<string, Pick<HostTrees, 'roots' | 'ignored'>>> {
   const profiles = new Map<string, Pick<HostTrees, 'roots' | 'ignored'>>();
-  for (const digest of new Set([...rows].map(row => row.digest))) {
+  for (const digest of new Set(digests)) {
     const [row] = await db.execute<{ profile: unknown }>(
       sql`select profile from scan_profiles where digest = ${digest}`,
     );
@@ -162,10 +207,7 @@ async function treesWhere(db: Db, condition: SQL): Promise<HostTrees[]> {
       ignored: path => globs.some(matches => matches(path)),
     });
   }
-  return [...rows].flatMap(({ id, host, software, config, finished, digest }) => {
-    const profile = profiles.get(digest);
-    return profile ? [{ fingerprint: id, host, software, config, scannedAt: Number(finished), ...profile }] : [];
-  });
+  return profiles;
 }
 
 /**

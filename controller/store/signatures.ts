@@ -1,5 +1,7 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
+import { PackageSource } from '@tidemark/shared/orders/bundle.ts';
 import { and, asc, eq, inArray } from 'drizzle-orm';
+import type { KnownPackage } from '../bundles/freezing.ts';
 import type { ListedFile } from '../harvest/file-list.ts';
 import { type ProductSignature, type SignatureStore, TIERS, type VendorKey } from '../signatures/ports.ts';
 import { append } from './audit.ts';
@@ -157,6 +159,29 @@ async function filesOf(db: Queries, id: number): Promise<ListedFile[]> {
     .where(eq(productSignatures.id, id));
   return row ? decoded(row.data) : [];
 }
+
+/** Packages of these names that were read from their own files, each with where it came from. */
+export async function knownPackages({ db }: Pick<Store, 'db'>, names: readonly string[]): Promise<KnownPackage[]> {
+  const wanted = and(
+    inArray(productSignatures.product, [...new Set(names)]),
+    inArray(productSignatures.source, ['deb', 'rpm']),
+  );
+  const ids = await db.select({ id: productSignatures.id }).from(productSignatures).where(wanted);
+  if (ids.length === 0) return [];
+  const found = await rows(
+    db,
+    ids.map(({ id }) => id),
+  );
+  return found.map(({ product, version, architecture, source, vendor, package: { digest }, attestations: by }) => ({
+    ...{ family: source === 'deb' ? ('dpkg' as const) : ('rpm' as const), name: product, version },
+    architecture: architecture === null || NEUTRAL.has(architecture) ? null : architecture,
+    sha256: digest,
+    source: PackageSource.safeParse(by.find(({ via }) => via !== '')?.via ?? vendor).data ?? null,
+  }));
+}
+
+/** Architectures of packages that run on all. */
+const NEUTRAL = new Set(['all', 'noarch']);
 
 async function addKey(tx: Tx, { addedAt, ...key }: VendorKey): Promise<boolean> {
   const [before] = await tx.select().from(vendorKeys).where(eq(vendorKeys.fingerprint, key.fingerprint)).for('update');

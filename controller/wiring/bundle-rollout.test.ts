@@ -6,6 +6,7 @@ const NOV = {
   ...{
     name: 'nov',
     digest: `sha256:${'0'.repeat(64)}` as const,
+    asked: `sha256:${'0'.repeat(64)}` as const,
     ring: 'test',
     ringSince: 0,
     releases: [],

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { err } from '@tidemark/shared/base/result.ts';
+import { withoutOrigin } from '@tidemark/shared/orders/bundle.ts';
 import { createAccess } from '../access/service.ts';
 import { createTrust } from '../access/trust.ts';
 import type { Bundle } from '../bundles/ports.ts';
@@ -53,7 +54,7 @@ import { createRunScanStore } from '../store/run-scans.ts';
 import { createProfileStore } from '../store/scan-profiles.ts';
 import { createScheduleStore } from '../store/scan-schedules.ts';
 import { createSecretKeyStore } from '../store/secret-keys.ts';
-import { signatureStore } from '../store/signatures.ts';
+import { knownPackages, signatureStore } from '../store/signatures.ts';
 import type { Store } from '../store/store.ts';
 import { currentTrustRoot } from '../store/trust.ts';
 import { createTrustStore } from '../store/trust-roots.ts';
@@ -143,6 +144,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     sources: {
       evidence: evidenceOf(createBundleRuns(store), orchestrator),
       trustRoot: async () => (await currentTrustRoot(store.db))?.root ?? null,
+      knownPackages: names => knownPackages(store, names),
     },
     clock,
   });
@@ -241,7 +243,7 @@ async function plannedBundle(bundles: ReturnType<typeof createBundles>, name: st
   if (!bundle) return null;
   const wanted = new Map(bundle.releases.map(({ product, version }) => [product, version]));
   const releases = (await bundles.releases()).filter(({ product, version }) => wanted.get(product) === version);
-  return { name: bundle.name, digest: bundle.digest, releases, packages: bundle.packages };
+  return { name: bundle.name, digest: bundle.digest, releases, packages: bundle.packages.map(withoutOrigin) };
 }
 
 function landscapePort(landscape: ReturnType<typeof createLandscape>): LandscapePort {

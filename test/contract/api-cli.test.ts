@@ -253,7 +253,7 @@ describe('wrong usage ends with status 2 and one clear message', () => {
     ['a missing argument', ['plan'], /missing required argument 'policy'/],
     ['a time without a zone', ['plan', 'x', '--at', '2026-03-21T22:00:00'], /with its zone/],
     ['a duration without a unit', ['enrol', 'token', 'db01', '--ttl', '10'], /Give a duration/],
-    ['a bundle of nothing', ['bundle', 'create', 'b'], /give a --release or a --package/],
+    ['a bundle of nothing', ['bundle', 'create', 'b'], /give a --release, a --package or a --file/],
     ['a package without a version', ['bundle', 'create', 'b', '--package', 'zsh'], /NAME=VERSION/],
     ['a package of no family', ['bundle', 'create', 'b', '--package', 'yum/zsh=1'], /no family of packages: dpkg, rpm/],
     ['a package with half a digest', ['bundle', 'create', 'b', '--package', 'zsh=1@abc'], /NAME=VERSION@SHA256/],

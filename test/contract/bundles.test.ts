@@ -34,6 +34,7 @@ const SOUND = [
 const NOTHING_KNOWN: PromotionSources = {
   evidence: async () => ({ patched: 0, failed: 0, atWork: 0, openIncidents: [] }),
   trustRoot: async () => null,
+  knownPackages: async () => [],
 };
 
 describe('the library of releases', () => {

@@ -1,7 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
 import type { Evidence } from '@tidemark/controller/bundles/ports.ts';
 import { createBundles } from '@tidemark/controller/bundles/service.ts';
+import { encodeFileList } from '@tidemark/controller/harvest/file-list.ts';
 import { bundleStore } from '@tidemark/controller/store/bundles.ts';
+import { knownPackages, signatureStore } from '@tidemark/controller/store/signatures.ts';
 import type { Store } from '@tidemark/controller/store/store.ts';
 import { rawPublicKey } from '@tidemark/shared/signing/ed25519.ts';
 import { signSignOff } from '@tidemark/shared/signing/sign-off.ts';
@@ -43,7 +45,11 @@ describe('bundles and a site’s own rings', () => {
     bundles = createBundles({
       store: bundleStore(store),
       files: { adopt: () => Promise.reject(new Error('not here')), path: digest => digest },
-      sources: { evidence: async () => evidence, trustRoot: async () => root },
+      sources: {
+        evidence: async () => evidence,
+        trustRoot: async () => root,
+        knownPackages: names => knownPackages(store, names),
+      },
       clock: { now: () => now, monotonic: () => now },
     });
     await store.db.execute(sql`delete from bundles`);
@@ -71,6 +77,47 @@ describe('bundles and a site’s own rings', () => {
     expect(await make({ ring: 'valt' })).toMatchObject({ error: { code: 'ring-unknown' } });
     expect(await make({ advisories: ['DSA-1', 'DSA-1'] })).toMatchObject({
       value: { ring: 'lab', advisories: ['DSA-1'] },
+    });
+  });
+
+  it('freeze what is known of their packages’ files, and stay what they are when more is known', async () => {
+    const library = signatureStore(store);
+    const digest = `sha256:${'7'.repeat(64)}` as const;
+    const learn = (version: string, sha256: `sha256:${string}`) =>
+      library.transaction(transaction =>
+        transaction.add(
+          {
+            ...{ product: 'openssl', version, architecture: 'all', source: 'deb', vendor: null, installedBytes: 1 },
+            package: { digest: sha256, bytes: 1 },
+            attestations: [{ tier: 'vendor', by: 'key', via: 'http://deb.example/debian bookworm', evidence: '' }],
+            ...{ importedBy: 'ada', importedAt: now },
+          },
+          encodeFileList([]),
+          [],
+        ),
+      );
+    const file = `apiVersion: tidemark/v1
+kind: Bundle
+spec: {packages: [{package: zlib1g=1.3-1, advisories: [DSA-2]}], advisories: [DSA-3]}
+`;
+    const manifest = { text: file, fileName: 'nov.yaml' };
+    await learn('3.0.1', digest);
+    const made = await make({ manifest, packages: [{ ...packages[0], advisories: ['DSA-1'] }] });
+    expect(made).toMatchObject({
+      value: {
+        advisories: ['DSA-1', 'DSA-2', 'DSA-3'],
+        packages: [
+          { name: 'openssl', sha256: digest, source: 'http://deb.example/debian bookworm', advisories: ['DSA-1'] },
+          { name: 'zlib1g', sha256: null, advisories: ['DSA-2'] },
+        ],
+      },
+    });
+    expect(await bundles.bundle('nov')).toEqual(made.ok && made.value);
+    await learn('3.0.1', `sha256:${'8'.repeat(64)}`);
+    expect(await make({ manifest, packages: [{ ...packages[0], advisories: ['DSA-1'] }] })).toEqual(made);
+    expect(await make({ manifest })).toMatchObject({ error: { code: 'bundle-exists' } });
+    expect(await make({ name: 'dec', manifest: { ...manifest, text: 'kind: Bundel' } })).toMatchObject({
+      error: { code: 'bundle-invalid', message: expect.stringContaining('no bundle was made') },
     });
   });
 

@@ -1,3 +1,4 @@
+import { AdvisoryName, PackageSource } from '@tidemark/shared/orders/bundle.ts';
 import { PackageArchitecture, PackageName, PackageVersion } from '@tidemark/shared/orders/kinds/package.ts';
 import { Envelope } from '@tidemark/shared/signing/dsse.ts';
 import { PACKAGE_FAMILIES } from '@tidemark/shared/versions/package-family.ts';
@@ -61,6 +62,10 @@ const BundlePackage = z.object({
   architecture: z.string().nullable(),
   /** Null: what the server's repositories say counts. */
   sha256: z.string().nullable(),
+  /** Where it comes from: the repository that it was found in, or who made it. */
+  source: z.string().optional(),
+  /** What it answers, where somebody said so of it alone. */
+  advisories: z.array(z.string()).optional(),
 });
 
 export const Bundle = z.object({
@@ -70,7 +75,7 @@ export const Bundle = z.object({
   ringSince: Instant,
   releases: z.array(z.object({ product: z.string(), version: z.string(), artifact: z.string(), bytes: z.int() })),
   packages: z.array(BundlePackage),
-  /** What it answers: `DSA-5678-1`. */
+  /** All that it answers, `DSA-5678-1`, with what its packages answer. */
   advisories: z.array(z.string()),
   /** Nothing new begins with it; null where it may. */
   held: Word,
@@ -115,6 +120,8 @@ export const Rollout = z.object({
       there: z.int(),
       of: z.int(),
       lacks: z.array(z.string()),
+      /** Advisories of those of its packages that are not there as the bundle brings them. */
+      unanswered: z.array(z.string()),
       /** False where only the package database says so: no file of these products is known. */
       byFiles: z.boolean(),
     }),
@@ -177,12 +184,18 @@ export const releaseRoutes = {
             architecture: PackageArchitecture.nullable().default(null),
             /** Of the package's file: checked on each server before it is used. */
             sha256: DigestParam.nullable().default(null),
+            /** Where it comes from; filled in where its file is known here. */
+            source: PackageSource.optional(),
+            /** What it answers. */
+            advisories: z.array(AdvisoryName).min(1).max(1_000).optional(),
           }),
         )
         .max(5_000)
         .default([]),
       /** What it answers, as those who publish advisories call them. */
-      advisories: z.array(Name).max(1_000).default([]),
+      advisories: z.array(AdvisoryName).max(1_000).default([]),
+      /** A file that says more of all three. */
+      manifest: z.strictObject({ text: z.string().max(2_000_000), fileName: FileName }).optional(),
     }),
     status: 201,
     reply: Bundle,

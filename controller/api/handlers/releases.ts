@@ -31,8 +31,14 @@ export function releaseHandlers({ services, uploads }: ApiContext): Pick<Handler
     }),
     createBundle: ({ body, principal }) => {
       // The contract lets only digests through.
-      const packages = body.packages.map(exact => ({ ...exact, sha256: exact.sha256 as Digest | null }));
-      return unwrap(bundles.createBundle({ ...body, ring: body.ring ?? null, packages, by: principal.name }));
+      const packages = body.packages.map(({ source, advisories, ...exact }) => ({
+        ...{ ...exact, sha256: exact.sha256 as Digest | null },
+        ...(source === undefined ? {} : { source }),
+        ...(advisories === undefined ? {} : { advisories }),
+      }));
+      const { name, releases, advisories, manifest } = body;
+      const said = { name, releases, packages, advisories, ring: body.ring ?? null, by: principal.name };
+      return unwrap(bundles.createBundle({ ...said, ...(manifest === undefined ? {} : { manifest }) }));
     },
     promoteBundle: ({ params, body, principal }) =>
       unwrap(bundles.promote({ ...params, to: body.to, expedite: body.expedite ?? null, by: principal.name })),

@@ -5,12 +5,15 @@ import { InvalidArgumentError } from 'commander';
 import type { AddCommand } from '../cli.ts';
 import { confirmed } from '../confirm.ts';
 import { CliError, Exit, usageError } from '../exit.ts';
+import { readText, shownName } from '../files.ts';
 import { loadPrivateKey } from '../keys.ts';
 import { type PrintingOptions, prints, talks } from '../options.ts';
 import { printOne } from '../output/format.ts';
 import { plain } from '../output/sanitise.ts';
 import { withClient } from '../session.ts';
 import { bundleLines, outlookLines, rolloutLines } from '../views/bundles.ts';
+
+const MAX_MANIFEST_BYTES = 2_000_000;
 
 interface Release {
   product: string;
@@ -21,6 +24,7 @@ type BundleOptions = PrintingOptions & {
   release?: Release[];
   package?: BundlePackage[];
   advisory?: string[];
+  file?: string;
   ring?: string;
 };
 type SignOptions = PrintingOptions & { ring?: string; key: string; passphraseFile?: string; yes?: true };
@@ -41,15 +45,23 @@ export const addBundle: AddCommand = (program, { io }) => {
           packageOption,
         )
         .option('--advisory <name>', 'what it answers, like DSA-5678-1; may be repeated', collected)
+        .option(
+          '--file <file>',
+          'a file that lists more of it, and says of packages where they come from and what they answer',
+        )
         .option('--ring <ring>', 'how far it is promoted from the start; the first ring if not given'),
     ),
   ).action(async (name: string, options: BundleOptions) => {
     const { release: releases = [], package: packages = [], advisory: advisories = [] } = options;
     const ring = options.ring === undefined ? {} : { ring: options.ring };
-    if (releases.length + packages.length === 0)
-      throw usageError('a bundle needs content: give a --release or a --package');
+    if (releases.length + packages.length === 0 && options.file === undefined)
+      throw usageError('a bundle needs content: give a --release, a --package or a --file');
+    const manifest =
+      options.file === undefined
+        ? {}
+        : { manifest: { text: await readText(options.file, MAX_MANIFEST_BYTES), fileName: shownName(options.file) } };
     const made = await withClient(io, options, client =>
-      client.createBundle({ body: { name, releases, packages, advisories, ...ring } }),
+      client.createBundle({ body: { name, releases, packages, advisories, ...manifest, ...ring } }),
     );
     printOne(io, options.output, made, made.name, () => bundleLines(made));
   });

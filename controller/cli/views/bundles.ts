@@ -36,6 +36,8 @@ export const bundleLines = (bundle: Bundle): string[] => [
             { title: 'PACKAGE', value: each => each.name },
             { title: 'VERSION', value: each => each.version },
             { title: 'ARCHITECTURE', value: each => each.architecture },
+            { title: 'ANSWERS', value: each => each.advisories?.join(', ') ?? '' },
+            { title: 'SOURCE', value: each => each.source ?? '' },
             { title: 'SHA-256', value: each => each.sha256 },
           ],
           bundle.packages,
@@ -76,10 +78,28 @@ export function rolloutLines({ bundles, cells, passedOver }: Rollout): string[] 
       groups,
     ),
     ...(lacking.length === 0 ? [] : ['', ...table(LACKS, lacking)]),
+    ...unansweredLines(lacking),
     ...passedOver.flatMap(({ host, bundle, newer, lacks }) => [
       '',
       `${plain(host)} was passed over: it has ${plain(newer)} and lacks of ${plain(bundle)}: ${lacks.map(plain).join(', ')}`,
     ]),
+  ];
+}
+
+/** Which advisories are open where, as far as bundles say which package answers which. */
+function unansweredLines(cells: Rollout['cells']): string[] {
+  const open = cells.flatMap(({ host, unanswered }) => unanswered.map(advisory => ({ advisory, host })));
+  if (open.length === 0) return [];
+  const byAdvisory = [...Map.groupBy(open, ({ advisory }) => advisory)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [
+    '',
+    ...table(
+      [
+        { title: 'NOT ANSWERED', value: ([advisory]) => advisory },
+        { title: 'ON', value: ([, on]) => listed([...new Set(on.map(({ host }) => host))]) },
+      ],
+      byAdvisory,
+    ),
   ];
 }
 
@@ -118,6 +138,7 @@ export const bundlesListing = (rows: readonly Bundle[]): Listing<Bundle> => ({
     { title: 'STATE', value: row => (row.withdrawn ? 'withdrawn' : row.held ? 'held' : 'in use') },
     { title: 'RELEASES', value: row => row.releases.map(one => `${one.product}@${one.version}`).join(', ') },
     { title: 'PACKAGES', value: row => row.packages.length },
+    { title: 'ANSWERS', value: row => listed(row.advisories), wide: true },
     { title: 'MADE', value: row => moment(row.createdAt) },
     { title: 'BY', value: row => row.createdBy, wide: true },
     { title: 'DIGEST', value: row => row.digest, wide: true },
