@@ -17,6 +17,7 @@ import type { Loop, LoopLog } from './loops/every.ts';
 import { housekeepingLoop } from './loops/housekeeping.ts';
 import { schedulesLoop } from './loops/schedules.ts';
 import { tickLoop } from './loops/tick.ts';
+import { reachable } from './probes/reachable.ts';
 import { openArtifactFiles } from './store/artifact-files.ts';
 import { createAuditLog } from './store/audit.ts';
 import { createDeliveryStore } from './store/delivery.ts';
@@ -115,6 +116,13 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       gateNetworks: settings.gateNetworks,
       repositoryNetworks: settings.repositoryNetworks,
       repositoryDirectory: join(settings.stateDir, 'uploads'),
+      landscape: {
+        mayReach: reachable(settings.landscapeNetworks),
+        directories: settings.landscapeDirectories,
+        programs: settings.landscapePrograms,
+        secretDirectory: join(settings.stateDir, 'secrets'),
+        environment: process.env,
+      },
       onError: error => log.error({ err: error }, 'an import of a repository failed'),
     });
     await capabilities.enrolment.forgetConnections();
@@ -156,8 +164,9 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       log,
     });
     const schedules = schedulesLoop(capabilities.scheduling, log);
+    const landscapes = schedulesLoop(capabilities.landscapeSources, log);
     loops.push(tick, deliver);
-    stops.push(deliver.stop, tick.stop, schedules.stop, housekeeping.stop);
+    stops.push(deliver.stop, tick.stop, schedules.stop, landscapes.stop, housekeeping.stop);
 
     const uploads = join(settings.stateDir, 'uploads');
     // What a process that was killed left behind.

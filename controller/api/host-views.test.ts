@@ -5,7 +5,6 @@ const WEB01 = '11111111-1111-4111-8111-111111111111';
 
 const views = createHostViews({
   landscape: {
-    importLandscape: () => expect.unreachable(),
     current: async () => ({
       ...{ version: 1, digest: 'd', importedBy: 'olga', importedAt: 5 },
       hosts: ['web01', 'db01'].map(name => ({

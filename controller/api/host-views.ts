@@ -5,7 +5,7 @@ type Summary = OutputOf<'listHosts'>['hosts'][number];
 
 /** What each of the capabilities knows of hosts. */
 export interface HostSources {
-  landscape: Services['landscape'];
+  landscape: Pick<Services['landscape'], 'current'>;
   enrolment: {
     hosts(): Promise<
       {

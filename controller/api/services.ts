@@ -43,6 +43,9 @@ export interface KnownSignature
   package: { digest: string; bytes: number };
 }
 
+/** What came of an import of the landscape, whole. */
+export type Imported = Omit<OutputOf<'importLandscape'>, 'preview' | 'changed' | 'conflictCount'>;
+
 /** An import of a repository; why it was refused, or what came of it, once it has ended. */
 export interface RepositoryImportState extends Omit<OutputOf<'getRepositoryImport'>, 'imported' | 'refused'> {
   outcome: Result<NonNullable<OutputOf<'getRepositoryImport'>['imported']>, ServiceError> | null;
@@ -69,9 +72,20 @@ export interface Services {
     ban(input: { host: string; by: string }): Answer<unknown>;
   };
   landscape: {
-    importLandscape(input: { text: string; fileName: string; by: string }): Answer<OutputOf<'importLandscape'>>;
+    importLandscape(input: InputOf<'importLandscape'>['body'] & { by: string }): Answer<Imported>;
     /** Null before the first import. */
     current(): Promise<OutputOf<'getLandscape'> | null>;
+    version(version: number): Promise<OutputOf<'getLandscape'> | null>;
+    versions(): Promise<OutputOf<'listLandscapeVersions'>['versions']>;
+    diff(from: number, to: number): Answer<OutputOf<'diffLandscape'>['changes']>;
+    conflicts(): Promise<OutputOf<'listLandscapeConflicts'>['conflicts']>;
+    imports(source: string | null): Promise<OutputOf<'listLandscapeImports'>['imports']>;
+  };
+  landscapeSources: {
+    list(): Promise<OutputOf<'listLandscapeSources'>['sources']>;
+    put(input: { text: string; fileName: string; by: string }): Answer<OutputOf<'setLandscapeSource'>>;
+    remove(input: { name: string; by: string }): Answer<unknown>;
+    import(input: InputOf<'importLandscapeSource'>['body'] & { name: string; by: string }): Answer<Imported>;
   };
   bundles: {
     /** The file may be moved away; what is left of it is deleted afterwards. */

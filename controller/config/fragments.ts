@@ -24,6 +24,12 @@ export const Fragment = z.strictObject({
   gateNetworks: z.array(z.string()).optional(),
   /** The same for repositories of packages that are imported by their address. */
   repositoryNetworks: z.array(z.string()).optional(),
+  /** The same for what the landscape is read from. */
+  landscapeNetworks: z.array(z.string()).optional(),
+  /** Directories that files of landscapes may lie in, beside `landscape` in the state directory. */
+  landscapeDirectories: z.array(z.string()).optional(),
+  /** Programs that print a landscape (Ansible's `--list`), by their whole path. None is run that is not named here. */
+  landscapePrograms: z.array(z.string()).optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).optional(),
 });
 export type Fragment = z.infer<typeof Fragment>;

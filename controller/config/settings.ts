@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isAbsolute } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import type { Fragment } from './fragments.ts';
 
@@ -23,6 +23,10 @@ export interface Settings {
   /** As CIDR. */
   gateNetworks: readonly string[];
   repositoryNetworks: readonly string[];
+  landscapeNetworks: readonly string[];
+  /** Absolute, as the next. */
+  landscapeDirectories: readonly string[];
+  landscapePrograms: readonly string[];
   logLevel: NonNullable<Fragment['logLevel']>;
 }
 
@@ -66,7 +70,7 @@ export function settingsOf(inputs: Fragment): Result<Settings, string[]> {
   // A connection over which nothing comes is given up after three heartbeats of 10 s: before that nobody is silent.
   if (silenceMs < 30_000 || silenceMs > 3_600_000)
     problems.push(`silenceMs: ${silenceMs} is not between 30000 and 3600000 milliseconds`);
-  const networks = (name: 'gateNetworks' | 'repositoryNetworks'): readonly string[] => {
+  const networks = (name: 'gateNetworks' | 'repositoryNetworks' | 'landscapeNetworks'): readonly string[] => {
     const given = inputs[name] ?? [];
     for (const network of given)
       if (!isNetwork(network))
@@ -75,6 +79,14 @@ export function settingsOf(inputs: Fragment): Result<Settings, string[]> {
   };
   const gateNetworks = networks('gateNetworks');
   const repositoryNetworks = networks('repositoryNetworks');
+  const landscapeNetworks = networks('landscapeNetworks');
+  const paths = (name: 'landscapeDirectories' | 'landscapePrograms'): readonly string[] => {
+    const given = inputs[name] ?? [];
+    for (const path of given) if (!isAbsolute(path)) problems.push(`${name}: "${path}" must be an absolute path`);
+    return given;
+  };
+  const landscapeDirectories = [join(stateDir, 'landscape'), ...paths('landscapeDirectories')];
+  const landscapePrograms = paths('landscapePrograms');
   if (inputs.databaseUrl !== undefined && !/^postgres(ql)?:\/\//.test(inputs.databaseUrl)) {
     problems.push('databaseUrl: must begin with postgres:// (user, password, host and database follow)');
   }
@@ -102,6 +114,9 @@ export function settingsOf(inputs: Fragment): Result<Settings, string[]> {
     silenceMs,
     gateNetworks,
     repositoryNetworks,
+    landscapeNetworks,
+    landscapeDirectories,
+    landscapePrograms,
     logLevel: inputs.logLevel ?? DEFAULTS.logLevel,
   });
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readLandscape } from './read.ts';
+import { readLandscape, readWholeLandscape } from './read.ts';
 
 const file = (...lines: string[]) => ['apiVersion: tidemark/v1', 'kind: Landscape', ...lines].join('\n');
 const HOSTS = 'hosts: [{name: db01, application: orders}, {name: db02, application: orders}]';
@@ -11,7 +11,7 @@ function errorsOf(text: string): string[] {
 }
 
 function contentOf(text: string) {
-  const read = readLandscape(text, 'landscape.yaml');
+  const read = readWholeLandscape(text, 'landscape.yaml');
   if (!read.ok) throw new Error(JSON.stringify(read.error));
   return read.value;
 }

@@ -2,61 +2,42 @@ import { didYouMean } from '@tidemark/shared/base/nearest.ts';
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { byPosition, type DocumentError } from '../documents/errors.ts';
 import { type DocumentPath, type ReadDocument, readDocument } from '../documents/read.ts';
-import type { LandscapeComponent, LandscapeContent } from './landscape.ts';
+import type { LandscapeContent } from './landscape.ts';
+import { mergeLandscape } from './merge.ts';
+import { type LandscapeRecords, parseRef, recordsOf } from './records.ts';
 import { LandscapeFile } from './schema.ts';
+
+/** Whether another source has a host of this name: then a file may say more of it. */
+export type KnownElsewhere = (host: string) => boolean;
 
 /**
  * Reads a landscape file. Everything that contradicts itself is an error with its place, and all are told at once:
  * somebody who corrects an export of thousands of rows must not do it one error at a time.
  */
-export function readLandscape(text: string, fileName: string): Result<LandscapeContent, DocumentError[]> {
+export function readLandscape(
+  text: string,
+  fileName: string,
+  elsewhere: KnownElsewhere = () => false,
+): Result<LandscapeRecords, DocumentError[]> {
   const read = readDocument(text, fileName, LandscapeFile);
   if (!read.ok) return read;
-  const found = contradictions(read.value);
-  return found.length > 0 ? err(found) : ok(contentOf(read.value.value));
+  const found = contradictions(read.value, elsewhere);
+  if (found.length > 0) return err(found);
+  return ok(
+    recordsOf(read.value.value, (section, index) => `${fileName}:${read.value.positionOf([section, index]).line}`),
+  );
 }
 
-/** Sorted, so that a file whose rows come in another order says the same. */
-function contentOf(file: LandscapeFile): LandscapeContent {
-  const applications = new Map(file.hosts.map(host => [host.name, host.application ?? null]));
-  return {
-    hosts: file.hosts
-      .map(({ name, application, environment, tags, attributes }) => ({
-        name,
-        application: application ?? null,
-        environment: environment ?? null,
-        tags: [...new Set(tags)].sort(),
-        attributes,
-      }))
-      .sort(byName),
-    components: file.components
-      .map(component => componentOf(component, applications.get(component.host) ?? null))
-      .sort((a, b) => compare(a.host, b.host) || byName(a, b)),
-    clusters: file.clusters.map(({ name, members }) => ({ name, members: [...members].sort() })).sort(byName),
-  };
+/** The landscape that a file is by itself, without any other source. */
+export function readWholeLandscape(text: string, fileName: string): Result<LandscapeContent, DocumentError[]> {
+  const read = readLandscape(text, fileName);
+  if (!read.ok) return read;
+  const { content, conflicts } = mergeLandscape([{ source: 'file', priority: 0, records: read.value }]);
+  if (conflicts.length === 0) return ok(content);
+  return err(conflicts.map(({ message }) => ({ message, file: fileName, line: 1, column: 1 })));
 }
 
-function componentOf(written: LandscapeFile['components'][number], application: string | null): LandscapeComponent {
-  const product = written.product ?? null;
-  return {
-    name: written.name,
-    host: written.host,
-    application: written.application ?? application,
-    tier: written.tier ?? null,
-    kind: written.kind,
-    product,
-    home: product === null ? null : (written.home ?? `/opt/${product}`).replace(/\/+$/, ''),
-    ...(written.package ? { package: written.package } : {}),
-    service: written.service ?? null,
-    health: written.health ? { ...written.health, text: written.health.text ?? null } : null,
-    perHostConfig: [...new Set(written.perHostConfig)].sort(),
-  };
-}
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-const byName = (a: { name: string }, b: { name: string }): number => compare(a.name, b.name);
-
-function contradictions(read: ReadDocument<LandscapeFile>): DocumentError[] {
+function contradictions(read: ReadDocument<LandscapeFile>, elsewhere: KnownElsewhere): DocumentError[] {
   const { hosts, components, clusters } = read.value;
   const found: DocumentError[] = [];
   const complain = (path: DocumentPath, message: string) =>
@@ -93,11 +74,12 @@ function contradictions(read: ReadDocument<LandscapeFile>): DocumentError[] {
   );
 
   const names = hosts.map(host => host.name);
-  const known = new Set(names);
+  const own = new Set(names);
+  const isKnown = (name: string) => own.has(name) || elsewhere(name);
   const unknownHost = (name: string) => `host ${name} is not in the landscape${didYouMean(name, names)}`;
   const clusterOf = new Map<string, { name: string; index: number }>();
   for (const [index, component] of components.entries()) {
-    if (!known.has(component.host))
+    if (!isKnown(component.host))
       complain(['components', index, 'host'], `component ${component.name}: ${unknownHost(component.host)}`);
     if (component.home && !component.product)
       complain(['components', index, 'home'], `component ${component.name} has a home but no product`);
@@ -105,7 +87,7 @@ function contradictions(read: ReadDocument<LandscapeFile>): DocumentError[] {
   for (const [index, cluster] of clusters.entries()) {
     for (const [position, member] of cluster.members.entries()) {
       const path = ['clusters', index, 'members', position];
-      if (!known.has(member)) complain(path, `cluster ${cluster.name}: ${unknownHost(member)}`);
+      if (!isKnown(member)) complain(path, `cluster ${cluster.name}: ${unknownHost(member)}`);
       const other = clusterOf.get(member);
       if (other?.index === index) complain(path, `host ${member} is in cluster ${cluster.name} twice`);
       else if (other) complain(path, `host ${member} is in two clusters, ${other.name} and ${cluster.name}`);
@@ -113,6 +95,7 @@ function contradictions(read: ReadDocument<LandscapeFile>): DocumentError[] {
     }
   }
   tierErrors(read.value, complain);
+  refErrors(read.value, elsewhere, complain);
   return found.sort(byPosition);
 }
 
@@ -129,4 +112,21 @@ function tierErrors(file: LandscapeFile, complain: (path: DocumentPath, message:
         `component ${name}: tier ${tier} is not one of ${tiers.join(', ')}${didYouMean(tier, tiers)}`,
       );
   }
+}
+
+/** Components of hosts that other sources know may be theirs as well: those are looked at when all is put together. */
+function refErrors(
+  { components }: LandscapeFile,
+  elsewhere: KnownElsewhere,
+  complain: (path: DocumentPath, message: string) => void,
+): void {
+  const known = components.map(({ name, host }) => `${name}@${host}`);
+  const there = new Set(known);
+  for (const [index, component] of components.entries())
+    for (const key of ['uses', 'runsOn', 'partOf'] as const)
+      for (const [position, ref] of component[key].entries()) {
+        if (there.has(ref) || elsewhere(parseRef(ref).host)) continue;
+        const path = ['components', index, key, position];
+        complain(path, `component ${component.name}: ${ref} is not in the landscape${didYouMean(ref, known)}`);
+      }
 }

@@ -1,6 +1,7 @@
 import { lookup as resolveName } from 'node:dns/promises';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { rootCertificates } from 'node:tls';
 
 /** Where it leads is no place for the controller to go. */
 export class OutOfBounds extends Error {
@@ -13,6 +14,10 @@ export interface GetOptions {
   accept?: string;
   /** Without a byte for so long, the request has failed. */
   idleMs?: number;
+  /** Sent beside the usual ones. */
+  headers?: Readonly<Record<string, string>>;
+  /** PEM of authorities that count beside those that the system trusts. */
+  ca?: string;
 }
 
 /**
@@ -22,7 +27,7 @@ export interface GetOptions {
  */
 export async function getFrom(
   url: URL,
-  { mayReach, signal, accept = '*/*', idleMs }: GetOptions,
+  { mayReach, signal, accept = '*/*', idleMs, headers = {}, ca }: GetOptions,
 ): Promise<IncomingMessage> {
   const name = url.hostname.replace(/^\[|\]$/g, '');
   const target = await Promise.race([resolveName(name), aborted(signal)]);
@@ -35,7 +40,8 @@ export async function getFrom(
       {
         signal,
         agent: false,
-        headers: { accept, 'user-agent': 'tidemark', 'accept-encoding': 'identity' },
+        headers: { ...headers, accept, 'user-agent': 'tidemark', 'accept-encoding': 'identity' },
+        ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }),
         // The certificate is still checked against the name.
         lookup: (_name, options, done) =>
           options.all ? done(null, [target]) : done(null, target.address, target.family),

@@ -24,6 +24,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
     enrolment,
     incidents,
     landscape,
+    landscapeSources,
     orchestrator,
     planner,
     trust,
@@ -47,6 +48,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
     hosts: { ...createHostViews(capabilities), dryRun: capabilities.dryRuns.dryRun },
     enrolment,
     landscape,
+    landscapeSources,
     bundles,
     plans: {
       ...planner,

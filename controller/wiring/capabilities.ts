@@ -14,7 +14,8 @@ import { createIncidents } from '../incidents/service.ts';
 import { createDryRuns } from '../inventory/dry-runs.ts';
 import { FACTS_MAX_AGE_MS } from '../inventory/freshness.ts';
 import { createInventory } from '../inventory/service.ts';
-import { createLandscape } from '../landscape/service.ts';
+import type { SourceLimits } from '../landscape/connectors/open.ts';
+import type { LandscapeService } from '../landscape/service.ts';
 import type { ToAgent } from '../link/messages.ts';
 import { createKnownPlans } from '../orchestrator/known-plans.ts';
 import { createLiveOutput } from '../orchestrator/live-output.ts';
@@ -41,7 +42,6 @@ import { enrolmentStore } from '../store/enrolment.ts';
 import { createIdentificationStore } from '../store/identification.ts';
 import { createIncidentStore } from '../store/incidents.ts';
 import { inventoryStore } from '../store/inventory.ts';
-import { landscapeStore } from '../store/landscape.ts';
 import { createLiveOutputStore } from '../store/live-output.ts';
 import { createGarbageStore } from '../store/node-garbage.ts';
 import { createOrchestratorStore } from '../store/orchestrator.ts';
@@ -72,6 +72,7 @@ import { driftIncidents } from './drift-incidents.ts';
 import { installedInFleet } from './fleet-packages.ts';
 import { hostFacts } from './host-facts.ts';
 import { identifyHosts } from './identify-host.ts';
+import { wireLandscape } from './landscape.ts';
 import { packageReader } from './package-reader.ts';
 
 export interface CapabilityOptions {
@@ -95,6 +96,8 @@ export interface CapabilityOptions {
   repositoryNetworks: readonly string[];
   /** Where their files lie while they are read. */
   repositoryDirectory: string;
+  /** What sources of the landscape may reach, read and run. */
+  landscape: SourceLimits;
   /** What went wrong in work that nobody waits for. */
   onError: (error: unknown) => void;
 }
@@ -104,7 +107,14 @@ export type Capabilities = ReturnType<typeof createCapabilities>;
 /** Every capability over the store. What one needs of another is handed over here and nowhere else. */
 export function createCapabilities({ store, files, authority, clock, ...late }: CapabilityOptions) {
   const { fleet } = authority;
-  const landscape = createLandscape({ store: landscapeStore(store), clock });
+  const incidents = createIncidents({ store: createIncidentStore(store), clock, changed: late.wake });
+  const ofControllers = driftIncidents(incidents, async host => (await agentsByName(store)).get(host)?.id ?? null);
+  const { landscape, landscapeSources } = wireLandscape({
+    store,
+    clock,
+    limits: late.landscape,
+    incidents: ofControllers,
+  });
   const inventory = createInventory({ store: inventoryStore(store), clock });
   const trust = createTrust({ store: createTrustStore(store), fleet, clock });
   const runPlans = createRunPlans(store);
@@ -148,7 +158,6 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     },
     clock,
   });
-  const incidents = createIncidents({ store: createIncidentStore(store), clock, changed: late.wake });
   const verification = createVerification({
     store: {
       ...createVerificationStore(store),
@@ -183,7 +192,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
       },
     },
     patched: bundleOnHost({ bundles, orchestrator, planner, identify, registered: facts.registered }),
-    incidents: driftIncidents(incidents, async host => (await agentsByName(store)).get(host)?.id ?? null),
+    incidents: ofControllers,
     verification,
     clock,
   });
@@ -204,6 +213,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     inventory,
     liveOutput: createLiveOutput(createLiveOutputStore(store)),
     landscape,
+    landscapeSources,
     orchestrator,
     planner,
     trust,
@@ -246,7 +256,7 @@ async function plannedBundle(bundles: ReturnType<typeof createBundles>, name: st
   return { name: bundle.name, digest: bundle.digest, releases, packages: bundle.packages.map(withoutOrigin) };
 }
 
-function landscapePort(landscape: ReturnType<typeof createLandscape>): LandscapePort {
+function landscapePort(landscape: Pick<LandscapeService, 'current'>): LandscapePort {
   const componentsOn = async (host: string) =>
     (await landscape.current())?.components.filter(component => component.host === host) ?? [];
   return {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readLandscape } from '@tidemark/controller/landscape/read.ts';
+import { readWholeLandscape } from '@tidemark/controller/landscape/read.ts';
 import { compile } from '@tidemark/controller/planner/compile.ts';
 import { policySchema } from '@tidemark/controller/planner/json-schema.ts';
 import { parsePolicy } from '@tidemark/controller/planner/parse-policy.ts';
@@ -22,7 +22,7 @@ const EXAMPLES = join(import.meta.dirname, '../../docs/examples');
 const example = (name: string) => readFileSync(join(EXAMPLES, name), 'utf8');
 
 describe('the example landscape and policy', () => {
-  const landscape = readLandscape(example('landscape.yaml'), 'landscape.yaml');
+  const landscape = readWholeLandscape(example('landscape.yaml'), 'landscape.yaml');
   const policy = parsePolicy(example('policy.yaml'), 'policy.yaml');
 
   it('are read without an error', () => {

@@ -1,6 +1,8 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { createInventory } from '@tidemark/controller/inventory/service.ts';
+import { importGiven } from '@tidemark/controller/landscape/by-hand.ts';
 import { createLandscape } from '@tidemark/controller/landscape/service.ts';
+import { given } from '@tidemark/controller/landscape/testing/memory.ts';
 import { createPlanner } from '@tidemark/controller/planner/service.ts';
 import { bundleOf, factsOf, hostIdOf, NOW, policyText, shop } from '@tidemark/controller/planner/testing/world.ts';
 import * as audit from '@tidemark/controller/store/audit.ts';
@@ -42,18 +44,18 @@ async function world(): Promise<World> {
   const store = await freshStore();
   const time = { now: NOW };
   const clock = { now: () => time.now, monotonic: () => time.now };
-  const landscape = createLandscape({ store: landscapeStore(store), clock });
+  const landscape = createLandscape({ store: landscapeStore(store), clock, agents: async () => [] });
   const inventory = createInventory({ store: inventoryStore(store), clock });
-  const given = shop();
-  const names = given.landscape.hosts.map(({ name }) => name);
+  const sold = shop();
+  const names = sold.landscape.hosts.map(({ name }) => name);
   await store.db.insert(hosts).values(names.map(name => ({ id: hostIdOf(name), name })));
   for (const name of names) {
-    const facts = present(given.facts.get(hostIdOf(name)), name);
+    const facts = present(sold.facts.get(hostIdOf(name)), name);
     await inventory.record({ hostId: hostIdOf(name), facts: { ...facts.facts } });
   }
-  const { hosts: hostRows, components, clusters } = given.landscape;
+  const { hosts: hostRows, components, clusters } = sold.landscape;
   const text = JSON.stringify({ apiVersion: 'tidemark/v1', kind: 'Landscape', hosts: hostRows, components, clusters });
-  const imported = await landscape.importLandscape({ text, fileName: 'landscape.json', by: 'ada' });
+  const imported = await importGiven(landscape, given({ text, fileName: 'landscape.json' }));
   if (!imported.ok) throw new Error(JSON.stringify(imported.error));
 
   const keys = Object.fromEntries(
@@ -81,9 +83,9 @@ async function world(): Promise<World> {
       agents: () => agentsByName(store),
       facts: inventory.latest,
       bundles: async () =>
-        given.bundle ? [{ name: given.bundle.name, ring: 'test', createdAt: NOW, bar: null, withdrawn: false }] : [],
+        sold.bundle ? [{ name: sold.bundle.name, ring: 'test', createdAt: NOW, bar: null, withdrawn: false }] : [],
       rings: async () => ['test', 'inactive', 'active'],
-      bundle: async name => (name === given.bundle?.name ? given.bundle : null),
+      bundle: async name => (name === sold.bundle?.name ? sold.bundle : null),
       installedBytes: () => knownReleaseSizes(store),
       durations: async () => [],
       trustRoot: async () => trust.root,
@@ -292,7 +294,7 @@ describe('the landscape in the database', () => {
     const { landscape } = await world();
     const text = (name: string) => `apiVersion: tidemark/v1\nkind: Landscape\nhosts: [{name: ${name}}]\n`;
     const results = await Promise.all(
-      ['a', 'b', 'c'].map(name => landscape.importLandscape({ text: text(name), fileName: 'l.yaml', by: 'ada' })),
+      ['a', 'b', 'c'].map(name => importGiven(landscape, given({ text: text(name), allowDrop: true }))),
     );
     const versions = results.map(result => (result.ok ? result.value.version : 0));
     expect(versions.toSorted()).toEqual([2, 3, 4]);

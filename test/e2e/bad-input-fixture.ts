@@ -47,7 +47,7 @@ export async function standing(): Promise<unknown> {
   const { fleet } = night;
   const [{ hosts }, { digest, version }, ...lists] = await Promise.all([
     client.listHosts(),
-    client.getLandscape(),
+    client.getLandscape({ query: {} }),
     client.listSignatures(),
     client.listBundles(),
     client.listPlans(),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readLandscape } from '@tidemark/controller/landscape/read.ts';
+import { readWholeLandscape } from '@tidemark/controller/landscape/read.ts';
 import { digestOf } from '@tidemark/shared/base/digest.ts';
 import { type Landscape, landscapeOf } from './landscape.ts';
 import type { NightOptions } from './prepared.ts';
@@ -105,7 +105,7 @@ function durationOf(text: string): number {
 
 /** A real landscape in which every server is well and has the version before that of an imagined bundle. */
 function landscapeFrom({ landscape, policy, facts }: NonNullable<SimulateOptions['files']>): Landscape {
-  const read = readLandscape(readFileSync(landscape, 'utf8'), basename(landscape));
+  const read = readWholeLandscape(readFileSync(landscape, 'utf8'), basename(landscape));
   if (!read.ok) throw new Error(read.error.map(({ line, message }) => `${landscape}:${line}: ${message}`).join('\n'));
   const told = facts ? (JSON.parse(readFileSync(facts, 'utf8')) as Record<string, Record<string, unknown>>) : {};
   const policyText = readFileSync(policy, 'utf8');

@@ -5,6 +5,7 @@ import { hostRoutes } from './hosts.ts';
 import { identificationRoutes } from './identification.ts';
 import { incidentRoutes } from './incidents.ts';
 import { landscapeRoutes } from './landscape.ts';
+import { landscapeSourceRoutes } from './landscape-sources.ts';
 import { planRoutes } from './plans.ts';
 import { releaseRoutes } from './releases.ts';
 import { repositoryImportRoutes } from './repository-imports.ts';
@@ -18,6 +19,7 @@ export const routes = {
   ...accessRoutes,
   ...hostRoutes,
   ...landscapeRoutes,
+  ...landscapeSourceRoutes,
   ...releaseRoutes,
   ...planRoutes,
   ...runRoutes,

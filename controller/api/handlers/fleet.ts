@@ -1,14 +1,9 @@
 import type { ApiContext, Handlers } from '../context.ts';
 import type { hostRoutes } from '../contract/hosts.ts';
-import type { landscapeRoutes } from '../contract/landscape.ts';
 import { found, unwrap } from './answer.ts';
 
-/** Hosts and the landscape that they stand in. */
-export function fleetHandlers({
-  services,
-}: ApiContext): Pick<Handlers, keyof typeof hostRoutes | keyof typeof landscapeRoutes> {
-  const landscape = () =>
-    found(services.landscape.current(), 'landscape yet', 'import one with "tidemark landscape import FILE"');
+/** Hosts and their agents. */
+export function fleetHandlers({ services }: ApiContext): Pick<Handlers, keyof typeof hostRoutes> {
   return {
     listHosts: async () => ({ hosts: await services.hosts.list() }),
     getHost: ({ params }) =>
@@ -28,10 +23,5 @@ export function fleetHandlers({
       await unwrap(services.enrolment.ban({ host: params.name, by: principal.name }));
       return { name: params.name, state: 'banned' };
     },
-    importLandscape: ({ body, principal }) =>
-      unwrap(services.landscape.importLandscape({ ...body, by: principal.name })),
-    getLandscape: landscape,
-    listComponents: async () => ({ components: (await services.landscape.current())?.components ?? [] }),
-    listClusters: async () => ({ clusters: (await services.landscape.current())?.clusters ?? [] }),
   };
 }

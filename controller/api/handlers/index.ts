@@ -3,6 +3,7 @@ import { accessHandlers } from './access.ts';
 import { fingerprintHandlers } from './fingerprints.ts';
 import { fleetHandlers } from './fleet.ts';
 import { identificationHandlers } from './identification.ts';
+import { landscapeHandlers } from './landscape.ts';
 import { planHandlers } from './plans.ts';
 import { releaseHandlers } from './releases.ts';
 import { repositoryImportHandlers } from './repository-imports.ts';
@@ -14,6 +15,7 @@ import { signatureHandlers } from './signatures.ts';
 export const createHandlers = (context: ApiContext): Handlers => ({
   ...accessHandlers(context),
   ...fleetHandlers(context),
+  ...landscapeHandlers(context),
   ...releaseHandlers(context),
   ...planHandlers(context),
   ...runHandlers(context),
