@@ -138,7 +138,10 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       handlers: linkHandlers(capabilities, {
         clock,
         connected: wake,
-        askForFacts: hostId => void link?.sessions.send(hostId, { type: 'observe-facts', request: '' }),
+        askForFacts: async hostId => {
+          const known = await capabilities.inventory.rootOf(hostId);
+          link?.sessions.send(hostId, { type: 'observe-facts', request: '', known });
+        },
       }),
       findArtifact: findArtifactOf(store, files),
       fingerprintHandler: createFingerprintHandler({ open: capabilities.verification.openUpload, log }),
@@ -154,7 +157,10 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
     linkPort = ports.linkPort;
 
     const delivery = createDeliveryStore(store);
-    const deliver = deliverLoop({ store: delivery, sessions, dispatchKey: authority.dispatchKey, clock, log });
+    const deliver = deliverLoop({
+      ...{ store: delivery, sessions, knownRoot: capabilities.inventory.rootOf },
+      ...{ dispatchKey: authority.dispatchKey, clock, log },
+    });
     const tick = tickLoop(capabilities.orchestrator, log, { intervalMs: settings.tickMs, after: deliver.wake });
     const housekeeping = housekeepingLoop({
       store: delivery,

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { unreachable } from '@tidemark/shared/base/assert.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
+import type { KnownInventory } from '@tidemark/shared/protocol/codec.ts';
 import type { TrustRoot } from '@tidemark/shared/signing/trust-root.ts';
 import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 import { incomingIn } from '../steps/artifact-stage.ts';
@@ -9,6 +10,7 @@ import { isBroken, type Journal, type JournalOptions, openJournal } from './jour
 import { createSessionLauncher, type Launcher } from './launch.ts';
 import type { Log } from './log.ts';
 import { createObserver } from './observe.ts';
+import { createOffers } from './offers.ts';
 import { createOrders } from './orders.ts';
 import type { HostPolicy } from './permit.ts';
 import { createReserve, type Reserve } from './reserve.ts';
@@ -90,8 +92,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
   };
   const orders = createOrders({ ...options, journal, reserve });
   const scans = createScans(stateDir, clock.now);
+  const offers = createOffers({ stateDir, clock, send });
   const loop = createRunLoop({
     ...options,
+    offers,
     send,
     journal,
     reserve,
@@ -102,9 +106,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
     now: orders.now,
   });
   const carried = () => new Set(journal.orders().flatMap(order => profilesIn(order.bytes)));
-  const observer = createObserver({ ...options, send, scans, ground: { ...options, carried } });
+  const observer = createObserver({ ...options, send, scans, offers, ground: { ...options, carried } });
 
-  function connected(acknowledged: number): void {
+  function connected(acknowledged: number, known: KnownInventory): void {
+    offers.connected(known);
     // The journal is younger than what the controller has seen: this server was set back.
     if (acknowledged > journal.lastSequence()) journal.write(tx => tx.continueAfter(acknowledged));
     send({ type: 'standings', standings: orders.standings() });
@@ -119,7 +124,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
     loop.connected();
     if (clock.monotonic() - factsAt < FACTS_PAUSE_MS) return;
     factsAt = clock.monotonic();
-    observer.add({ type: 'observe-facts', request: '' });
+    observer.add({ type: 'observe-facts', request: '', known });
   }
 
   async function takeSecretKey(envelope: Uint8Array): Promise<void> {
@@ -128,13 +133,13 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const taken = take(envelope, { ...options, stateDir });
     if (!taken.ok) log.warn({ reason: taken.error }, 'a key for secrets was not taken');
     // Which key it has now is among them.
-    if (!stopped) observer.add({ type: 'observe-facts', request: '' });
+    if (!stopped) observer.add({ type: 'observe-facts', request: '', known: offers.known() });
   }
 
   function handle(message: ToExecutor): void {
     switch (message.type) {
       case 'connected':
-        connected(message.acknowledged);
+        connected(message.acknowledged, message.known);
         break;
       case 'order-offer':
         orders.offer(message);
@@ -157,6 +162,9 @@ export function createExecutor(options: ExecutorOptions): Executor {
       case 'observe-scan':
       case 'observe-dry-run':
         observer.add(message);
+        break;
+      case 'want-sections':
+        offers.want(message.digests);
         break;
       case 'secret-key':
         takeSecretKey(message.envelope).catch(error =>

@@ -10,6 +10,8 @@ import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 import { AUDITED_BY_DEFAULT, forbiddenRoot } from '../scan/audit.ts';
 import { readResult, type StepInput } from '../steps/directory.ts';
 import { createSessionLauncher, lastWords, prepare, type RunningChild } from './launch.ts';
+import type { Log } from './log.ts';
+import type { Offers } from './offers.ts';
 import { forbiddenCall, type HostPolicy } from './permit.ts';
 import { permittedProfile, type ScanGround } from './scan-permission.ts';
 import type { Scans } from './scans.ts';
@@ -40,6 +42,8 @@ export interface ObserverOptions {
   /** What this server lets be done to it. */
   policy: HostPolicy;
   scans: Scans;
+  offers: Offers;
+  log: Log;
   /** What decides which scans are made. */
   ground: ScanGround;
   send(message: FromExecutor): void;
@@ -104,7 +108,7 @@ export function createObserver(options: ObserverOptions): Observer {
     if (!result) failed(request, `it broke: ${lastWords(directory) || 'its process is gone and left no result'}`);
     else if (result.outcome !== 'succeeded') failed(request, result.message);
     else if (request.type === 'observe-facts') {
-      send({ type: 'facts', request: request.request, atMs: options.clock.now(), facts: result.facts ?? {} });
+      options.offers.offer(request.request, request.known);
     } else if (request.type === 'observe-dry-run') {
       send({ type: 'dry-run', request: request.request, result: result.facts ?? {}, message: '' });
     } else {
@@ -120,8 +124,8 @@ export function createObserver(options: ObserverOptions): Observer {
     else if (request.type === 'observe-dry-run')
       send({ type: 'dry-run', request: request.request, result: null, message });
     else {
-      const facts = { errors: [`the facts could not be collected: ${message}`] };
-      send({ type: 'facts', request: request.request, atMs: options.clock.now(), facts });
+      // Nothing is offered, so that nobody takes what was found before for what is so now: it grows stale, and is shown so.
+      options.log.warn({ reason: message }, 'the server could not be looked at');
     }
   }
 

@@ -9,14 +9,7 @@ import type { OutputSummary } from '@tidemark/shared/orders/report.ts';
 import { type Call, isIdempotent, isResumed } from '@tidemark/shared/orders/step-kinds.ts';
 import type { FromExecutor } from '../boundary/messages.ts';
 import { isNoSpace } from '../platform/file-system.ts';
-import {
-  type Incoming,
-  putJson,
-  readCollected,
-  type StepInput,
-  type StepResult,
-  stepFile,
-} from '../steps/directory.ts';
+import { type Incoming, putJson, type StepInput, type StepResult, stepFile } from '../steps/directory.ts';
 import { salvageOutput } from '../steps/output.ts';
 import { removeRebootLogs } from '../steps/reboot-log.ts';
 import { settledJobs } from './amend.ts';
@@ -26,6 +19,7 @@ import { type Attempt, createLedger, type Findings } from './ledger.ts';
 import { LiveOutput, type Watched } from './live-output.ts';
 import type { Log } from './log.ts';
 import { judge, type Next, nextOf, type StepEnd } from './next.ts';
+import type { Offers } from './offers.ts';
 import { recover } from './recover.ts';
 import type { Reserve } from './reserve.ts';
 import type { Scans } from './scans.ts';
@@ -34,6 +28,7 @@ export interface RunLoopOptions {
   stateDir: string;
   root: string;
   factsDir: string;
+  offers: Offers;
   launcher: Launcher;
   graceMs: number;
   journal: Journal;
@@ -330,8 +325,7 @@ export function createRunLoop(options: RunLoopOptions): RunLoop {
     log.info({ order: orderDigest, job: ledger.jobOf(step).id, attempt, outcome: end.outcome }, 'step ended');
     for (const ready of scans.waiting()) if (ready.scan === scan) send(ready);
     // An agent that starts anew sends facts in any case, and the link keeps the latest while it has no connection.
-    const collected = call.kind === 'inventory/run' ? readCollected(join(stepsDir, step.directory)) : undefined;
-    if (collected) send({ type: 'facts', request: '', ...collected });
+    if (call.kind === 'inventory/run' && end.outcome === 'succeeded') options.offers.offer('');
   }
 
   /** May be done again after it failed half way. */

@@ -4,7 +4,7 @@ import { PROTOCOL } from '@tidemark/shared/protocol/limits.ts';
 import type { ToExecutor } from '../boundary/messages.ts';
 import type { CallError } from './grpc.ts';
 import { Outgoing } from './outgoing.ts';
-import { type ForController, readControllerMessage } from './wire.ts';
+import { type ForController, type ForLink, readControllerMessage } from './wire.ts';
 
 export type LinkStream = ClientDuplexStream<AgentMessage, ControllerMessage>;
 
@@ -89,14 +89,14 @@ export class Connection {
   }
 
   /** `greeting -> up`. */
-  #welcome(welcome: { heartbeatMs: number; acknowledged: number }): void {
+  #welcome(welcome: ForLink): void {
     if (this.#outgoing !== null) return;
     const { stream, toExecutor, welcomed } = this.#options;
     const writer = {
       write: (message: AgentMessage) => stream.write(message),
       onDrain: (listener: () => void) => void stream.on('drain', listener),
     };
-    const connected = (acknowledged: number) => toExecutor({ type: 'connected', acknowledged });
+    const connected = (acknowledged: number) => toExecutor({ type: 'connected', acknowledged, known: welcome.known });
     this.#outgoing = new Outgoing(writer, welcome.acknowledged, connected);
     welcomed(welcome);
     connected(welcome.acknowledged);

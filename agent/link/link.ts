@@ -81,7 +81,7 @@ export function createLink(options: LinkOptions): AgentLink {
   let reason = '';
   let running: Promise<void> | null = null;
   let renewedAt = Number.NEGATIVE_INFINITY;
-  let held: Extract<FromExecutor, { type: 'facts' | 'scan-failed' | 'dry-run' }>[] = [];
+  let held: Extract<FromExecutor, { type: 'facts' | 'facts-offer' | 'scan-failed' | 'dry-run' }>[] = [];
 
   const downloads = new Work<Digest, Wanted>({
     sleep,
@@ -225,8 +225,7 @@ export function createLink(options: LinkOptions): AgentLink {
       return;
     }
     // Of what nobody asked for, only the newest counts.
-    if (message.type === 'facts' && message.request === '')
-      held = held.filter(other => other.type !== 'facts' || other.request !== '');
+    if (isUnasked(message)) held = held.filter(other => !isUnasked(other));
     held.push(message);
     if (held.length > MAX_HELD) held.shift();
   }
@@ -244,6 +243,7 @@ export function createLink(options: LinkOptions): AgentLink {
           uploads.add(message.scan, message);
           return;
         case 'facts':
+        case 'facts-offer':
         case 'scan-failed':
         case 'dry-run':
           hold(message);
@@ -251,6 +251,8 @@ export function createLink(options: LinkOptions): AgentLink {
         case 'standings':
         case 'report':
         case 'output':
+        // Wanted by a controller over this connection: over the next one it is offered anew.
+        case 'sections':
           connection?.send(message);
       }
     },
@@ -267,6 +269,9 @@ export function createLink(options: LinkOptions): AgentLink {
     }),
   };
 }
+
+const isUnasked = (message: FromExecutor): boolean =>
+  (message.type === 'facts' || message.type === 'facts-offer') && message.request === '';
 
 interface Clients {
   link: LinkClient;

@@ -1,9 +1,13 @@
+import { zstdCompressSync } from 'node:zlib';
 import type { Result } from '@tidemark/shared/base/result.ts';
 import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import {
+  digestFromWire,
   digestToWire,
   directionToWire,
   jobEventToWire,
+  type KnownInventory,
+  knownFromWire,
   Malformed,
   objectToWire,
   optionalDigestToWire,
@@ -20,7 +24,13 @@ import { MAX_REPORT_MESSAGE } from '@tidemark/shared/protocol/limits.ts';
 import type { FromExecutor, ToExecutor } from '../boundary/messages.ts';
 
 /** What the link keeps for itself of what the controller says. */
-export type ForLink = { type: 'welcome'; protocol: number; heartbeatMs: number; acknowledged: number };
+export interface ForLink {
+  type: 'welcome';
+  protocol: number;
+  heartbeatMs: number;
+  acknowledged: number;
+  known: KnownInventory;
+}
 
 /** What goes through the link as it is. */
 export type ForExecutor = Extract<
@@ -33,6 +43,7 @@ export type ForExecutor = Extract<
       | 'acknowledge'
       | 'output-credit'
       | 'observe-facts'
+      | 'want-sections'
       | 'observe-scan'
       | 'observe-dry-run'
       | 'secret-key';
@@ -48,7 +59,13 @@ function fromController({ body }: ControllerMessage): ForLink | ForExecutor {
     case 'welcome':
       if (body.value.heartbeatMs < 1000)
         throw new Malformed('welcome.heartbeat_ms', `${body.value.heartbeatMs}, at least 1000 must be`);
-      return { type: 'welcome', ...body.value };
+      return {
+        type: 'welcome',
+        protocol: body.value.protocol,
+        heartbeatMs: body.value.heartbeatMs,
+        acknowledged: body.value.acknowledged,
+        known: knownFromWire(body.value.inventory, 'welcome.inventory'),
+      };
     case 'orderOffer':
       return {
         type: 'order-offer',
@@ -65,7 +82,16 @@ function fromController({ body }: ControllerMessage): ForLink | ForExecutor {
     case 'outputCredit':
       return { type: 'output-credit', bytes: body.value.bytes };
     case 'observeFacts':
-      return { type: 'observe-facts', request: body.value.request };
+      return {
+        type: 'observe-facts',
+        request: body.value.request,
+        known: knownFromWire(body.value.known, 'observe_facts.known'),
+      };
+    case 'wantSections':
+      return {
+        type: 'want-sections',
+        digests: body.value.digests.map(digest => digestFromWire(digest, 'want_sections.digests')),
+      };
     case 'observeScan':
       return { type: 'observe-scan', ...body.value };
     case 'observeDryRun':
@@ -104,6 +130,25 @@ export function toWire(message: ForController): AgentMessage {
         body: {
           $case: 'facts',
           value: { request: message.request, atMs: message.atMs, json: objectToWire(message.facts) },
+        },
+      };
+    case 'facts-offer':
+      return {
+        body: {
+          $case: 'factsOffer',
+          value: {
+            request: message.request,
+            atMs: message.atMs,
+            root: digestToWire(message.root),
+            sections: message.sections.map(({ kind, digest }) => ({ kind, digest: digestToWire(digest) })),
+          },
+        },
+      };
+    case 'sections':
+      return {
+        body: {
+          $case: 'sections',
+          value: { sections: message.sections.map(({ kind, text }) => ({ kind, text: zstdCompressSync(text) })) },
         },
       };
     case 'scan-ready':

@@ -26,7 +26,6 @@ import type { ProcessIdentity } from '../platform/process.ts';
  *   output.<n>     what it wrote, from byte n on; the first part and the newest few are kept
  *   wanted         the artifact that it waits for is not there (artifact/stage)
  *   incoming.json  by the executor: where the link put the artifact, or why it could not
- *   facts.json     what the inventory found (inventory/run), for the executor to send
  *   result.json    how it ended; whole or not there
  *   child.log      what the child itself had to say: only where it broke
  */
@@ -113,7 +112,6 @@ export const stepFile = {
   started: (directory: string) => join(directory, 'started.json'),
   wanted: (directory: string) => join(directory, 'wanted'),
   incoming: (directory: string) => join(directory, 'incoming.json'),
-  facts: (directory: string) => join(directory, 'facts.json'),
   result: (directory: string) => join(directory, 'result.json'),
   log: (directory: string) => join(directory, 'child.log'),
 };
@@ -193,14 +191,6 @@ function writeOver(path: string, value: unknown): void {
   } finally {
     closeSync(file);
   }
-}
-
-const Collected = z.strictObject({ atMs: z.int(), facts: z.record(z.string(), z.unknown()) });
-
-/** What the inventory found; undefined where there is none. */
-export function readCollected(directory: string): z.infer<typeof Collected> | undefined {
-  const parsed = Collected.safeParse(readJsonFile(stepFile.facts(directory)));
-  return parsed.success ? parsed.data : undefined;
 }
 
 /** Undefined where there is none. */

@@ -1,5 +1,6 @@
 import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { StepArgs, StepKind } from '@tidemark/shared/orders/step-kinds.ts';
+import type { Found } from '../inventory/look.ts';
 import type { CommandPlace } from '../platform/command.ts';
 import type { StepInput } from './directory.ts';
 
@@ -24,6 +25,8 @@ export interface StepContext {
   output(data: Buffer): void;
   /** What the inventory finds now; null: all of it, else these facts, and those that cost nothing. */
   collectFacts(only: readonly string[] | null): Promise<Record<string, unknown>>;
+  /** Looks at the whole server and leaves what it finds for the executor to offer. */
+  lookAround(): Promise<Found>;
 }
 
 /** What a step saw. */

@@ -1,6 +1,7 @@
 import { flushCompileCache } from 'node:module';
 import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
+import type { CommandPlace } from '../platform/command.ts';
 import { identify } from '../platform/process.ts';
 import { resolveBelow } from '../platform/server-path.ts';
 import { loadCollectors } from './collectors.ts';
@@ -83,7 +84,8 @@ async function work(input: StepInput, context: StepContext): Promise<StepReport>
       return dryRun(DryRunRequest.parse(input.request), context);
     }
     case 'facts':
-      return { message: 'collected', facts: await context.collectFacts(null) };
+      await context.lookAround();
+      return { message: 'collected', facts: null };
   }
 }
 
@@ -101,14 +103,15 @@ function contextOf(input: StepInput, directory: string, keeper: OutputKeeper, si
     place,
     resolve: serverPath => resolveBelow(input.root, serverPath),
     output,
-    async collectFacts(only) {
-      const { collectFacts, loadSealingKeys, readSecretKeyStatement } = await loadCollectors();
-      const sealingKey = loadSealingKeys(input.stateDir).publicKey.toString('base64');
-      const { root, stateDir, factsDir } = input;
-      const secretKey = readSecretKeyStatement(input.stateDir);
-      return collectFacts({ root, stateDir, factsDir, sealingKey, secretKey, place, only });
-    },
+    collectFacts: async only => (await loadCollectors()).collectFacts({ ...(await collecting(input, place)), only }),
+    lookAround: async () => (await loadCollectors()).lookAround(await collecting(input, place), systemClock.now()),
   };
+}
+
+async function collecting({ root, stateDir, factsDir }: StepInput, place: CommandPlace) {
+  const { loadSealingKeys, readSecretKeyStatement } = await loadCollectors();
+  const sealingKey = loadSealingKeys(stateDir).publicKey.toString('base64');
+  return { root, stateDir, factsDir, sealingKey, secretKey: readSecretKeyStatement(stateDir), place };
 }
 
 /** Null when the grace after the timeout is over too. */

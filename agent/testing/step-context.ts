@@ -29,6 +29,9 @@ export function stepFixture(root = '/'): StepFixture {
     resolve: path => join(root, path),
     output,
     collectFacts: async () => ({}),
+    lookAround: async () => {
+      throw new Error('this test does not look around');
+    },
   };
   mkdirSync(context.stateDir);
   return { context, abort: () => timeout.abort(), close: () => rmSync(base, { recursive: true, force: true }) };

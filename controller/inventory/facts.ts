@@ -8,10 +8,14 @@ export interface HostFacts {
   observedAt: number;
 }
 
-/** What is known of a host, by names alone. */
-export interface HostInventory {
+/** A look at a host: which inventory it found, and when (milliseconds since the epoch). */
+export interface Look {
   root: Digest;
   observedAt: number;
+}
+
+/** What is known of a host, by names alone. */
+export interface HostInventory extends Look {
   changedAt: number;
   /** What its agent told and was not kept, with the reason. */
   refused: readonly string[];

@@ -1,6 +1,6 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Section, SectionRef } from '@tidemark/shared/inventory/section.ts';
-import type { HostFacts, HostInventory, SectionPeriod, SharedSection } from './facts.ts';
+import type { HostFacts, HostInventory, Look, SectionPeriod, SharedSection } from './facts.ts';
 
 /** What the inventory keeps. Implemented by controller/store/inventory.ts and, for tests, in memory. */
 export interface InventoryStore extends InventoryReader {
@@ -29,9 +29,9 @@ export interface InventoryReader {
   /** The facts of each host, as documents; with `kinds` only these of them. Equal contents are the same object. */
   all(kinds?: readonly string[]): Promise<Map<string, HostFacts>>;
   /** Null where the host has told none. */
-  of(hostId: string): Promise<HostFacts | null>;
-  /** When the facts of each host were observed, by host id; milliseconds since the epoch. */
-  observed(): Promise<Map<string, number>>;
+  of(hostId: string, kinds?: readonly string[]): Promise<HostFacts | null>;
+  /** The last look at each host, by its id; of these alone where they are given. */
+  looks(hostIds?: readonly string[]): Promise<Map<string, Look>>;
   /** Null where the host has told nothing. */
   inventoryOf(hostId: string): Promise<HostInventory | null>;
   /**

@@ -1,16 +1,54 @@
 import type { Clock } from '@tidemark/shared/base/clock.ts';
-import { MAX_SECTIONS, makeSection, rootOf, type Section } from '@tidemark/shared/inventory/section.ts';
-import type { HostFacts, HostInventory } from './facts.ts';
+import type { Digest } from '@tidemark/shared/base/digest.ts';
+import {
+  MAX_SECTIONS,
+  makeSection,
+  rootOf,
+  type Section,
+  type SectionRef,
+} from '@tidemark/shared/inventory/section.ts';
+import type { HostFacts, HostInventory, Look } from './facts.ts';
+import { keptOf, type Offer, readOffer, takeTold } from './offers.ts';
 import type { InventoryStore } from './ports.ts';
 
 export type InventoryService = ReturnType<typeof createInventory>;
 
+/** What became of something that an agent told. */
+export interface Told {
+  /** What it is to hand over. */
+  wanted: Digest[];
+  /** Its inventory is stored: the requests that this answers. Null where it is not yet. */
+  stored: readonly string[] | null;
+}
+
+const IGNORED: Told = { wanted: [], stored: null };
+
+/**
+ * What is known of hosts, by the controller's clock: a server whose own clock is behind would look stale for ever, and one
+ * whose clock is ahead fresh for ever.
+ */
 export function createInventory({ store, clock }: { store: InventoryStore; clock: Clock }) {
+  /** By host; what is not handed over while the host is connected is offered anew when it comes back. */
+  const offers = new Map<string, Offer>();
+
+  async function settle(hostId: string, offer: Offer): Promise<Told> {
+    if (offer.missing.size > 0) {
+      offers.set(hostId, offer);
+      return IGNORED;
+    }
+    offers.delete(hostId);
+    const { root, refused, requests } = offer;
+    const kept = { root, sections: keptOf(offer), observedAt: clock.now(), refused: [...refused.values()] };
+    const done = await store.put(hostId, kept);
+    if (done !== 'gone') return { wanted: [], stored: done === 'kept' ? requests : null };
+    // Nobody had it, and it was cleared away between its coming and now.
+    const missing = await store.missing(kept.sections.map(({ digest }) => digest));
+    offers.set(hostId, { ...offer, missing: new Set(missing) });
+    return { wanted: missing, stored: null };
+  }
+
   return {
-    /**
-     * Keeps the facts of a host, as observed now. By the controller's clock: a server whose own clock is behind would
-     * look stale for ever, and one whose clock is ahead fresh for ever. False for a host that is not known.
-     */
+    /** Keeps facts that came as one document. False for a host that is not known. */
     record: async ({ hostId, facts }: { hostId: string; facts: Record<string, unknown> }): Promise<boolean> => {
       const { sections, refused } = sectionsOf(facts);
       await store.keep(sections);
@@ -18,17 +56,58 @@ export function createInventory({ store, clock }: { store: InventoryStore; clock
       return done !== 'host-unknown';
     },
 
+    /** A host says what it has found. */
+    async offered(offer: {
+      hostId: string;
+      request: string;
+      root: Digest;
+      sections: readonly SectionRef[];
+    }): Promise<Told> {
+      const { hostId, request, root, sections } = offer;
+      const before = offers.get(hostId);
+      if (await store.seen(hostId, root, clock.now())) {
+        offers.delete(hostId);
+        return { wanted: [], stored: [...(before?.requests ?? []), request] };
+      }
+      const missing = await store.missing([...new Set(sections.map(({ digest }) => digest))]);
+      const read = readOffer({ request, root, sections }, missing, before);
+      if (!read) return IGNORED;
+      const told = await settle(hostId, read);
+      return told.stored ? told : { ...told, wanted: [...read.missing] };
+    },
+
+    /** A host hands over what was wanted, or a part of it. */
+    async told({
+      hostId,
+      sections,
+    }: {
+      hostId: string;
+      sections: readonly { kind: string; text: string }[];
+    }): Promise<Told> {
+      const offer = offers.get(hostId);
+      if (!offer) return IGNORED;
+      const taken = takeTold(offer, sections);
+      await store.keep(taken.sections);
+      return settle(hostId, taken.offer);
+    },
+
+    /** The host is gone: what it has not handed over it offers anew. */
+    forget: (hostId: string): void => void offers.delete(hostId),
+
     /** The latest facts by host id; with `kinds` only these of them. */
     latest: (kinds?: readonly string[]): Promise<Map<string, HostFacts>> => store.all(kinds),
 
     /** The latest facts of one host: of a fleet they are many megabytes. Null where it has told none. */
-    latestOf: (hostId: string): Promise<HostFacts | null> => store.of(hostId),
+    latestOf: (hostId: string, kinds?: readonly string[]): Promise<HostFacts | null> => store.of(hostId, kinds),
 
     /** What is known of a host, by names alone. */
     inventoryOf: (hostId: string): Promise<HostInventory | null> => store.inventoryOf(hostId),
 
-    /** When they were observed, by host id: to wait for new ones without reading what they say. */
-    observed: (): Promise<Map<string, number>> => store.observed(),
+    /** Which inventory each host had, and when it was looked at: without reading what it says. */
+    looks: (): Promise<Map<string, Look>> => store.looks(),
+
+    /** The root of what is known of a host. */
+    rootOf: async (hostId: string): Promise<Digest | null> => (await store.looks([hostId])).get(hostId)?.root ?? null,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
+import type { SectionRef } from '@tidemark/shared/inventory/section.ts';
 import type { InclusionProof } from '@tidemark/shared/merkle/proof.ts';
 
 /* What the controller and an agent say to each other, in the controller's words. The wire's own are in wire.ts. */
@@ -8,7 +9,8 @@ export type ToAgent =
   | { type: 'order-offer'; order: Uint8Array; proof: InclusionProof; approvals: readonly Uint8Array[] }
   | { type: 'dispatch'; envelope: Uint8Array }
   | { type: 'amendment'; envelope: Uint8Array }
-  | { type: 'observe-facts'; request: string }
+  /** `known` is the root of what is known of the host; null where nothing is. */
+  | { type: 'observe-facts'; request: string; known: Digest | null }
   | { type: 'observe-scan'; request: string; profile: Uint8Array; envelope: Uint8Array }
   | { type: 'observe-dry-run'; request: string; wish: Uint8Array }
   | { type: 'secret-key'; envelope: Uint8Array };
@@ -36,6 +38,22 @@ export interface AgentFacts {
   request: string;
   atMs: number;
   facts: Record<string, unknown>;
+}
+
+/** What an agent has found, by digests. */
+export interface AgentOffer {
+  /** The request that it answers, empty where the agent sends it by itself. */
+  request: string;
+  atMs: number;
+  root: Digest;
+  /** None where the root is the one that is known. */
+  sections: SectionRef[];
+}
+
+/** A section as an agent says it: not yet checked. */
+export interface ToldSection {
+  kind: string;
+  text: string;
 }
 
 export interface AgentDryRun {

@@ -3,7 +3,16 @@ import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Result } from '@tidemark/shared/base/result.ts';
 import type { OrderStanding, Report } from '@tidemark/shared/orders/report.ts';
 import type { UploadMessage, UploadReply } from '@tidemark/shared/protocol/gen/tidemark/v1/fingerprint.ts';
-import type { AgentDryRun, AgentFacts, AgentHello, AgentOutput, AgentScan, ToAgent } from './messages.ts';
+import type {
+  AgentDryRun,
+  AgentFacts,
+  AgentHello,
+  AgentOffer,
+  AgentOutput,
+  AgentScan,
+  ToAgent,
+  ToldSection,
+} from './messages.ts';
 
 /** A host, as its certificate says. Nothing that the host writes into a message can change it. */
 export interface Caller {
@@ -21,8 +30,8 @@ export interface Caller {
  * that host's stream: the agent comes back and says again what was not acknowledged.
  */
 export interface LinkHandlers {
-  /** A host has connected. Gives the highest report sequence that is stored for it. */
-  hello(caller: Caller, hello: AgentHello): Promise<{ acknowledged: number }>;
+  /** A host has connected. Gives the highest report sequence that is stored for it, and the root of what is known of it. */
+  hello(caller: Caller, hello: AgentHello): Promise<{ acknowledged: number; inventory: Digest | null }>;
   /** All of its orders that are not finished, after every hello. */
   standings(caller: Caller, standings: OrderStanding[]): Promise<void>;
   /**
@@ -31,6 +40,10 @@ export interface LinkHandlers {
    */
   reports(caller: Caller, reports: Report[]): Promise<number>;
   facts(caller: Caller, facts: AgentFacts): Promise<void>;
+  /** Gives what of it is wanted: nothing where all of it is known, and then it is stored. */
+  factsOffer(caller: Caller, offer: AgentOffer): Promise<Digest[]>;
+  /** What was wanted, or a part of it; gives what is wanted beyond that. */
+  sections(caller: Caller, sections: ToldSection[]): Promise<Digest[]>;
   /** The scan's tree is committed. */
   scanReady(caller: Caller, scan: AgentScan): Promise<void>;
   scanFailed(caller: Caller, failure: { request: string; message: string }): Promise<void>;

@@ -1,6 +1,8 @@
 import { type ServerDuplexStream, status } from '@grpc/grpc-js';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
+import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { Report } from '@tidemark/shared/orders/report.ts';
+import { digestToWire, knownToWire } from '@tidemark/shared/protocol/codec.ts';
 import type { AgentMessage, ControllerMessage } from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
 import { OUTPUT_CREDIT_BYTES, OUTPUT_TOP_UP_BYTES, PROTOCOL } from '@tidemark/shared/protocol/limits.ts';
 import { CallRefused } from './authorisation.ts';
@@ -141,6 +143,10 @@ export class Session {
         return handlers.standings(caller, message.standings);
       case 'facts':
         return handlers.facts(caller, message.facts);
+      case 'facts-offer':
+        return this.#want(await handlers.factsOffer(caller, message.offer));
+      case 'sections':
+        return this.#want(await handlers.sections(caller, message.sections));
       case 'scan-ready':
         return handlers.scanReady(caller, message.scan);
       case 'scan-failed':
@@ -165,12 +171,17 @@ export class Session {
       );
     }
     await this.#options.takePlace(this);
-    const { acknowledged } = await handlers.hello(caller, hello);
+    const { acknowledged, inventory } = await handlers.hello(caller, hello);
     // It may have ended while the database answered.
     if (this.#isOver()) return;
     this.#state = 'live';
     log.info({ host: caller.hostName, agentVersion: hello.agentVersion, protocol }, 'agent connected');
-    call.write({ body: { $case: 'welcome', value: { protocol, heartbeatMs, acknowledged } } });
+    call.write({
+      body: {
+        $case: 'welcome',
+        value: { protocol, heartbeatMs, acknowledged, inventory: knownToWire({ root: inventory }) },
+      },
+    });
     call.write({ body: { $case: 'outputCredit', value: { bytes: OUTPUT_CREDIT_BYTES } } });
   }
 
@@ -178,6 +189,11 @@ export class Session {
   async #reports(reports: Report[]): Promise<void> {
     const sequence = await this.#options.handlers.reports(this.caller, reports);
     this.send({ body: { $case: 'acknowledge', value: { sequence } } });
+  }
+
+  #want(digests: readonly Digest[]): void {
+    if (digests.length > 0)
+      this.send({ body: { $case: 'wantSections', value: { digests: digests.map(digestToWire) } } });
   }
 
   #credit(bytes: number): void {

@@ -1,10 +1,13 @@
+import { zstdDecompressSync } from 'node:zlib';
 import type { Result } from '@tidemark/shared/base/result.ts';
+import { MAX_SECTION_BYTES, MAX_SECTIONS } from '@tidemark/shared/inventory/section.ts';
 import { AmendmentAction } from '@tidemark/shared/orders/amendment.ts';
 import type { OrderStanding, Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import {
   digestFromWire,
   directionFromWire,
   jobEventFromWire,
+  knownToWire,
   Malformed,
   objectFromWire,
   optionalDigestFromWire,
@@ -18,13 +21,24 @@ import type {
   AgentMessage,
   Amended,
   ControllerMessage,
+  FactsOffer,
   JobEvent,
   OutputChunk,
+  SectionText,
   Standings,
   Report as WireReport,
 } from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
 import { MAX_REPORT_MESSAGE } from '@tidemark/shared/protocol/limits.ts';
-import type { AgentDryRun, AgentFacts, AgentHello, AgentOutput, AgentScan, ToAgent } from './messages.ts';
+import type {
+  AgentDryRun,
+  AgentFacts,
+  AgentHello,
+  AgentOffer,
+  AgentOutput,
+  AgentScan,
+  ToAgent,
+  ToldSection,
+} from './messages.ts';
 
 /** Names, ids and versions that an agent gives: shown to people, so not without end. */
 const MAX_NAME = 256;
@@ -37,6 +51,8 @@ export type FromAgent =
   | { type: 'report'; report: Report }
   | { type: 'output'; output: AgentOutput }
   | { type: 'facts'; facts: AgentFacts }
+  | { type: 'facts-offer'; offer: AgentOffer }
+  | { type: 'sections'; sections: ToldSection[] }
   | { type: 'scan-ready'; scan: AgentScan }
   | { type: 'scan-failed'; request: string; message: string }
   | { type: 'dry-run'; dryRun: AgentDryRun };
@@ -74,6 +90,10 @@ function fromAgent({ body }: AgentMessage): FromAgent {
           facts: objectFromWire(body.value.json, 'facts.json') ?? {},
         },
       };
+    case 'factsOffer':
+      return { type: 'facts-offer', offer: offerFrom(body.value) };
+    case 'sections':
+      return { type: 'sections', sections: body.value.sections.map(toldFrom) };
     case 'scanReady':
       return {
         type: 'scan-ready',
@@ -100,6 +120,37 @@ function fromAgent({ body }: AgentMessage): FromAgent {
       };
     case undefined:
       throw new Malformed('body', 'is none of the messages that this controller knows');
+  }
+}
+
+function offerFrom({ request, atMs, root, sections }: FactsOffer): AgentOffer {
+  if (sections.length > MAX_SECTIONS)
+    throw new Malformed('facts_offer.sections', `${sections.length} sections, at most ${MAX_SECTIONS} may be`);
+  return {
+    request: textFromWire(request, 'facts_offer.request', MAX_NAME),
+    atMs,
+    root: digestFromWire(root, 'facts_offer.root'),
+    sections: sections.map(({ kind, digest }) => ({
+      kind: textFromWire(kind, 'facts_offer.sections.kind', MAX_NAME),
+      digest: digestFromWire(digest, 'facts_offer.sections.digest'),
+    })),
+  };
+}
+
+/** What is compressed may be anything: no more of it is unpacked than a section may have. */
+function toldFrom({ kind, text }: SectionText): ToldSection {
+  let unpacked: Buffer;
+  try {
+    unpacked = zstdDecompressSync(text, { maxOutputLength: MAX_SECTION_BYTES });
+  } catch (error) {
+    throw new Malformed('sections.text', `cannot be unpacked: ${(error as Error).message}`);
+  }
+  try {
+    const decoded = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(unpacked);
+    return { kind: textFromWire(kind, 'sections.kind', MAX_NAME), text: decoded };
+  } catch (error) {
+    if (error instanceof Malformed) throw error;
+    throw new Malformed('sections.text', 'is not UTF-8');
   }
 }
 
@@ -224,7 +275,12 @@ export function toWire(message: ToAgent): ControllerMessage {
     case 'dispatch':
       return { body: { $case: 'dispatch', value: { envelope: Buffer.from(message.envelope) } } };
     case 'observe-facts':
-      return { body: { $case: 'observeFacts', value: { request: message.request } } };
+      return {
+        body: {
+          $case: 'observeFacts',
+          value: { request: message.request, known: knownToWire({ root: message.known }) },
+        },
+      };
     case 'observe-scan':
       return {
         body: {

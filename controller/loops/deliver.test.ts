@@ -48,7 +48,12 @@ function world(
       return true;
     },
   };
-  return { waiting, received, sessions, run: () => deliver({ store, sessions, dispatchKey, clock, log }) };
+  return {
+    waiting,
+    received,
+    sessions,
+    run: () => deliver({ store, sessions, knownRoot: async () => null, dispatchKey, clock, log }),
+  };
 }
 
 const dispatchOf = (id: number, hostId = HOST): DueMessage => ({

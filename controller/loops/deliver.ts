@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { canonicalJson, type Json } from '@tidemark/shared/base/canonical-json.ts';
 import type { Clock } from '@tidemark/shared/base/clock.ts';
-import { isDigest } from '@tidemark/shared/base/digest.ts';
+import { type Digest, isDigest } from '@tidemark/shared/base/digest.ts';
 import type { InclusionProof } from '@tidemark/shared/merkle/proof.ts';
 import type { Direction } from '@tidemark/shared/orders/job-state.ts';
 import { signDispatch } from '@tidemark/shared/signing/dispatch.ts';
@@ -62,6 +62,8 @@ export interface Outlet {
 export interface DeliveryDependencies {
   store: DeliveryStore;
   sessions: Outlet;
+  /** The root of what is known of a host. */
+  knownRoot(hostId: string): Promise<Digest | null>;
   dispatchKey: KeyObject;
   clock: Clock;
   log: LoopLog;
@@ -126,7 +128,11 @@ async function prepare(dependencies: DeliveryDependencies, message: DueMessage):
       return envelope && { type: 'amendment', envelope };
     }
     case 'observe-facts':
-      return { type: 'observe-facts', request: message.payload.request };
+      return {
+        type: 'observe-facts',
+        request: message.payload.request,
+        known: await dependencies.knownRoot(message.hostId),
+      };
     case 'observe-scan': {
       const { request, profile, envelope } = message.payload;
       const signed = Buffer.from(envelope ?? '', 'utf8');

@@ -13,11 +13,17 @@ const HOSTS_AT_ONCE = 500;
 export function inventoryReader({ db }: Pick<Store, 'db'>): InventoryReader {
   return {
     all: kinds => readDocuments(db, null, kinds),
-    of: async hostId => (await readDocuments(db, [hostId])).get(hostId) ?? null,
+    of: async (hostId, kinds) => (await readDocuments(db, [hostId], kinds)).get(hostId) ?? null,
 
-    observed: async () => {
-      const rows = await db.select({ hostId: inventories.hostId, at: inventories.observedAt }).from(inventories);
-      return new Map(rows.map(({ hostId, at }) => [hostId, at.getTime()]));
+    looks: async hostIds => {
+      const { hostId, root, observedAt } = inventories;
+      const rows = await db
+        .select({ hostId, root, observedAt })
+        .from(inventories)
+        .where(hostIds && inArray(hostId, [...hostIds]));
+      return new Map(
+        rows.map(row => [row.hostId, { root: digestFromBytes(row.root), observedAt: row.observedAt.getTime() }]),
+      );
     },
 
     inventoryOf: async hostId => {

@@ -1,21 +1,24 @@
+import { digestOf } from '@tidemark/shared/base/digest.ts';
 import { expect, it } from 'vitest';
 import { refreshFacts } from './refresh-facts.ts';
+
+const ROOT = digestOf(Buffer.from('inventory'));
 
 /** Agents that answer so many milliseconds after they were asked; null never does. Gives how long was waited. */
 async function waited(...answersAfter: (number | null)[]): Promise<number> {
   let now = 1_000_000;
   const begun = now;
   const names = answersAfter.map((_, index) => `h${index}`);
-  const observed = async () =>
+  const looks = async () =>
     new Map(
       answersAfter.map((after, index) => {
         const answered = after !== null && begun + after <= now;
-        return [names[index] ?? '', answered ? begun + after : 0];
+        return [names[index] ?? '', { root: ROOT, observedAt: answered ? begun + after : 0 }];
       }),
     );
   await refreshFacts({
     sessions: { connected: () => names, send: () => true },
-    inventory: { observed },
+    inventory: { looks },
     clock: { now: () => now, monotonic: () => now },
     pause: async ms => {
       now += ms;
@@ -60,7 +63,9 @@ it('asks few at a time, who is known for longest first, and who is silent keeps 
         return true;
       },
     },
-    inventory: { observed: async () => new Map(observed) },
+    inventory: {
+      looks: async () => new Map([...observed].map(([name, at]) => [name, { root: ROOT, observedAt: at }])),
+    },
     clock: { now: () => now, monotonic: () => now },
     pause: async ms => {
       now += ms;

@@ -16,7 +16,7 @@ const ASKED_AT_ONCE = 64;
 
 interface Asked {
   sessions: Pick<Sessions, 'connected' | 'send'>;
-  inventory: Pick<InventoryService, 'observed'>;
+  inventory: Pick<InventoryService, 'looks'>;
   clock: Clock;
   pause?: (ms: number) => Promise<void>;
 }
@@ -27,8 +27,8 @@ interface Asked {
  */
 export async function refreshFacts({ sessions, inventory, clock, pause = ms => delay(ms) }: Asked): Promise<void> {
   const begun = clock.now();
-  const known = await inventory.observed();
-  const since = (hostId: string) => known.get(hostId) ?? 0;
+  const known = await inventory.looks();
+  const since = (hostId: string) => known.get(hostId)?.observedAt ?? 0;
   const queue = sessions.connected().toSorted((a, b) => since(a) - since(b));
   /** Who has been asked, and when. */
   let asked = new Map<string, number>();
@@ -36,8 +36,8 @@ export async function refreshFacts({ sessions, inventory, clock, pause = ms => d
   let heard = clock.monotonic();
   while (clock.monotonic() < Math.min(end, heard + QUIET_MS)) {
     const now = clock.monotonic();
-    const observed = await inventory.observed();
-    const left = new Map([...asked].filter(([hostId]) => (observed.get(hostId) ?? 0) < begun));
+    const observed = await inventory.looks();
+    const left = new Map([...asked].filter(([hostId]) => (observed.get(hostId)?.observedAt ?? 0) < begun));
     if (left.size < asked.size) heard = now;
     asked = left;
     // Who does not answer keeps nobody else from being asked.
@@ -45,7 +45,8 @@ export async function refreshFacts({ sessions, inventory, clock, pause = ms => d
     while (busy < ASKED_AT_ONCE) {
       const hostId = queue.shift();
       if (hostId === undefined) break;
-      if (!sessions.send(hostId, { type: 'observe-facts', request: '' })) continue;
+      if (!sessions.send(hostId, { type: 'observe-facts', request: '', known: observed.get(hostId)?.root ?? null }))
+        continue;
       asked.set(hostId, now);
       heard = now;
       busy += 1;

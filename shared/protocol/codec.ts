@@ -54,6 +54,19 @@ export const optionalDigestToWire = (digest: Digest | null): Buffer =>
 export const optionalDigestFromWire = (bytes: Uint8Array, field: string): Digest | null =>
   bytes.length === 0 ? null : digestFromWire(bytes, field);
 
+/** What a controller knows of a host's inventory. Nothing at all (null) where it takes no offers. */
+export type KnownInventory = { root: Digest | null } | null;
+
+const NOTHING_KNOWN = Buffer.alloc(DIGEST_BYTES);
+
+export const knownToWire = ({ root }: { root: Digest | null }): Buffer =>
+  root === null ? NOTHING_KNOWN : digestToWire(root);
+
+export function knownFromWire(bytes: Uint8Array, field: string): KnownInventory {
+  if (bytes.length === 0) return null;
+  return { root: NOTHING_KNOWN.equals(bytes) ? null : digestFromWire(bytes, field) };
+}
+
 const DIRECTIONS = {
   forward: WireDirection.DIRECTION_FORWARD,
   undo: WireDirection.DIRECTION_UNDO,

@@ -310,7 +310,7 @@ function receive(message: ToExecutor): void {
 
 await executor.start();
 // What was not heard is said again. Not in a process that is to be killed: what it says, it says as it happens.
-if (setup.kill === null && setup.end === 'go on') receive({ type: 'connected', acknowledged: 0 });
+if (setup.kill === null && setup.end === 'go on') receive({ type: 'connected', acknowledged: 0, known: null });
 if (theJournal().order(digest) === null) {
   const { bytes, proof, approval } = setup.order;
   const binary = (text: string) => Buffer.from(text, 'base64');

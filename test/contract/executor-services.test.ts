@@ -120,7 +120,7 @@ describe('an artifact', () => {
   it('is asked for again after every connection', async () => {
     server.runAll(order());
     await until('it is wanted', () => find('artifact-wanted').length > 0);
-    server.send({ type: 'connected', acknowledged: 0 });
+    server.send({ type: 'connected', acknowledged: 0, known: null });
     await until('it is wanted again', () => find('artifact-wanted').length > 1);
   });
 });
@@ -257,7 +257,7 @@ describe('a key for secrets', () => {
 
   /** Asks for facts, and gives them: the agent's public key and the key that it has. */
   async function facts(request: string): Promise<{ sealingKey: string; secretKey?: { keyId: string } }> {
-    server.send({ type: 'observe-facts', request });
+    server.send({ type: 'observe-facts', request, known: null });
     await until('they are there', () => factsOf(request) !== undefined);
     return factsOf(request) as { sealingKey: string; secretKey?: { keyId: string } };
   }
@@ -338,7 +338,7 @@ describe('facts', () => {
     script('readme', 0o644, 'not run');
     mkdirSync(join(server.root, 'opt/web/releases/1.4.0'), { recursive: true });
     await server.start();
-    server.send({ type: 'observe-facts', request: 'r1' });
+    server.send({ type: 'observe-facts', request: 'r1', known: null });
     await until('they are there', () => find('facts').some(({ request }) => request === 'r1'));
     const facts = find('facts').find(({ request }) => request === 'r1')?.facts ?? {};
     expect(facts).toMatchObject({

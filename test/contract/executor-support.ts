@@ -159,7 +159,7 @@ export class TestServer {
     });
     child.send(this.setup());
     await ready;
-    this.send({ type: 'connected', acknowledged: 0 });
+    this.send({ type: 'connected', acknowledged: 0, known: null });
   }
 
   /** Sets the executor's wall clock that far ahead of this machine's, or behind it; no other clock moves. */

@@ -15,7 +15,9 @@ describe('the link', () => {
     const fleet = await fleetWith();
     const agent = await fleet.agent('db01');
     const { link, heard } = linkFor(agent);
-    expect(await heard.until(message => message.type === 'connected')).toEqual({ type: 'connected', acknowledged: 0 });
+    expect(await heard.until(message => message.type === 'connected')).toEqual({
+      ...{ type: 'connected', acknowledged: 0, known: { root: null } },
+    });
     link.deliver({
       type: 'standings',
       standings: [{ orderDigest: digest, frontier: 3, position: 1, direction: 'forward' }],
@@ -51,7 +53,7 @@ describe('the link', () => {
       approvals: [Buffer.from('{}')],
     });
     expect(await heard.until(message => message.type === 'output-credit')).toMatchObject({ bytes: 262_144 });
-    expect(fleet.server.sessions.send('nobody', { type: 'observe-facts', request: 'r' })).toBe(false);
+    expect(fleet.server.sessions.send('nobody', { type: 'observe-facts', request: 'r', known: null })).toBe(false);
   });
 
   it('acknowledges a report only when the handler has stored it', async () => {
@@ -83,7 +85,7 @@ describe('the link', () => {
     const kept: number[] = [];
     const fleet = await fleetWith({
       handlers: {
-        hello: async () => ({ acknowledged: kept.length }),
+        hello: async () => ({ acknowledged: kept.length, inventory: null }),
         reports: async (_, reports) => {
           if (failures-- > 0) throw new Error('the database is away');
           for (const { sequence } of reports) if (sequence > kept.length) kept.push(sequence);
@@ -272,6 +274,8 @@ describe('a port that is taken', () => {
         standings: unused,
         reports: unused,
         facts: unused,
+        factsOffer: unused,
+        sections: unused,
         scanReady: unused,
         scanFailed: unused,
         dryRun: unused,

@@ -317,6 +317,7 @@ export class World {
     const byId = new Map([...this.agents.values()].map(agent => [agent.id, agent]));
     return deliver({
       store: createDeliveryStore(this.store),
+      knownRoot: async () => null,
       sessions: {
         connected: () => [...byId.keys()],
         send: (hostId, message) => {

@@ -1,8 +1,10 @@
+import { zstdCompressSync } from 'node:zlib';
 import type { FromExecutor } from '@tidemark/agent/boundary/messages.ts';
 import { toWire as agentToWire, readControllerMessage } from '@tidemark/agent/link/wire.ts';
 import type { ToAgent } from '@tidemark/controller/link/messages.ts';
 import { toWire as controllerToWire, readAgentMessage } from '@tidemark/controller/link/wire.ts';
 import type { Digest } from '@tidemark/shared/base/digest.ts';
+import { MAX_SECTION_BYTES } from '@tidemark/shared/inventory/section.ts';
 import { RefusalCode } from '@tidemark/shared/orders/refusal.ts';
 import type { Report, ReportBody } from '@tidemark/shared/orders/report.ts';
 import { LinkService } from '@tidemark/shared/protocol/gen/tidemark/v1/link.ts';
@@ -111,6 +113,39 @@ describe('what an executor says arrives at the controller as it was said', () =>
     );
   });
 
+  it('offers and sections', () => {
+    const ref = fc.record({ kind: message, digest });
+    fc.assert(
+      fc.property(fc.record({ request: message, atMs: uint53, root: digest, sections: fc.array(ref) }), said => {
+        const read = overTheWire({ type: 'facts-offer', ...said });
+        expect(read).toEqual({ ok: true, value: { type: 'facts-offer', offer: said } });
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.record({ kind: message, text: fc.json() })), sections => {
+        expect(overTheWire({ type: 'sections', sections })).toEqual({
+          ok: true,
+          value: { type: 'sections', sections },
+        });
+      }),
+    );
+  });
+
+  it.each<[string, Buffer]>([
+    ['unpacks to more than a section may have', zstdCompressSync(Buffer.alloc(MAX_SECTION_BYTES + 1))],
+    ['is not compressed', Buffer.from('{}')],
+    ['is not UTF-8', zstdCompressSync(Buffer.of(0x22, 0xff, 0x22))],
+  ])('a section that %s ends the stream, and nothing of it is unpacked beyond that', (_, text) => {
+    const said = { body: { $case: 'sections' as const, value: { sections: [{ kind: 'os', text }] } } };
+    expect(readAgentMessage(said)).toMatchObject({ ok: false, error: { field: 'sections.text' } });
+  });
+
+  it('an offer of more sections than there may be is refused', () => {
+    const sections = Array.from({ length: 129 }, (_, at) => ({ kind: `k${at}`, digest: Buffer.alloc(32) }));
+    const value = { request: '', atMs: 0, root: Buffer.alloc(32), sections };
+    expect(readAgentMessage({ body: { $case: 'factsOffer', value } })).toMatchObject({ ok: false });
+  });
+
   it('a message for people that is too long is cut, and not the reason to refuse a report', () => {
     const body: ReportBody = {
       type: 'order-refused',
@@ -133,7 +168,11 @@ describe('what the controller says arrives at the executor as it was said', () =
       approvals: fc.array(bytes(), { maxLength: 3 }),
     }),
     fc.record({ type: fc.constant('dispatch' as const), envelope: bytes() }),
-    fc.record({ type: fc.constant('observe-facts' as const), request: message }),
+    fc.record({
+      type: fc.constant('observe-facts' as const),
+      request: message,
+      known: fc.option(digest),
+    }),
     fc.record({ type: fc.constant('observe-scan' as const), request: message, profile: bytes(), envelope: bytes() }),
     fc.record({ type: fc.constant('observe-dry-run' as const), request: message, wish: bytes() }),
     fc.record({ type: fc.constant('secret-key' as const), envelope: bytes() }),
@@ -143,7 +182,8 @@ describe('what the controller says arrives at the executor as it was said', () =
     fc.assert(
       fc.property(toAgent, said => {
         const read = readControllerMessage(responseDeserialize(responseSerialize(controllerToWire(said))));
-        expect(read).toEqual({ ok: true, value: said });
+        const heard = said.type === 'observe-facts' ? { ...said, known: { root: said.known } } : said;
+        expect(read).toEqual({ ok: true, value: heard });
       }),
     );
   });

@@ -82,13 +82,22 @@ const agentMessages = {
     },
   },
   facts: { body: { $case: 'facts', value: { request: 'q1', atMs: AT_MS, json: '{"kernel":"6.1"}' } } },
+  factsOffer: {
+    body: {
+      $case: 'factsOffer',
+      value: { request: 'q1', atMs: AT_MS, root: hash(23), sections: [{ kind: 'os', digest: hash(24) }] },
+    },
+  },
+  sections: { body: { $case: 'sections', value: { sections: [{ kind: 'os', text: text('compressed') }] } } },
   scanReady: { body: { $case: 'scanReady', value: { scan: 's1', request: 'q2', orderDigest: hash(10) } } },
   scanFailed: { body: { $case: 'scanFailed', value: { request: 'q3', message: 'no such directory' } } },
   dryRun: { body: { $case: 'dryRun', value: { request: 'q4', json: '{"manager":"apt"}', message: 'too old' } } },
 } satisfies Record<string, AgentMessage>;
 
 const controllerMessages = {
-  welcome: { body: { $case: 'welcome', value: { protocol: 1, heartbeatMs: 10_000, acknowledged: LARGE } } },
+  welcome: {
+    body: { $case: 'welcome', value: { protocol: 1, heartbeatMs: 10_000, acknowledged: LARGE, inventory: hash(23) } },
+  },
   orderOffer: {
     body: {
       $case: 'orderOffer',
@@ -103,7 +112,8 @@ const controllerMessages = {
   dispatch: { body: { $case: 'dispatch', value: { envelope: text('{"payload":"c"}') } } },
   acknowledge: { body: { $case: 'acknowledge', value: { sequence: LARGE } } },
   outputCredit: { body: { $case: 'outputCredit', value: { bytes: 262_144 } } },
-  observeFacts: { body: { $case: 'observeFacts', value: { request: 'q1' } } },
+  observeFacts: { body: { $case: 'observeFacts', value: { request: 'q1', known: hash(23) } } },
+  wantSections: { body: { $case: 'wantSections', value: { digests: [hash(24), hash(25)] } } },
   observeScan: {
     body: { $case: 'observeScan', value: { request: 'q2', profile: text('{"name":"default"}'), envelope: text('{}') } },
   },

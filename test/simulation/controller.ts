@@ -149,6 +149,7 @@ export class ControllerProcess {
   async #deliver(): Promise<void> {
     await deliver({
       store: this.#delivery,
+      knownRoot: async () => null,
       sessions: {
         connected: () => [...this.sessions.keys()],
         send: (hostId, message) => {

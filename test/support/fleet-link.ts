@@ -120,7 +120,7 @@ export async function startFleet(
     handlers: {
       hello: async (caller, hello) => {
         heard.add({ call: 'hello', caller, value: hello });
-        return { acknowledged: 0 };
+        return { acknowledged: 0, inventory: null };
       },
       reports: async (caller, reports) => {
         heard.add({ call: 'reports', caller, value: reports });
@@ -128,6 +128,14 @@ export async function startFleet(
       },
       standings: note('standings'),
       facts: note('facts'),
+      factsOffer: async (caller, offer) => {
+        heard.add({ call: 'factsOffer', caller, value: offer });
+        return offer.sections.map(({ digest }) => digest);
+      },
+      sections: async (caller, sections) => {
+        heard.add({ call: 'sections', caller, value: sections });
+        return [];
+      },
       scanReady: note('scanReady'),
       scanFailed: note('scanFailed'),
       dryRun: note('dryRun'),

@@ -84,6 +84,10 @@ export interface AgentMessage {
     /** After every welcome: a controller that lost its memory learns from it. */
     { $case: "standings"; value: Standings }
     | { $case: "dryRun"; value: DryRun }
+    | { $case: "factsOffer"; value: FactsOffer }
+    | //
+    /** What was wanted of an offer. */
+    { $case: "sections"; value: Sections }
     | undefined;
 }
 
@@ -99,6 +103,7 @@ export interface ControllerMessage {
     | { $case: "amendment"; value: Amendment }
     | { $case: "secretKey"; value: SecretKey }
     | { $case: "observeDryRun"; value: ObserveDryRun }
+    | { $case: "wantSections"; value: WantSections }
     | undefined;
 }
 
@@ -132,6 +137,8 @@ export interface Welcome {
   heartbeatMs: number;
   /** Every report up to and including this sequence is stored. */
   acknowledged: number;
+  /** The root of what is known of the host; 32 zero bytes where nothing is. Empty where the controller takes no offers. */
+  inventory: Buffer;
 }
 
 export interface Heartbeat {
@@ -258,6 +265,8 @@ export interface OutputCredit {
 
 export interface ObserveFacts {
   request: string;
+  /** As in the welcome. Empty: the facts as one document are wanted. */
+  known: Buffer;
 }
 
 export interface Facts {
@@ -266,6 +275,37 @@ export interface Facts {
   atMs: number;
   /** JSON object: section -> value. */
   json: string;
+}
+
+/** What the agent has found, by the digests of its sections. */
+export interface FactsOffer {
+  /** The request that it answers; empty when the agent sends it by itself. */
+  request: string;
+  atMs: number;
+  /** Names all of the sections. */
+  root: Buffer;
+  /** None where the root is the one that the controller knows. */
+  sections: SectionRef[];
+}
+
+export interface SectionRef {
+  kind: string;
+  /** SHA-256, see shared/inventory/section.ts. */
+  digest: Buffer;
+}
+
+export interface WantSections {
+  digests: Buffer[];
+}
+
+export interface Sections {
+  sections: SectionText[];
+}
+
+export interface SectionText {
+  kind: string;
+  /** Canonical JSON, compressed with Zstandard. */
+  text: Buffer;
 }
 
 export interface ObserveScan {
@@ -434,6 +474,12 @@ export const AgentMessage: MessageFns<AgentMessage> = {
       case "dryRun":
         DryRun.encode(message.body.value, writer.uint32(74).fork()).join();
         break;
+      case "factsOffer":
+        FactsOffer.encode(message.body.value, writer.uint32(82).fork()).join();
+        break;
+      case "sections":
+        Sections.encode(message.body.value, writer.uint32(90).fork()).join();
+        break;
     }
     return writer;
   },
@@ -523,6 +569,22 @@ export const AgentMessage: MessageFns<AgentMessage> = {
             message.body = { $case: "dryRun", value: DryRun.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.body = { $case: "factsOffer", value: FactsOffer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.body = { $case: "sections", value: Sections.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -572,6 +634,9 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
         break;
       case "observeDryRun":
         ObserveDryRun.encode(message.body.value, writer.uint32(82).fork()).join();
+        break;
+      case "wantSections":
+        WantSections.encode(message.body.value, writer.uint32(90).fork()).join();
         break;
     }
     return writer;
@@ -668,6 +733,14 @@ export const ControllerMessage: MessageFns<ControllerMessage> = {
             }
 
             message.body = { $case: "observeDryRun", value: ObserveDryRun.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.body = { $case: "wantSections", value: WantSections.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -899,7 +972,7 @@ export const OrderStanding: MessageFns<OrderStanding> = {
 };
 
 function createBaseWelcome(): Welcome {
-  return { protocol: 0, heartbeatMs: 0, acknowledged: 0 };
+  return { protocol: 0, heartbeatMs: 0, acknowledged: 0, inventory: Buffer.alloc(0) };
 }
 
 export const Welcome: MessageFns<Welcome> = {
@@ -912,6 +985,9 @@ export const Welcome: MessageFns<Welcome> = {
     }
     if (message.acknowledged !== 0) {
       writer.uint32(24).uint64(message.acknowledged);
+    }
+    if (message.inventory.length !== 0) {
+      writer.uint32(34).bytes(message.inventory);
     }
     return writer;
   },
@@ -951,6 +1027,14 @@ export const Welcome: MessageFns<Welcome> = {
             }
 
             message.acknowledged = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.inventory = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -2099,13 +2183,16 @@ export const OutputCredit: MessageFns<OutputCredit> = {
 };
 
 function createBaseObserveFacts(): ObserveFacts {
-  return { request: "" };
+  return { request: "", known: Buffer.alloc(0) };
 }
 
 export const ObserveFacts: MessageFns<ObserveFacts> = {
   encode(message: ObserveFacts, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.request !== "") {
       writer.uint32(10).string(message.request);
+    }
+    if (message.known.length !== 0) {
+      writer.uint32(18).bytes(message.known);
     }
     return writer;
   },
@@ -2129,6 +2216,14 @@ export const ObserveFacts: MessageFns<ObserveFacts> = {
             }
 
             message.request = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.known = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -2197,6 +2292,291 @@ export const Facts: MessageFns<Facts> = {
             }
 
             message.json = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseFactsOffer(): FactsOffer {
+  return { request: "", atMs: 0, root: Buffer.alloc(0), sections: [] };
+}
+
+export const FactsOffer: MessageFns<FactsOffer> = {
+  encode(message: FactsOffer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.request !== "") {
+      writer.uint32(10).string(message.request);
+    }
+    if (message.atMs !== 0) {
+      writer.uint32(16).uint64(message.atMs);
+    }
+    if (message.root.length !== 0) {
+      writer.uint32(26).bytes(message.root);
+    }
+    for (const v of message.sections) {
+      SectionRef.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FactsOffer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFactsOffer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.request = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.atMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.root = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sections.push(SectionRef.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSectionRef(): SectionRef {
+  return { kind: "", digest: Buffer.alloc(0) };
+}
+
+export const SectionRef: MessageFns<SectionRef> = {
+  encode(message: SectionRef, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.digest.length !== 0) {
+      writer.uint32(18).bytes(message.digest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SectionRef {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSectionRef();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.digest = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWantSections(): WantSections {
+  return { digests: [] };
+}
+
+export const WantSections: MessageFns<WantSections> = {
+  encode(message: WantSections, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.digests) {
+      writer.uint32(10).bytes(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WantSections {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWantSections();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.digests.push(Buffer.from(reader.bytes()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSections(): Sections {
+  return { sections: [] };
+}
+
+export const Sections: MessageFns<Sections> = {
+  encode(message: Sections, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.sections) {
+      SectionText.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Sections {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSections();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sections.push(SectionText.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSectionText(): SectionText {
+  return { kind: "", text: Buffer.alloc(0) };
+}
+
+export const SectionText: MessageFns<SectionText> = {
+  encode(message: SectionText, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.text.length !== 0) {
+      writer.uint32(18).bytes(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SectionText {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSectionText();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = Buffer.from(reader.bytes());
             continue;
           }
         }
