@@ -80,6 +80,16 @@ export interface Services {
     diff(from: number, to: number): Answer<OutputOf<'diffLandscape'>['changes']>;
     conflicts(): Promise<OutputOf<'listLandscapeConflicts'>['conflicts']>;
     imports(source: string | null): Promise<OutputOf<'listLandscapeImports'>['imports']>;
+    /** Null where the landscape does not know it. */
+    impact(of: { host: string; component: string | null }): Promise<OutputOf<'getImpact'> | null>;
+    standings(host: string | null): Promise<OutputOf<'listStandings'>['standings']>;
+    ansible(): Promise<OutputOf<'exportAnsible'> | null>;
+    csv(): Promise<string | null>;
+  };
+  suggestions: {
+    list(which: { dismissed: boolean }): Promise<OutputOf<'listSuggestions'>['suggestions']>;
+    accept(input: InputOf<'acceptSuggestion'>['body'] & { id: string; by: string }): Answer<Imported>;
+    dismiss(input: { id: string; reason: string; by: string }): Answer<unknown>;
   };
   landscapeSources: {
     list(): Promise<OutputOf<'listLandscapeSources'>['sources']>;

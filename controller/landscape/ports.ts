@@ -92,6 +92,23 @@ export interface SourceStore {
   attempted(name: string, attempt: { at: number; problem: string | null }): Promise<void>;
 }
 
+/** What a person said of a suggestion. */
+export interface SuggestionDecision {
+  id: string;
+  decision: 'accepted' | 'dismissed';
+  from: string;
+  to: string;
+  by: string;
+  at: number;
+  reason: string;
+}
+
+export interface SuggestionStore {
+  decisions(): Promise<SuggestionDecision[]>;
+  /** With its audit entry. */
+  decide(decision: SuggestionDecision): Promise<void>;
+}
+
 /** Incidents that the landscape opens: one for a cause, which ends with it. */
 export interface LandscapeIncidents {
   open(incident: { key: string; host: null; title: string; detail: string }): Promise<void>;

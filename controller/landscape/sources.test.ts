@@ -181,7 +181,7 @@ describe('a source', () => {
       'file: {path: /a.yaml}\n  schedule: {cron: "0 0 * * *", timezone: Berlin}',
       /no schedule that ever comes/,
     ],
-    ['a slip of the hand', 'file: {path: /a.yaml}\n  maxDorp: 10%', /did you mean \\\"maxDrop\\\"/],
+    ['a slip of the hand', 'file: {path: /a.yaml}\n  maxDorp: 10%', /did you mean \\"maxDrop\\"/],
   ])('with %s is refused with its place', async (_, spec, message) => {
     const { sources } = world();
     const text = `apiVersion: tidemark/v1\nkind: LandscapeSource\nmetadata: {name: cmdb}\nspec:\n  ${spec}\n`;

@@ -17,6 +17,7 @@ import { neverFits } from './never-fits.ts';
 import type { Policy } from './policy.ts';
 import { type Candidate, choosePopulation, nobodyLeft } from './population.ts';
 import { findPrecedences } from './precedences.ts';
+import { checkRequirements, checkStale } from './requirements.ts';
 import { selectHosts } from './select.ts';
 import { findUnits } from './units.ts';
 import { assignWaves, type PlannedWave } from './waves.ts';
@@ -44,6 +45,7 @@ export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> 
   const errors = [
     ...twiceInClusters(policy, input.landscape),
     ...checkApprovalRules(policy, input.trustRoot, input.author),
+    ...checkStale(policy, input.landscape),
   ];
   if (!chosen.ok) errors.push(chosen.error);
   if (!narrowed.ok) errors.push(narrowed.error);
@@ -54,8 +56,10 @@ export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> 
   if (!chosen.ok || !narrowed.ok || !selected.ok || errors.length > 0) return err(tidyErrors(errors));
   const { bundle, leftOut } = narrowed.value;
   const { window } = chosen.value;
+  const demanded = checkRequirements(policy, selected.value, input.landscape, window.end);
+  if (demanded.errors.length > 0) return err(tidyErrors(demanded.errors));
 
-  const population = choosePopulation(policy, fleet, selected.value, units, bundle);
+  const population = choosePopulation(policy, fleet, selected.value, units, bundle, demanded.leftOut);
   if (population.errors.length > 0) return err(tidyErrors(population.errors));
   const { grouped, errors: groupErrors } = groupHosts(policy, population.candidates);
   const { waves, excluded, errors: waveErrors } = assignWaves(policy, population.candidates, grouped.importance);
@@ -83,6 +87,7 @@ export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> 
     compiledAt: input.now,
     policy: { name: policy.name, owner: policy.owner, digest: policy.digest, files: policy.files },
     landscapeVersion: input.landscape.version,
+    ...(input.landscape.stale?.length ? { landscapeStale: [...input.landscape.stale] } : {}),
     bundle: { name: bundle.name, digest: bundle.digest, leftOut },
     window,
     emergency:

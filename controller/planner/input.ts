@@ -39,6 +39,18 @@ export interface PlannerLandscape {
   hosts: readonly PlannerHost[];
   components: readonly PlannerComponent[];
   clusters: readonly { name: string; members: readonly string[] }[];
+  /** By host: contracts for its products, and support of its system. Not there where nobody looked. */
+  standings?: ReadonlyMap<string, readonly HostStanding[]>;
+  /** Sources whose word may no longer be so, one sentence each. */
+  stale?: readonly string[];
+}
+
+/** Something that a policy can demand, and until when it is in force. */
+export interface HostStanding {
+  kind: 'licence' | 'maintenance' | 'os-support';
+  /** Milliseconds since the epoch; null where there is none. */
+  ends: number | null;
+  text: string;
 }
 
 export interface PlannerHost {

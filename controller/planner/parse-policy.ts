@@ -43,6 +43,11 @@ export function parsePolicy(
     tiers: parseTiers(reader),
     clusters: parseClusters(reader),
     limits: spec.limits.map((limit, index) => ({ ...limit, place: reader.place(['spec', 'limits', index]) })),
+    landscape: { ...spec.landscape, place: reader.place(['spec', 'landscape']) },
+    requires: spec.requires.map(({ what, after, otherwise }, index) => ({
+      ...{ what, afterMs: after, otherwise },
+      place: reader.place(['spec', 'requires', index]),
+    })),
     groups: parseGroups(reader),
     waves,
     budgets: parseBudgets(reader),

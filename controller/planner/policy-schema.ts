@@ -1,6 +1,6 @@
 import { OnFailure } from '@tidemark/shared/orders/order.ts';
 import { z } from 'zod';
-import { Duration, Share } from '../documents/quantities.ts';
+import { Duration, durationUpTo, Share } from '../documents/quantities.ts';
 import { MinInServiceValue } from './quantities.ts';
 
 /*
@@ -109,6 +109,14 @@ const Limit = z.strictObject({
   maxUnavailable: z.union([z.int().min(1), Share]).describe('over all runs: a count, or a share'),
 });
 
+const Requirement = z.strictObject({
+  what: z
+    .enum(['licence', 'maintenance', 'os-support'])
+    .describe('a contract for each product of a host, or support of its operating system by its maker'),
+  after: durationUpTo(366).default(0).describe('in force for so long after the window still'),
+  otherwise: z.enum(['leave-out', 'refuse']).default('leave-out').describe('hosts without it, or the whole plan'),
+});
+
 const Group = z.strictObject({
   name: Name,
   when: Cel,
@@ -206,6 +214,15 @@ export const PolicyFile = z.strictObject({
     tiers: Tiers.optional(),
     clusters: z.array(Cluster).default([]),
     limits: z.array(Limit).default([]).describe('over all runs'),
+    landscape: z
+      .strictObject({
+        onStale: z
+          .enum(['note', 'refuse'])
+          .default('note')
+          .describe('what becomes of a plan where a source of the landscape could not be read anew'),
+      })
+      .default({ onStale: 'note' }),
+    requires: z.array(Requirement).max(20).default([]).describe('contracts and support that must be in force'),
     groups: z.array(Group).default([]).describe('hosts for which something else holds'),
     waves: z.array(Wave).min(1).optional(),
     budgets: z.array(Budget).default([]),

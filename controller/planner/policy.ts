@@ -25,6 +25,14 @@ export interface Policy {
   tiers: PolicyTiers;
   clusters: ClusterRule[];
   limits: LimitRule[];
+  landscape: { onStale: 'note' | 'refuse'; place: Place };
+  requires: {
+    what: 'licence' | 'maintenance' | 'os-support';
+    /** So long after the end of the window. */
+    afterMs: number;
+    otherwise: 'leave-out' | 'refuse';
+    place: Place;
+  }[];
   groups: {
     name: string;
     when: Condition;

@@ -35,9 +35,17 @@ export function choosePopulation(
   selected: readonly HostView[],
   units: Units,
   bundle: PlannerBundle,
+  /** What the policy demands and they do not have, by host. */
+  lacking: ReadonlyMap<string, string> = new Map(),
 ): Population {
   const repairs = policy.steps.some(({ kind }) => kind === 'package/repair');
-  const changes = new Map(selected.map(view => [view.host.name, changesOf(view, bundle, repairs)]));
+  const changes = new Map(
+    selected.map(view => {
+      const reason = lacking.get(view.host.name);
+      const own = reason === undefined ? changesOf(view, bundle, repairs) : { none: 'blocked' as const, reason };
+      return [view.host.name, own] as const;
+    }),
+  );
   const excluded = new Map<string, string>();
   const clustered = selected.filter(
     view => 'changes' in (changes.get(view.host.name) ?? {}) || units.byHost.has(view.host.name),

@@ -1,7 +1,7 @@
 import { and, asc, eq, lte } from 'drizzle-orm';
-import type { SourceStore, StoredSource } from '../landscape/ports.ts';
+import type { SourceStore, StoredSource, SuggestionStore } from '../landscape/ports.ts';
 import { append } from './audit.ts';
-import { landscapeSources } from './schema.ts';
+import { landscapeDecisions, landscapeSources } from './schema.ts';
 import type { Store } from './store.ts';
 
 /** Where the landscape is read from, and when. What is due is claimed by one controller, whoever comes first. */
@@ -73,3 +73,22 @@ const sourceOf = (row: typeof landscapeSources.$inferSelect): StoredSource => ({
   attemptedAt: msOf(row.attemptedAt),
   goodAt: msOf(row.goodAt),
 });
+
+/** What people said of suggestions. The last word counts. */
+export function createSuggestionStore({ db, transaction }: Pick<Store, 'db' | 'transaction'>): SuggestionStore {
+  return {
+    decisions: async () => (await db.select().from(landscapeDecisions)).map(row => ({ ...row, at: row.at.getTime() })),
+    decide: ({ at, ...decision }) =>
+      transaction(async tx => {
+        const row = { ...decision, at: new Date(at) };
+        await tx.insert(landscapeDecisions).values(row).onConflictDoUpdate({ target: landscapeDecisions.id, set: row });
+        const { id: _, by, decision: what, ...detail } = decision;
+        await append(tx, {
+          actor: by,
+          action: `landscape.suggestion-${what}`,
+          subject: `${detail.from} -> ${detail.to}`,
+          detail,
+        });
+      }),
+  };
+}

@@ -17,6 +17,9 @@ export interface ApiServicesOptions {
   audit: ReturnType<typeof createAuditLog>;
 }
 
+/** Below the 30 s after which clients and proxies give a request up. What has not been read by then is stale, and the plan says so. */
+const REFRESH_MS = 20_000;
+
 /** The capabilities as the API asks for them. */
 export function apiServices(capabilities: Capabilities, options: ApiServicesOptions): Services {
   const {
@@ -25,6 +28,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
     incidents,
     landscape,
     landscapeSources,
+    suggestions,
     orchestrator,
     planner,
     trust,
@@ -49,13 +53,17 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
     enrolment,
     landscape,
     landscapeSources,
+    suggestions,
     bundles,
     plans: {
       ...planner,
       forecast: (digest, repetitions) => forecastPlan(planner, digest, repetitions),
       // A plan is as good as what it knows: roles and versions are asked for before, not taken from last night.
       plan: async request => {
-        await options.refreshFacts();
+        await Promise.all([
+          options.refreshFacts(),
+          landscapeSources.refresh({ by: `plan of ${request.by}`, signal: AbortSignal.timeout(REFRESH_MS) }),
+        ]);
         return planner.plan(request);
       },
     },

@@ -72,7 +72,7 @@ import { driftIncidents } from './drift-incidents.ts';
 import { installedInFleet } from './fleet-packages.ts';
 import { hostFacts } from './host-facts.ts';
 import { identifyHosts } from './identify-host.ts';
-import { wireLandscape } from './landscape.ts';
+import { plannedLandscape, systemsByName, wireLandscape } from './landscape.ts';
 import { packageReader } from './package-reader.ts';
 
 export interface CapabilityOptions {
@@ -107,22 +107,20 @@ export type Capabilities = ReturnType<typeof createCapabilities>;
 /** Every capability over the store. What one needs of another is handed over here and nowhere else. */
 export function createCapabilities({ store, files, authority, clock, ...late }: CapabilityOptions) {
   const { fleet } = authority;
+  const inventory = createInventory({ store: inventoryStore(store), clock });
   const incidents = createIncidents({ store: createIncidentStore(store), clock, changed: late.wake });
   const ofControllers = driftIncidents(incidents, async host => (await agentsByName(store)).get(host)?.id ?? null);
-  const { landscape, landscapeSources } = wireLandscape({
-    store,
-    clock,
-    limits: late.landscape,
-    incidents: ofControllers,
+  const { landscape, landscapeSources, suggestions } = wireLandscape({
+    ...{ store, clock, inventory },
+    ...{ limits: late.landscape, incidents: ofControllers },
   });
-  const inventory = createInventory({ store: inventoryStore(store), clock });
   const trust = createTrust({ store: createTrustStore(store), fleet, clock });
   const runPlans = createRunPlans(store);
   const planner = createPlanner({
     fleet,
     factsMaxAgeMs: FACTS_MAX_AGE_MS,
     sources: {
-      landscape: () => landscape.current(),
+      landscape: () => plannedLandscape({ landscape, landscapeSources, osOf: () => systemsByName(store, inventory) }),
       agents: () => agentsByName(store),
       facts: () => inventory.latest(),
       bundles: async () => (await bundles.list()).map(knownBundle),
@@ -214,6 +212,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     liveOutput: createLiveOutput(createLiveOutputStore(store)),
     landscape,
     landscapeSources,
+    suggestions,
     orchestrator,
     planner,
     trust,

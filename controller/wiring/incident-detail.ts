@@ -8,7 +8,7 @@ const SHOWN_OUTPUT_BYTES = 4_096;
 
 /** An incident with what the run knows about it now. */
 export async function incidentDetail(
-  { incidents, orchestrator }: Pick<Capabilities, 'incidents' | 'orchestrator'>,
+  { incidents, orchestrator, landscape }: Pick<Capabilities, 'incidents' | 'orchestrator' | 'landscape'>,
   id: number,
 ): Promise<Detail | null> {
   const incident = await incidents.get(id);
@@ -25,6 +25,7 @@ export async function incidentDetail(
     peers: situation?.peers ?? [],
     held: situation?.held ?? [],
     noSpare: situation?.noSpare ?? [],
+    impact: host === null ? null : await landscape.impact({ host, component: null }),
     minutesLeft: situation?.minutesLeft ?? null,
     actions: [...(situation?.actions ?? []), ...(incident.state === 'open' ? [resolve] : [])],
   };

@@ -186,6 +186,8 @@ export const PlanHeader = z.strictObject({
     files: z.array(z.strictObject({ name: z.string(), digest: DigestText })).default([]),
   }),
   landscapeVersion: z.int().min(0),
+  /** Sources that could not be read anew, one sentence each; left out where all could. */
+  landscapeStale: z.array(z.string()).optional(),
   bundle: z.strictObject({
     name: z.string(),
     digest: DigestText,

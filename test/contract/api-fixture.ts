@@ -80,6 +80,8 @@ export function fakeServices(given: Partially = {}): Services {
     'hosts',
     'enrolment',
     'landscape',
+    'landscapeSources',
+    'suggestions',
     'bundles',
     'signatures',
     'imports',

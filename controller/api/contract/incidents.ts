@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Instant } from './common.ts';
+import { Impact } from './landscape-use.ts';
 import { route } from './route.ts';
 
 export const Incident = z.object({
@@ -43,6 +44,8 @@ export const IncidentDetail = Incident.extend({
   /** What does not go on because of it, and which cluster or tier has no spare left. */
   held: z.array(z.string()),
   noSpare: z.array(z.string()),
+  /** What does not do its work while the host stands still; null where it is about no host of the landscape. */
+  impact: Impact.nullable(),
   /** Until the end of the run's window. */
   minutesLeft: z.int().nullable(),
   /** What would be accepted now, as commands. */

@@ -6,6 +6,7 @@ import { identificationRoutes } from './identification.ts';
 import { incidentRoutes } from './incidents.ts';
 import { landscapeRoutes } from './landscape.ts';
 import { landscapeSourceRoutes } from './landscape-sources.ts';
+import { landscapeUseRoutes } from './landscape-use.ts';
 import { planRoutes } from './plans.ts';
 import { releaseRoutes } from './releases.ts';
 import { repositoryImportRoutes } from './repository-imports.ts';
@@ -20,6 +21,7 @@ export const routes = {
   ...hostRoutes,
   ...landscapeRoutes,
   ...landscapeSourceRoutes,
+  ...landscapeUseRoutes,
   ...releaseRoutes,
   ...planRoutes,
   ...runRoutes,

@@ -4,6 +4,7 @@ import { fingerprintHandlers } from './fingerprints.ts';
 import { fleetHandlers } from './fleet.ts';
 import { identificationHandlers } from './identification.ts';
 import { landscapeHandlers } from './landscape.ts';
+import { landscapeUseHandlers } from './landscape-use.ts';
 import { planHandlers } from './plans.ts';
 import { releaseHandlers } from './releases.ts';
 import { repositoryImportHandlers } from './repository-imports.ts';
@@ -16,6 +17,7 @@ export const createHandlers = (context: ApiContext): Handlers => ({
   ...accessHandlers(context),
   ...fleetHandlers(context),
   ...landscapeHandlers(context),
+  ...landscapeUseHandlers(context),
   ...releaseHandlers(context),
   ...planHandlers(context),
   ...runHandlers(context),

@@ -37,7 +37,7 @@ export function landscapeHandlers({
   };
 }
 
-function importedReply(
+export function importedReply(
   { changes, conflicts, matches, ...imported }: Imported,
   preview: boolean,
 ): OutputOf<'importLandscape'> {

@@ -11,6 +11,7 @@ import { moment } from '../output/time.ts';
 import { withClient } from '../session.ts';
 import { changeLines, conflictsListing, importedLines, importsListing } from '../views/landscape.ts';
 import { addLandscapeSources } from './landscape-source.ts';
+import { addLandscapeUse } from './landscape-use.ts';
 
 interface ImportOptions extends PrintingOptions {
   source?: string;
@@ -155,6 +156,7 @@ export const addLandscape: AddCommand = (program, { io }) => {
   });
 
   addLandscapeSources(landscape, io);
+  addLandscapeUse(landscape, io);
 };
 
 async function importWith(client: Client, file: string | undefined, options: ImportOptions, preview: boolean) {

@@ -47,6 +47,7 @@ function headerLines({ header }: Plan): string[] {
     ],
     ...emergencyFields(header),
     ['fleet', `${header.fleet}, landscape version ${header.landscapeVersion}`],
+    ...(header.landscapeStale ?? []).map((why): [string, string] => ['STALE', why]),
     ['compiled', `${moment(header.compiledAt)} by ${header.author}`],
     [
       'window',

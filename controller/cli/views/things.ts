@@ -4,6 +4,7 @@ import type { RunHost, RunView } from '../../api/contract/runs.ts';
 import { plain, plainLines } from '../output/sanitise.ts';
 import { fields, table } from '../output/table.ts';
 import { duration, moment } from '../output/time.ts';
+import { impactLines } from './landscape-use.ts';
 import { type RunViewOptions, runLines } from './run.ts';
 
 /** A list of all packages is no line for people. */
@@ -67,6 +68,7 @@ export const incidentDetailLines = (incident: IncidentDetail): string[] => [
   ),
   ...section('held', incident.held.map(plain)),
   ...section('no spare', incident.noSpare.map(plain)),
+  ...section('stands still with it', impactLines(incident.impact)),
   ...section(
     'comments',
     incident.comments.map(({ at, by, text }) => plain(`${moment(at)} ${by}: ${text}`)),
