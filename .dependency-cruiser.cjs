@@ -1,6 +1,6 @@
 /** The arrows of the architecture, checked. Each law says why it is one. */
 const CAPABILITIES =
-  '^controller/(enrolment|landscape|inventory|bundles|signatures|identification|planner|orchestrator|incidents|verification|access|reports)/';
+  '^controller/(enrolment|landscape|inventory|bundles|signatures|identification|planner|orchestrator|incidents|verification|access|reports|queries|risk)/';
 module.exports = {
   forbidden: [
     {
@@ -50,7 +50,7 @@ module.exports = {
       comment: 'What crosses capabilities is composed above them (loops, api, link, main), so each can be read alone.',
       severity: 'error',
       from: {
-        path: '^controller/(enrolment|landscape|inventory|bundles|signatures|identification|planner|orchestrator|incidents|verification|access|reports)/',
+        path: '^controller/(enrolment|landscape|inventory|bundles|signatures|identification|planner|orchestrator|incidents|verification|access|reports|queries|risk)/',
       },
       to: { path: CAPABILITIES, pathNot: '^controller/$1/' },
     },

@@ -14,6 +14,7 @@ import { createFingerprintHandler } from './link/fingerprint.ts';
 import { createLinkServer, type LinkServer } from './link/server.ts';
 import { deliverLoop } from './loops/deliver.ts';
 import type { Loop, LoopLog } from './loops/every.ts';
+import { groupsLoop } from './loops/groups.ts';
 import { housekeepingLoop } from './loops/housekeeping.ts';
 import { schedulesLoop } from './loops/schedules.ts';
 import { tickLoop } from './loops/tick.ts';
@@ -169,10 +170,11 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       clock,
       log,
     });
+    const groups = groupsLoop(capabilities.queries, log);
     const schedules = schedulesLoop(capabilities.scheduling, log);
     const landscapes = schedulesLoop(capabilities.landscapeSources, log);
     loops.push(tick, deliver);
-    stops.push(deliver.stop, tick.stop, schedules.stop, landscapes.stop, housekeeping.stop);
+    stops.push(deliver.stop, tick.stop, schedules.stop, landscapes.stop, groups.stop, housekeeping.stop);
 
     const uploads = join(settings.stateDir, 'uploads');
     // What a process that was killed left behind.

@@ -51,6 +51,11 @@ export interface RepositoryImportState extends Omit<OutputOf<'getRepositoryImpor
   outcome: Result<NonNullable<OutputOf<'getRepositoryImport'>['imported']>, ServiceError> | null;
 }
 
+/** A part of a condition with what it came to, and those that it is made of. */
+export interface ExplainedCondition extends Omit<OutputOf<'explainQuery'>['parts'][number], 'depth'> {
+  parts: readonly ExplainedCondition[];
+}
+
 /**
  * What the API needs of the controller. Times are milliseconds since the epoch. What is asked for by name and is not
  * there is null; the API makes one kind of answer of it.
@@ -272,6 +277,17 @@ export interface Services {
     list(): Promise<OutputOf<'listSchedules'>['schedules']>;
     add(input: InputOf<'addSchedule'>['body'] & { by: string }): Answer<OutputOf<'addSchedule'>>;
     remove(input: { name: string; by: string }): Answer<unknown>;
+  };
+  queries: {
+    query(input: InputOf<'queryHosts'>['body']): Answer<OutputOf<'queryHosts'>>;
+    explain(input: { group: string | null; text: string | null; host: string }): Answer<ExplainedCondition>;
+    saved(): Promise<OutputOf<'listQueries'>['queries']>;
+    save(input: InputOf<'saveQuery'>['body'] & { by: string }): Answer<OutputOf<'saveQuery'>>;
+    forget(input: { name: string; by: string }): Answer<OutputOf<'removeQuery'>>;
+    groups(): Promise<OutputOf<'listGroups'>['groups']>;
+    keepGroup(input: InputOf<'keepGroup'>['body'] & { by: string }): Answer<OutputOf<'keepGroup'>>;
+    removeGroup(input: { name: string; by: string }): Answer<OutputOf<'removeGroup'>>;
+    changes(input: { group: string; host: string | null; limit: number }): Answer<OutputOf<'groupChanges'>['changes']>;
   };
   access: {
     createToken(input: {

@@ -13,6 +13,7 @@ import { addDryRun } from './commands/dry-run.ts';
 import { addEnrol } from './commands/enrol.ts';
 import { addExplain } from './commands/explain.ts';
 import { addGet } from './commands/get.ts';
+import { addGroup } from './commands/group.ts';
 import { addHealth } from './commands/health.ts';
 import { addIdentify } from './commands/identify.ts';
 import { addIncident } from './commands/incident.ts';
@@ -23,6 +24,7 @@ import { addOwner } from './commands/owner.ts';
 import { addPlan } from './commands/plan.ts';
 import { addPolicy } from './commands/policy.ts';
 import { addProfile } from './commands/profile.ts';
+import { addQuery } from './commands/query.ts';
 import { addRing } from './commands/ring.ts';
 import { addRun } from './commands/run.ts';
 import { addScan } from './commands/scan.ts';
@@ -55,6 +57,8 @@ const COMMANDS: readonly AddCommand[] = [
   addRun,
   addGet,
   addDescribe,
+  addQuery,
+  addGroup,
   addScan,
   addProfile,
   addSecretKey,

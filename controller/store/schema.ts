@@ -10,6 +10,8 @@ export * from './schema/incidents.ts';
 export * from './schema/inventory.ts';
 export * from './schema/landscape.ts';
 export * from './schema/plans.ts';
+export * from './schema/queries.ts';
+export * from './schema/risk.ts';
 export * from './schema/runs.ts';
 export * from './schema/scans.ts';
 export * from './schema/signatures.ts';

@@ -29,6 +29,7 @@ import { scanProfileOf } from '../planner/scan-profile.ts';
 import { createPlanner } from '../planner/service.ts';
 import { createProbe } from '../probes/probe.ts';
 import { reachable } from '../probes/reachable.ts';
+import { createQueries } from '../queries/service.ts';
 import { httpSource } from '../repositories/http-source.ts';
 import { createImports } from '../signatures/imports.ts';
 import { createSignatures } from '../signatures/service.ts';
@@ -46,6 +47,7 @@ import { createLiveOutputStore } from '../store/live-output.ts';
 import { createGarbageStore } from '../store/node-garbage.ts';
 import { createOrchestratorStore } from '../store/orchestrator.ts';
 import { agentsByName, knownReleaseSizes, planStore } from '../store/planner.ts';
+import { contentStore, landscapeVersion, lastLooks, queryStore } from '../store/queries.ts';
 import { createRetentionStore } from '../store/retention.ts';
 import { createGateStore } from '../store/run-gates.ts';
 import { createRunLeases } from '../store/run-leases.ts';
@@ -74,6 +76,7 @@ import { hostFacts } from './host-facts.ts';
 import { identifyHosts } from './identify-host.ts';
 import { plannedLandscape, systemsByName, wireLandscape } from './landscape.ts';
 import { packageReader } from './package-reader.ts';
+import { queryHosts } from './query-hosts.ts';
 
 export interface CapabilityOptions {
   store: Store;
@@ -178,6 +181,18 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     peersOf: landscapePort(landscape).peersOf,
   });
   const { identify } = identifyHosts({ verification, identification, landscape });
+  const queries = createQueries({
+    store: queryStore(store),
+    contents: contentStore(store),
+    sources: queryHosts({
+      landscape: () => landscape.current(),
+      landscapeVersion: () => landscapeVersion(store),
+      agents: () => agentsByName(store),
+      observed: () => lastLooks(store),
+    }),
+    clock,
+    maxAgeMs: FACTS_MAX_AGE_MS,
+  });
   const scheduling = createScheduling({
     store: { ...createScheduleStore(store), ...createRunScanStore(store) },
     hosts: {
@@ -215,6 +230,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     suggestions,
     orchestrator,
     planner,
+    queries,
     trust,
     /** Forgets old fingerprints and what only they needed. */
     clearFingerprints: (now: number) =>

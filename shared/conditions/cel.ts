@@ -59,11 +59,11 @@ export function parseCel(
   return parsed.ok ? ok(parsed.value.evaluate) : parsed;
 }
 
-/** The same with how it is built, for those who evaluate parts of it. */
+/** The same with how it is built, for those who evaluate parts of it. `types` null: anything may come out of it. */
 export function readCel(
   { environment, names }: CelLanguage,
   text: string,
-  types: readonly string[],
+  types: readonly string[] | null,
   expected: string,
 ): Result<Parsed, ConditionError> {
   let parsed: ReturnType<Environment['parse']>;
@@ -76,7 +76,7 @@ export function readCel(
   if (unknown) return err({ ...unknown, message: `${INVALID}: ${unknown.message}` });
   const check = parsed.check();
   if (!check.valid) return err(conditionError(check.error as ParseError, names, text));
-  if (check.type !== undefined && ![...types, 'dyn'].includes(check.type))
+  if (types && check.type !== undefined && ![...types, 'dyn'].includes(check.type))
     return err({ message: `this gives ${check.type}, and ${expected}`, offset: 0 });
   const costly = tooCostly(parsed.ast);
   if (costly) return err({ ...costly, message: `${INVALID}: ${costly.message}` });

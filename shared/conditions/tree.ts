@@ -176,7 +176,8 @@ function bareVariable(node: unknown, options: TreeOptions, isReceiver = false): 
   return bareVariable(node.args, options);
 }
 
-const isJunction = (tree: Tree): tree is Junction => tree.is === 'and' || tree.is === 'or';
+/** Whether other conditions are in it, held together by and, or or. */
+export const isJunction = (tree: Tree): tree is Junction => tree.is === 'and' || tree.is === 'or';
 
 /** Every question of the tree, in the order in which they are written. */
 export function* questionsIn(tree: Tree): Generator<AnyQuestion> {

@@ -90,6 +90,7 @@ export function fakeServices(given: Partially = {}): Services {
     'incidents',
     'verification',
     'identification',
+    'queries',
     'access',
     'trust',
     'audit',

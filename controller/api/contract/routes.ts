@@ -8,6 +8,7 @@ import { landscapeRoutes } from './landscape.ts';
 import { landscapeSourceRoutes } from './landscape-sources.ts';
 import { landscapeUseRoutes } from './landscape-use.ts';
 import { planRoutes } from './plans.ts';
+import { queryRoutes } from './queries.ts';
 import { releaseRoutes } from './releases.ts';
 import { repositoryImportRoutes } from './repository-imports.ts';
 import type { RouteDefinition } from './route.ts';
@@ -31,6 +32,7 @@ export const routes = {
   ...scanningRoutes,
   ...signatureRoutes,
   ...repositoryImportRoutes,
+  ...queryRoutes,
 } satisfies Record<string, RouteDefinition>;
 
 export type Routes = typeof routes;

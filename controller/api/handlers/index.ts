@@ -6,6 +6,7 @@ import { identificationHandlers } from './identification.ts';
 import { landscapeHandlers } from './landscape.ts';
 import { landscapeUseHandlers } from './landscape-use.ts';
 import { planHandlers } from './plans.ts';
+import { queryHandlers } from './queries.ts';
 import { releaseHandlers } from './releases.ts';
 import { repositoryImportHandlers } from './repository-imports.ts';
 import { runHandlers } from './runs.ts';
@@ -26,4 +27,5 @@ export const createHandlers = (context: ApiContext): Handlers => ({
   ...scanningHandlers(context),
   ...signatureHandlers(context),
   ...repositoryImportHandlers(context),
+  ...queryHandlers(context),
 });

@@ -20,6 +20,7 @@ import {
   runsListing,
   tokensListing,
 } from '../views/listings.ts';
+import { groupsListing, queriesListing } from '../views/queries.ts';
 import { knownListing, knownRelease } from '../views/signatures.ts';
 
 type GetOptions = PrintingOptions & { state: 'open' | 'resolved' | 'all'; product?: string };
@@ -51,6 +52,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
       );
     return printing(versionsListing(product, hosts));
   },
+  queries: async client => printing(queriesListing((await client.listQueries()).queries)),
+  groups: async client => printing(groupsListing((await client.listGroups()).groups)),
   baselines: async client => printing(baselinesListing((await client.listBaselines()).baselines)),
   tokens: async client => printing(tokensListing((await client.listApiTokens()).tokens)),
   fingerprints: async (client, _options, hosts) => {
