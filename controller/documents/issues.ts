@@ -57,6 +57,8 @@ function complain(
         : [{ path, atKey: false, message: `${pathText(path)} must be ${article(issue.expected)}` }];
     case 'invalid_value':
       return [{ path, atKey: false, message: `${pathText(path)} must be ${issue.values.map(quote).join(' or ')}` }];
+    case 'invalid_key':
+      return [{ path, atKey: true, message: `${pathText(path)}: ${issue.issues[0]?.message ?? issue.message}` }];
     default:
       return [{ path, atKey: false, message: `${pathText(path)}: ${issue.message}` }];
   }

@@ -40,11 +40,10 @@ function changesOf<T extends object>(
 ): LandscapeChange[] {
   const [old, now] = [keyed(before, nameOf), keyed(after, nameOf)];
   const changes: LandscapeChange[] = [];
-  for (const [name, item] of old)
-    if (!now.has(name)) changes.push({ section, name, change: 'removed', fields: fieldsOf(item, {}) });
+  for (const name of old.keys()) if (!now.has(name)) changes.push({ section, name, change: 'removed', fields: [] });
   for (const [name, item] of now) {
     const was = old.get(name);
-    const fields = fieldsOf(was ?? {}, item);
+    const fields = was === undefined ? [] : fieldsOf(was, item);
     if (was === undefined) changes.push({ section, name, change: 'added', fields });
     else if (fields.length > 0) changes.push({ section, name, change: 'changed', fields });
   }

@@ -46,6 +46,8 @@ export interface LandscapeStore {
   /** The newest of each source. */
   lastImports(): Promise<ImportRecord[]>;
   record(entry: ImportRecord): Promise<void>;
+  /** Names of hosts that other sources have given; null where no source has given anything yet. */
+  hostsBeside(source: string): Promise<string[] | null>;
   /** All or nothing; a rejected promise undoes it. */
   transaction<T>(work: (transaction: LandscapeTransaction) => Promise<T>): Promise<T>;
 }

@@ -32,8 +32,8 @@ export function recordsOfRows(rows: Iterable<Row>): { records: LandscapeRecords;
 
 function take<S extends Section>(records: LandscapeRecords, section: S, value: unknown, origin: Origin): string | null {
   if (isDeeper(value, MAX_DEPTH)) return `it nests more than ${MAX_DEPTH} levels deep`;
-  const reaching = keyThatReaches(value);
-  if (reaching !== null) return `it holds the key "${reaching}", which no record may have`;
+  const forbidden = forbiddenIn(value);
+  if (forbidden !== null) return forbidden;
   const schema = sections[section];
   const parsed = schema.safeParse(value);
   if (!parsed.success)
@@ -59,13 +59,18 @@ function isDeeper(value: unknown, levels: number): boolean {
   return false;
 }
 
-/** Schemas pass over such keys without a word, and programs that come later may not. */
-function keyThatReaches(value: unknown): string | null {
+/** What schemas pass over without a word, and neither programs that come later nor the database can hold. */
+function forbiddenIn(value: unknown): string | null {
   const open = [value];
   for (let one = open.pop(); one !== undefined; one = open.pop()) {
+    if (typeof one === 'string') {
+      if (one.includes('\0') || !one.isWellFormed()) return 'it holds a NUL character or half of a surrogate pair';
+      continue;
+    }
     if (typeof one !== 'object' || one === null) continue;
     for (const [key, member] of Object.entries(one)) {
-      if (key === '__proto__' || key === 'constructor' || key === 'prototype') return key;
+      if (key === '__proto__' || key === 'constructor' || key === 'prototype')
+        return `it holds the key "${key}", which no record may have`;
       if (member !== undefined && member !== null) open.push(member);
     }
   }

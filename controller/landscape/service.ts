@@ -164,10 +164,11 @@ export function createLandscape({ store, clock, agents }: LandscapeOptions) {
 
     /** Hosts that other sources have: a file of components may speak of them. */
     async hostsElsewhere(source: string): Promise<ReadonlySet<string>> {
-      const known = await store.transaction(contributionsOf);
-      return new Set(
-        known.filter(each => each.source !== source).flatMap(({ records }) => records.hosts.map(({ name }) => name)),
-      );
+      const names = await store.hostsBeside(source);
+      if (names !== null) return new Set(names);
+      // A landscape of before came from a file, all of it.
+      const current = source === HAND_SOURCE ? null : await store.current();
+      return new Set(current?.hosts.map(({ name }) => name));
     },
 
     /** What a source has given; nothing where it has given nothing. */

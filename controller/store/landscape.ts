@@ -59,6 +59,12 @@ export function landscapeStore(store: Store): LandscapeStore {
       return rows.map(importOf);
     },
     record: entry => store.transaction(tx => record(tx, entry)),
+    hostsBeside: async source => {
+      const rows = await store.db.execute<{ source: string; name: string | null }>(sql`
+        select source, host ->> 'name' as name from ${landscapeContributions}
+        left join lateral jsonb_array_elements(records -> 'hosts') as host on source <> ${source}`);
+      return rows.length === 0 ? null : rows.flatMap(({ name }) => name ?? []);
+    },
     transaction: work =>
       store.transaction(tx =>
         work({

@@ -162,7 +162,11 @@ async function readAllowed(path: string, { directories }: SourceLimits): Promise
     throw new SourceProblem('source-not-there', `${path} cannot be read: ${(error as Error).message}`);
   });
   const allowed = await Promise.all(directories.map(directory => realpath(directory).catch(() => null)));
-  if (!allowed.some(directory => directory !== null && real.startsWith(`${directory}${sep}`)))
+  if (
+    !allowed.some(
+      directory => directory !== null && real.startsWith(directory.endsWith(sep) ? directory : `${directory}${sep}`),
+    )
+  )
     throw new SourceProblem(
       'source-denied',
       `${path} is not in a directory that the controller reads landscapes from: ${directories.join(', ')}. Its setting landscapeDirectories names them`,

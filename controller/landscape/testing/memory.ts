@@ -28,6 +28,12 @@ export function memoryLandscape() {
       state.imports.filter(each => source === null || each.source === source).slice(-limit),
     lastImports: async () => [...new Map(state.imports.map(each => [each.source, each])).values()],
     record: async entry => void state.imports.push(entry),
+    hostsBeside: async source =>
+      state.contributions.size === 0
+        ? null
+        : [...state.contributions.values()].flatMap(each =>
+            each.source === source ? [] : each.records.hosts.map(({ name }) => name),
+          ),
     transaction: async work => {
       const before = structuredClone({
         versions: state.versions,
