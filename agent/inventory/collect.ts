@@ -3,11 +3,15 @@ import type { CommandPlace } from '../platform/command.ts';
 import { allHolds } from '../platform/held-units.ts';
 import { readBootId } from '../platform/process.ts';
 import { kernelFact } from '../platform/reboot-need.ts';
+import { collectContainers } from './containers.ts';
 import { collectSiteFacts } from './facts-directory.ts';
 import { collectFailedUnits } from './failed-units.ts';
+import { collectFromFiles } from './from-files.ts';
+import { collectTimers } from './jobs.ts';
 import { collectPackages } from './packages.ts';
 import { collectRebootNeed } from './reboot.ts';
 import { collectReleases } from './releases.ts';
+import { serverFiles } from './server-files.ts';
 import { collectServices } from './services.ts';
 import { collectSystem } from './system.ts';
 
@@ -22,38 +26,36 @@ export interface CollectOptions {
   place: CommandPlace;
   /** Names of facts: others are left out where they cost something. Null or left out: all. */
   only?: readonly string[] | null;
+  /** What the package manager said before, where nothing has changed since. */
+  packages?: { packages: unknown; updates: unknown } | null;
 }
 
 /** What can be known about this server by looking. What cannot be found out is named in `errors`; the rest stands. */
 export async function collectFacts(options: CollectOptions): Promise<Record<string, unknown>> {
   const { root, stateDir, factsDir, sealingKey, secretKey, place, only = null } = options;
   const errors: string[] = [];
-  const wanted = (...names: string[]) => only === null || names.some(name => only.includes(name));
-  const system = wanted('os', 'memory', 'mounts') ? await collectSystem(errors) : {};
-  const releases = wanted('releases') ? await collectReleases(root, errors) : null;
-  const software = wanted('packages', 'updates') ? await collectPackages(place, errors) : null;
-  const services = wanted('services') ? await collectServices(place, errors) : null;
-  const failedUnits = wanted('failedUnits') ? await collectFailedUnits(place, errors) : null;
-  const reboot = wanted('reboot') ? await collectRebootNeed(place, errors) : null;
+  const files = serverFiles(root);
+  const wants = (...names: string[]) => only === null || names.some(name => only.includes(name));
   const site = await collectSiteFacts(factsDir, root, place, only);
   errors.push(...site.errors);
-  return {
+  const found: Record<string, unknown> = {
     ...site.facts,
-    ...system,
+    ...(wants('os', 'memory', 'mounts') && (await collectSystem(errors))),
+    ...(process.platform === 'linux' && collectFromFiles({ files, stateDir, wants, errors, now: Date.now() })),
     kernel: kernelFact(root),
     bootId: readBootId(),
     hostname: hostname(),
     holds: allHolds({ stateDir }),
     sealingKey,
-    ...(releases ? { releases } : {}),
-    ...(secretKey
-      ? { secretKey: { name: secretKey.name, generation: secretKey.generation, keyId: secretKey.keyId } }
-      : {}),
-    ...(software?.packages ? { packages: software.packages } : {}),
-    ...(software?.updates ? { updates: software.updates } : {}),
-    ...(services ? { services } : {}),
-    ...(failedUnits ? { failedUnits } : {}),
-    ...(reboot ? { reboot } : {}),
-    ...(errors.length > 0 ? { errors } : {}),
+    secretKey: secretKey && { name: secretKey.name, generation: secretKey.generation, keyId: secretKey.keyId },
+    ...(wants('packages', 'updates') && (options.packages ?? (await collectPackages(place, errors)))),
+    releases: wants('releases') ? await collectReleases(root, errors) : null,
+    services: wants('services') ? await collectServices(place, errors) : null,
+    failedUnits: wants('failedUnits') ? await collectFailedUnits(place, errors) : null,
+    timers: wants('timers') ? await collectTimers(place, errors) : null,
+    containers: wants('containers') ? await collectContainers(files, errors) : null,
+    reboot: wants('reboot') ? await collectRebootNeed(place, errors) : null,
   };
+  const known = Object.entries(found).filter(([, value]) => value !== null && value !== undefined);
+  return { ...Object.fromEntries(known), ...(errors.length > 0 ? { errors } : {}) };
 }

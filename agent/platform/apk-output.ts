@@ -20,7 +20,17 @@ export const parseInstalled = (text: string, held: ReadonlySet<string>): Install
     const [name, version] = [field('P'), field('V')];
     if (name === '' || version === '') return [];
     const flaw = [...field('f')].map(letter => FLAWS[letter]).find(each => each !== undefined);
-    return [{ name, version, architecture: field('A') || 'noarch', held: held.has(name), state: flaw ?? 'installed' }];
+    const made = field('o') === '' ? {} : { source: field('o') };
+    return [
+      {
+        name,
+        version,
+        architecture: field('A') || 'noarch',
+        held: held.has(name),
+        state: flaw ?? 'installed',
+        ...made,
+      },
+    ];
   });
 
 /** One line of /etc/apk/world: what the owner wants to be there, in which version, from which tagged repository. */

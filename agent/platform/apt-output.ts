@@ -4,7 +4,7 @@ import { OUTPUT_LINES, type PackageFailure } from './os-package-problems.ts';
 /* What apt and dpkg say, read. Pure; the tests have what they really said (Debian 12: apt 2.6, dpkg 1.21; locale C.UTF-8). */
 
 /** For `dpkg-query -W -f`. */
-export const INSTALLED_FORMAT = `$${['{Package}', '{Architecture}', '{Version}', '{db:Status-Want}', '{db:Status-Eflag}', '{db:Status-Status}'].join('\t$')}\n`;
+export const INSTALLED_FORMAT = `$${['{Package}', '{Architecture}', '{Version}', '{db:Status-Want}', '{db:Status-Eflag}', '{db:Status-Status}', '{source:Package}', '{source:Version}', '{Origin}', '{Maintainer}'].join('\t$')}\n`;
 
 /** It has to be unpacked again. */
 export const HALF_INSTALLED = 'half-installed';
@@ -22,15 +22,27 @@ export const parseShippedConffiles = (text: string): { path: string; md5: string
 /** Packages of which at least something is on the server. */
 export function parseInstalled(text: string): InstalledPackage[] {
   return text.split('\n').flatMap((line): InstalledPackage[] => {
-    const [name, architecture, version, want, flag, state] = line.split('\t');
+    const [name, architecture, version, want, flag, state, source, sourceVersion, origin, maintainer] =
+      line.split('\t');
     if (!name || architecture === undefined || version === undefined || !state) return [];
     if (state === 'not-installed' || state === 'config-files') return [];
     // Cut off between the last two writes of its unpacking a package is "unpacked", but dpkg will not configure it.
+    const made = source === undefined ? {} : { source, sourceVersion, origin: origin || nameIn(maintainer) };
     return [
-      { name, architecture, version, held: want === 'hold', state: flag === 'reinstreq' ? HALF_INSTALLED : state },
+      {
+        name,
+        architecture,
+        version,
+        held: want === 'hold',
+        state: flag === 'reinstreq' ? HALF_INSTALLED : state,
+        ...made,
+      },
     ];
   });
 }
+
+/** `Debian OpenSSL Team` of `Debian OpenSSL Team <team@example.org>`. */
+const nameIn = (maintainer = ''): string => maintainer.replace(/\s*<[^>]*>.*$/, '').replace(/^"(.*)"$/, '$1');
 
 export interface Simulation {
   /** To be unpacked. */

@@ -69,8 +69,8 @@ export interface InstalledPackage {
   /** `installed` where all is well, else the manager's own word: `half-configured`. */
   state: string;
   /** What it was built from; its own name where that is left out. */
-  source?: string;
-  sourceVersion?: string;
+  source?: string | undefined;
+  sourceVersion?: string | undefined;
   /** Who made it, as far as the manager says. */
   origin?: string;
 }

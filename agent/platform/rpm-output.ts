@@ -5,7 +5,7 @@ import { OUTPUT_LINES, type PackageFailure } from './os-package-problems.ts';
 /* What rpm says, itself and through dnf and zypper, read. Pure; the tests have what they really said (rpm 4.18, dnf 4.14, zypper 1.14; locale C.UTF-8). */
 
 /** For `rpm -qa --qf`. */
-export const INSTALLED_FORMAT = '%{NAME}\\t%{ARCH}\\t%{EPOCHNUM}\\t%{VERSION}-%{RELEASE}\\n';
+export const INSTALLED_FORMAT = '%{NAME}\\t%{ARCH}\\t%{EPOCHNUM}\\t%{VERSION}-%{RELEASE}\\t%{SOURCERPM}\\t%{VENDOR}\\n';
 
 /** Without an epoch that is zero: `0:1.1-1` and `1.1-1` are one version. */
 export const normalRpmVersion = (version: string): string => version.replace(/^0*:/, '');
@@ -32,12 +32,19 @@ export function parseInstalledRpms(text: string, held: ReadonlySet<string>): Ins
   return text
     .split('\n')
     .flatMap((line): InstalledPackage[] => {
-      const [name, architecture, epoch, rest] = line.split('\t');
+      const [name, architecture, epoch, rest, sourceFile, vendor] = line.split('\t');
       if (!name || !architecture || rest === undefined || name === 'gpg-pubkey') return [];
       const version = normalRpmVersion(`${epoch}:${rest}`);
-      return [{ name, architecture, version, held: held.has(name), state: 'installed' }];
+      const made = vendor === undefined ? {} : { ...sourceOf(sourceFile), origin: vendor === '(none)' ? '' : vendor };
+      return [{ name, architecture, version, held: held.has(name), state: 'installed', ...made }];
     })
     .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : compareRpmVersions(a.version, b.version)));
+}
+
+/** `openssl-3.0.7-27.el9.src.rpm`: no epoch stands in the name of a file. */
+function sourceOf(file = ''): { source?: string; sourceVersion?: string } {
+  const [, source, sourceVersion] = /^(.+)-([^-]+-[^-]+)\.(?:no)?src\.rpm$/.exec(file) ?? [];
+  return source && sourceVersion ? { source, sourceVersion } : {};
 }
 
 /**

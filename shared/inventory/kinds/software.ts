@@ -118,7 +118,7 @@ export const Containers = list(
   2_048,
 );
 
-/** Files with certificates in the directories that the site's configuration names; private keys are never opened. */
+/** Certificates in the directories that the site's configuration names, and nothing else of their files. */
 export const Certificates = list(
   z.object({
     path: Line,
