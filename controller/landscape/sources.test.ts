@@ -94,7 +94,7 @@ describe('a source', () => {
     time.now += HOUR;
     await sources.import({ name: 'cmdb', by: 'ada' });
     expect(incidents.size).toBe(0);
-    expect(await sources.stale()).toEqual([]);
+    expect(await sources.stale()).toHaveLength(1);
     time.now += 2 * HOUR;
     await sources.import({ name: 'cmdb', by: 'ada' });
     expect(incidents.get('landscape:cmdb')).toContain('status 500');
@@ -132,6 +132,17 @@ describe('a source', () => {
     time.now += HOUR;
     await sources.refresh(before);
     expect(gives.asked).toBe(2);
+    time.now += HOUR;
+    gives.answer = () => Promise.reject(new Error('a bug'));
+    await sources.refresh(before);
+    expect(await sources.stale()).toMatchObject([{ source: 'cmdb', why: expect.stringContaining('it failed: a bug') }]);
+    expect(await sources.import({ name: 'cmdb', by: 'ada' }).catch(String)).toBe('Error: a bug');
+    time.now += 25 * HOUR;
+    gives.answer = async () => hosts(20);
+    await sources.refresh(before);
+    expect(await sources.stale()).toEqual([]);
+    time.now += 25 * HOUR;
+    expect(await sources.stale()).toMatchObject([{ source: 'cmdb' }]);
   });
 
   it('changes nothing in a preview, whatever it gives', async () => {

@@ -105,7 +105,7 @@ export function createSources({ store, imports, landscape, open, incidents, cloc
     const { goodAt, problem } = stored;
     const why = problem === null ? '' : `: ${problem.split('\n', 1)[0]}`;
     if (goodAt === null) return `${stored.name} has never been imported${why}`;
-    if (clock.now() - goodAt > maxAge)
+    if (problem !== null || clock.now() - goodAt > maxAge)
       return `${stored.name} was last imported at ${new Date(goodAt).toISOString()}${why}`;
     return null;
   };
@@ -174,10 +174,17 @@ export function createSources({ store, imports, landscape, open, incidents, cloc
       const due = (await store.sources()).filter(
         ({ attemptedAt }) => attemptedAt === null || clock.now() - attemptedAt > JUST_READ_MS,
       );
-      await Promise.all(due.map(stored => run(stored, { by, signal })));
+      await Promise.all(
+        due.map(stored =>
+          // One source that nobody can explain keeps nobody from planning; that it failed is seen.
+          run(stored, { by, signal }).catch(error =>
+            store.attempted(stored.name, { at: clock.now(), problem: `it failed: ${(error as Error).message}` }),
+          ),
+        ),
+      );
     },
 
-    /** Sources whose word is older than they themselves allow. */
+    /** Sources that could not be read the last time, or not for longer than they themselves allow. */
     async stale(): Promise<StaleSource[]> {
       return (await store.sources()).flatMap(stored => {
         const why = staleness(stored);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostStanding } from './input.ts';
 import { checkRequirements, checkStale } from './requirements.ts';
+import { errorsOf, NOW, planned, shop } from './testing/world.ts';
 
 const END = 1_000_000;
 const place = { file: 'policy.yaml', line: 3, column: 5 };
@@ -61,4 +62,36 @@ it('a stale landscape is refused where the policy says so, and noted else', () =
   expect(checkStale({ landscape: { onStale: 'refuse', place } }, stale)).toEqual([
     { ...place, message: expect.stringContaining('netbox was last imported at noon') },
   ]);
+});
+
+describe('a plan', () => {
+  const HOURS = 3_600_000;
+  const landscape = {
+    ...shop().landscape,
+    stale: ['netbox was last imported at noon'],
+    standings: new Map(
+      shop().landscape.hosts.map(({ name }) => [
+        name,
+        // One ends while the window is open still.
+        [standing('maintenance', name === 'web01' ? NOW + 2 * HOURS : NOW + 100 * HOURS)],
+      ]),
+    ),
+  };
+
+  it('leaves out who lacks what the policy demands, with the reason, and names stale sources', () => {
+    const { header } = planned({ requires: '[{what: maintenance}]' }, { landscape });
+    expect(header.excluded).toEqual([{ host: 'web01', reason: `maintenance until ${NOW + 2 * HOURS}` }]);
+    expect(header.landscapeStale).toEqual(landscape.stale);
+    expect(planned({}, { landscape: shop().landscape }).header).not.toHaveProperty('landscapeStale');
+  });
+
+  it('is not made where the policy wants all hosts to have it, or a landscape that is fresh', () => {
+    expect(errorsOf({ requires: '[{what: maintenance, after: 1h, otherwise: refuse}]' }, { landscape })).toEqual([
+      expect.stringMatching(/^\d+:14 web01: maintenance until/),
+    ]);
+    expect(errorsOf({ landscape: '{onStale: refuse}' }, { landscape })).toEqual([
+      expect.stringContaining('the landscape is stale: netbox was last imported at noon'),
+    ]);
+    expect(errorsOf({ requires: '[{what: warranty}]' })).toEqual([expect.stringContaining('requires[0].what must be')]);
+  });
 });
