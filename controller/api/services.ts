@@ -198,6 +198,8 @@ export interface Services {
       files: ReadonlyMap<string, string>;
       atMs: number | null;
       emergency: string | null;
+      /** Only hosts that are affected by one of them; null for all that the policy selects. */
+      cves: readonly string[] | null;
       by: string;
     }): Answer<{ digest: Digest }>;
     list(): Promise<OutputOf<'listPlans'>['plans']>;
@@ -288,6 +290,15 @@ export interface Services {
     keepGroup(input: InputOf<'keepGroup'>['body'] & { by: string }): Answer<OutputOf<'keepGroup'>>;
     removeGroup(input: { name: string; by: string }): Answer<OutputOf<'removeGroup'>>;
     changes(input: { group: string; host: string | null; limit: number }): Answer<OutputOf<'groupChanges'>['changes']>;
+  };
+  risk: {
+    importFile(input: { file: string; name: string; by: string }): Answer<OutputOf<'importAdvisories'>>;
+    importUrl(input: { url: string; by: string }): Answer<OutputOf<'importAdvisories'>>;
+    advisories(name: string): Answer<OutputOf<'getAdvisories'>['advisories']>;
+    standings(name: string): Answer<OutputOf<'getStandings'>>;
+    host(name: string): Answer<OutputOf<'getHostRisk'>>;
+    hosts(limit: number): Promise<OutputOf<'listRisks'>>;
+    bundle(name: string): Answer<OutputOf<'getBundleEffect'>>;
   };
   access: {
     createToken(input: {

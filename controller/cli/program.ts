@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { AddCommand, Cli } from './cli.ts';
+import { addAdvisories } from './commands/advisories.ts';
 import { addApply } from './commands/apply.ts';
 import { addApprove } from './commands/approve.ts';
 import { addAudit } from './commands/audit.ts';
@@ -26,6 +27,7 @@ import { addPolicy } from './commands/policy.ts';
 import { addProfile } from './commands/profile.ts';
 import { addQuery } from './commands/query.ts';
 import { addRing } from './commands/ring.ts';
+import { addRisk } from './commands/risk.ts';
 import { addRun } from './commands/run.ts';
 import { addScan } from './commands/scan.ts';
 import { addSchedule } from './commands/schedule.ts';
@@ -59,6 +61,8 @@ const COMMANDS: readonly AddCommand[] = [
   addDescribe,
   addQuery,
   addGroup,
+  addAdvisories,
+  addRisk,
   addScan,
   addProfile,
   addSecretKey,

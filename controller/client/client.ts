@@ -8,7 +8,7 @@ import { ClientError } from './errors.ts';
 import { createTransport, type Transport, type TransportReply } from './transport.ts';
 
 type Given<T> = { [K in keyof T as T[K] extends undefined ? never : K]: T[K] };
-type UploadName = 'importSignature' | 'importPackage' | 'giveRepositoryFile';
+type UploadName = 'importSignature' | 'importPackage' | 'giveRepositoryFile' | 'importAdvisories';
 type Options = { signal?: AbortSignal; timeoutMs?: number };
 
 /** One method a route of the contract: `client.getHost({ params: { name: 'db01' } })`. */

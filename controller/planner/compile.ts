@@ -18,7 +18,7 @@ import type { Policy } from './policy.ts';
 import { type Candidate, choosePopulation, nobodyLeft } from './population.ts';
 import { findPrecedences } from './precedences.ts';
 import { checkRequirements, checkStale } from './requirements.ts';
-import { selectHosts } from './select.ts';
+import { narrowHosts, selectHosts } from './select.ts';
 import { findUnits } from './units.ts';
 import { assignWaves, type PlannedWave } from './waves.ts';
 
@@ -49,7 +49,8 @@ export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> 
   ];
   if (!chosen.ok) errors.push(chosen.error);
   if (!narrowed.ok) errors.push(narrowed.error);
-  const selected = selectHosts(policy, fleet);
+  const everyone = selectHosts(policy, fleet);
+  const selected = everyone.ok && input.only ? narrowHosts(policy, everyone.value, input.only) : everyone;
   if (!selected.ok) errors.push(selected.error);
   const units = findUnits(policy, fleet);
   errors.push(...units.errors);
@@ -66,6 +67,8 @@ export function compile(input: CompileInput): Result<CompiledPlan, PlanError[]> 
   if (waveErrors.length + groupErrors.length > 0) return err(tidyErrors([...waveErrors, ...groupErrors]));
   for (const [host, reason] of excluded) population.excluded.set(host, reason);
   const candidates = population.candidates.filter(({ view }) => !excluded.has(view.host.name));
+  for (const { host } of input.only && everyone.ok ? everyone.value : [])
+    if (input.only && !input.only.hosts.has(host.name)) population.excluded.set(host.name, input.only.otherwise);
   const nobody = nobodyLeft(policy, { ...population, candidates });
   if (nobody.length > 0) return err(nobody);
 

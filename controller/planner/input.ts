@@ -31,6 +31,8 @@ export interface CompileInput {
   at: number | null;
   /** Why it is an emergency; not there where it is none. */
   emergency?: string;
+  /** Only these hosts of those that the policy selects, by name, and why the others are left out; not there: all. */
+  only?: { hosts: ReadonlySet<string>; otherwise: string };
 }
 
 /** What the planner needs of the landscape. */

@@ -24,3 +24,14 @@ export function selectHosts(policy: Policy, fleet: FleetView): Result<HostView[]
     );
   return ok(selected);
 }
+
+/** Those of the selected hosts that are meant. None is an error, as with the selector itself. */
+export function narrowHosts(
+  policy: Policy,
+  selected: readonly HostView[],
+  { hosts, otherwise }: { hosts: ReadonlySet<string>; otherwise: string },
+): Result<HostView[], PlanError> {
+  const kept = selected.filter(({ host }) => hosts.has(host.name));
+  if (kept.length > 0) return ok(kept);
+  return err(errorAt(policy.select.place, `of the ${selected.length} hosts that it selects each ${otherwise}`));
+}

@@ -10,6 +10,7 @@ import { acceptApproval, countingApprovals, readHeader } from './approving.ts';
 import { chooseBundle } from './choose-bundle.ts';
 import { compile } from './compile.ts';
 import type { PlanError, PlannerError } from './errors.ts';
+import type { CompileInput } from './input.ts';
 import { policySchema } from './json-schema.ts';
 import { parsePolicy } from './parse-policy.ts';
 import type { PlannerSources, PlanStore, StoredApproval } from './ports.ts';
@@ -100,6 +101,8 @@ export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: P
       atMs: number | null;
       /** Why it is an emergency; null where it is none. */
       emergency?: string | null;
+      /** See {@link CompileInput.only}. */
+      only?: CompileInput['only'];
       by: string;
     }): Promise<Result<{ document: PlanDocument; digest: Digest }, PlannerError>> {
       const policy = parsePolicy(input.policyText, input.fileName, input.files);
@@ -125,6 +128,7 @@ export function createPlanner({ fleet, factsMaxAgeMs, sources, store, clock }: P
         now,
         at: input.atMs,
         ...(input.emergency ? { emergency: input.emergency } : {}),
+        ...(input.only ? { only: input.only } : {}),
       });
       if (!compiled.ok) return refuse('plan-impossible', input.fileName, compiled.error);
       const { header, orders } = compiled.value;

@@ -32,6 +32,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
     orchestrator,
     planner,
     queries,
+    risk,
     trust,
     scheduling,
     signatures,
@@ -65,7 +66,11 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
           options.refreshFacts(),
           landscapeSources.refresh({ by: `plan of ${request.by}`, signal: AbortSignal.timeout(REFRESH_MS) }),
         ]);
-        return planner.plan(request);
+        if (request.cves === null) return planner.plan(request);
+        const affected = await risk.affectedBy(request.cves);
+        if (!affected.ok) return affected;
+        const otherwise = `is not affected by ${request.cves.join(' or ')}, as far as is known`;
+        return planner.plan({ ...request, only: { hosts: affected.value, otherwise } });
       },
     },
     runs: orchestrator,
@@ -76,6 +81,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
     },
     identification,
     queries,
+    risk,
     rollout: bundleRollout({ ...capabilities, identification, registeredAs: capabilities.hostFacts.registeredAs }),
     scheduling,
     signatures,

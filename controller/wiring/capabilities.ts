@@ -31,6 +31,7 @@ import { createProbe } from '../probes/probe.ts';
 import { reachable } from '../probes/reachable.ts';
 import { createQueries } from '../queries/service.ts';
 import { httpSource } from '../repositories/http-source.ts';
+import { createRisk } from '../risk/service.ts';
 import { createImports } from '../signatures/imports.ts';
 import { createSignatures } from '../signatures/service.ts';
 import { createAccessStore } from '../store/access.ts';
@@ -46,9 +47,11 @@ import { inventoryStore } from '../store/inventory.ts';
 import { createLiveOutputStore } from '../store/live-output.ts';
 import { createGarbageStore } from '../store/node-garbage.ts';
 import { createOrchestratorStore } from '../store/orchestrator.ts';
+import { plannedChanges } from '../store/planned-changes.ts';
 import { agentsByName, knownReleaseSizes, planStore } from '../store/planner.ts';
 import { contentStore, landscapeVersion, lastLooks, queryStore } from '../store/queries.ts';
 import { createRetentionStore } from '../store/retention.ts';
+import { riskStore } from '../store/risk.ts';
 import { createGateStore } from '../store/run-gates.ts';
 import { createRunLeases } from '../store/run-leases.ts';
 import { createRunPlans } from '../store/run-plans.ts';
@@ -77,6 +80,7 @@ import { identifyHosts } from './identify-host.ts';
 import { plannedLandscape, systemsByName, wireLandscape } from './landscape.ts';
 import { packageReader } from './package-reader.ts';
 import { queryHosts } from './query-hosts.ts';
+import { mirror, riskFleet, riskGroups } from './risk-sources.ts';
 
 export interface CapabilityOptions {
   store: Store;
@@ -193,6 +197,20 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     clock,
     maxAgeMs: FACTS_MAX_AGE_MS,
   });
+  const risk = createRisk({
+    store: riskStore(store),
+    sources: {
+      fleet: () => riskFleet(queries),
+      groups: () => riskGroups(queries),
+      planned: () => plannedChanges(store, clock.now()),
+      bundle: async name => {
+        const bundle = await bundles.bundle(name);
+        return bundle && { packages: bundle.packages.map(each => ({ ...each, family: each.family ?? 'dpkg' })) };
+      },
+      fetch: mirror({ directory: late.repositoryDirectory, mayReach: reachable(late.repositoryNetworks) }),
+    },
+    clock,
+  });
   const scheduling = createScheduling({
     store: { ...createScheduleStore(store), ...createRunScanStore(store) },
     hosts: {
@@ -231,6 +249,7 @@ export function createCapabilities({ store, files, authority, clock, ...late }: 
     orchestrator,
     planner,
     queries,
+    risk,
     trust,
     /** Forgets old fingerprints and what only they needed. */
     clearFingerprints: (now: number) =>

@@ -91,6 +91,7 @@ export function fakeServices(given: Partially = {}): Services {
     'verification',
     'identification',
     'queries',
+    'risk',
     'access',
     'trust',
     'audit',

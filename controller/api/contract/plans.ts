@@ -76,6 +76,8 @@ export const planRoutes = {
       at: Instant.optional(),
       /** Why this is an emergency: the policy's "emergency" then counts. */
       emergency: z.string().min(1).max(1_000).optional(),
+      /** Only hosts that are affected by one of them. */
+      cves: z.array(z.string().max(32)).min(1).max(100).optional(),
     }),
     status: 201,
     reply: StoredPlan,

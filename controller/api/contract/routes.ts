@@ -11,6 +11,7 @@ import { planRoutes } from './plans.ts';
 import { queryRoutes } from './queries.ts';
 import { releaseRoutes } from './releases.ts';
 import { repositoryImportRoutes } from './repository-imports.ts';
+import { riskRoutes } from './risk.ts';
 import type { RouteDefinition } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scanningRoutes } from './scanning.ts';
@@ -33,6 +34,7 @@ export const routes = {
   ...signatureRoutes,
   ...repositoryImportRoutes,
   ...queryRoutes,
+  ...riskRoutes,
 } satisfies Record<string, RouteDefinition>;
 
 export type Routes = typeof routes;

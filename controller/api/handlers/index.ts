@@ -9,6 +9,7 @@ import { planHandlers } from './plans.ts';
 import { queryHandlers } from './queries.ts';
 import { releaseHandlers } from './releases.ts';
 import { repositoryImportHandlers } from './repository-imports.ts';
+import { riskHandlers } from './risk.ts';
 import { runHandlers } from './runs.ts';
 import { scanningHandlers } from './scanning.ts';
 import { signatureHandlers } from './signatures.ts';
@@ -28,4 +29,5 @@ export const createHandlers = (context: ApiContext): Handlers => ({
   ...signatureHandlers(context),
   ...repositoryImportHandlers(context),
   ...queryHandlers(context),
+  ...riskHandlers(context),
 });

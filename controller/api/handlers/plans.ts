@@ -16,6 +16,7 @@ export function planHandlers({ services }: ApiContext): Pick<Handlers, keyof typ
           files: new Map(body.files.map(({ name, text }) => [name, text])),
           atMs: body.at ?? null,
           emergency: body.emergency ?? null,
+          cves: body.cves ?? null,
           by: principal.name,
         }),
       );

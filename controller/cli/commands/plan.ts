@@ -2,7 +2,7 @@ import type { Plan } from '@tidemark/shared/orders/plan.ts';
 import { MAX_POLICY_BYTES } from '../../api/contract/plans.ts';
 import type { Client } from '../../client/client.ts';
 import type { AddCommand } from '../cli.ts';
-import { CliError, Exit } from '../exit.ts';
+import { CliError, Exit, usageError } from '../exit.ts';
 import { readText, shownName, writeNew } from '../files.ts';
 import { momentOption, type PrintingOptions, prints, talks } from '../options.ts';
 import { paintFor } from '../output/colour.ts';
@@ -18,7 +18,8 @@ import { diffLines } from '../views/plan-diff.ts';
 type PlanOptions = PrintingOptions & {
   at?: number;
   out?: string;
-  emergency?: string;
+  emergency?: string | true;
+  cve?: string[];
   diff?: string | true;
   simulate?: true;
 };
@@ -38,15 +39,17 @@ export const addPlan: AddCommand = (program, cli) => {
           momentOption(() => io.clock.now()),
         )
         .option(
-          '--emergency <reason>',
-          'as the "emergency" of the policy says: shorter soaks, over freezes, approvers of its own',
+          '--emergency [reason]',
+          'as the "emergency" of the policy says: shorter soaks, over freezes, approvers of its own; with --cve that is the reason',
         )
+        .option('--cve <number...>', 'only hosts that are affected by one of these')
         .option('--diff [plan]', 'show only what is another than in this plan; "last": the last one that ran')
         .option('--simulate', 'also forecast the night: when it ends, what does not fit, which limit binds')
         .option('--out <file>', 'write the plan itself into a file; it must not exist'),
     ),
   ).action(async (policy: string, options: PlanOptions) => {
     const policyText = await readText(policy, MAX_POLICY_BYTES);
+    const emergency = reasonOf(options);
     const files = await filesOfPolicy(policy, policyText);
     const { stored, plan, before, night } = await withClient(io, options, async client => {
       // What to compare with is looked up first: a slip in it must not leave a plan behind.
@@ -57,7 +60,8 @@ export const addPlan: AddCommand = (program, cli) => {
           fileName: shownName(policy),
           files,
           ...(options.at === undefined ? {} : { at: new Date(options.at).toISOString() }),
-          ...(options.emergency === undefined ? {} : { emergency: options.emergency }),
+          ...(emergency === undefined ? {} : { emergency }),
+          ...(options.cve === undefined ? {} : { cves: options.cve }),
         },
       });
       const forecast = options.simulate
@@ -87,6 +91,13 @@ export const addPlan: AddCommand = (program, cli) => {
     if (options.out !== undefined) io.err(`The plan is in ${options.out}.\n`);
   });
 };
+
+/** Why it is an emergency, in words; undefined where it is none. */
+function reasonOf({ emergency, cve }: PlanOptions): string | undefined {
+  if (emergency !== true) return emergency;
+  if (cve === undefined) throw usageError('say why it is an emergency: --emergency REASON, or by --cve');
+  return `answers ${cve.join(', ')}`;
+}
 
 /** The plan to compare with. The last one that ran is that of the policy's name, since other policies are other nights. */
 async function planBefore(client: Client, given: string | true, policyText: string): Promise<Plan> {

@@ -7,8 +7,15 @@ import { printListing, printOne } from '../output/format.ts';
 import { plain } from '../output/sanitise.ts';
 import { withClient } from '../session.ts';
 import { explainedLines, foundListing, unknownLines } from '../views/queries.ts';
+import { standingLines, standingsListing } from '../views/risk.ts';
 
-type QueryOptions = PrintingOptions & { fields?: string[]; limit?: number; unknown?: true; explain?: string };
+type QueryOptions = PrintingOptions & {
+  fields?: string[];
+  limit?: number;
+  unknown?: true;
+  explain?: string;
+  cve?: string;
+};
 
 const PAGE = 1_000;
 
@@ -23,10 +30,21 @@ export const addQuery: AddCommand = (program, { io }) => {
         .option('--fields <field...>', "what to show of each host, like os.version or 'host.packages.size()'")
         .option('--limit <count>', 'so many hosts at most', countOption)
         .option('--unknown', 'list the hosts of which the answer is not known, with why')
+        .option('--cve <name>', 'instead of a condition: where hosts stand with a CVE number, or an advisory')
         .option('--explain <host>', 'what each part of the condition comes to for this host'),
     ),
   );
   query.action(async (condition: string | undefined, options: QueryOptions) => {
+    if (options.cve !== undefined) {
+      if (condition !== undefined) throw usageError('ask by a condition or by --cve, not both');
+      const { cve } = options;
+      const { advisories, hosts } = await withClient(io, options, client =>
+        client.getStandings({ params: { name: cve } }),
+      );
+      printListing(io, options.output, standingsListing(hosts));
+      for (const line of standingLines(advisories, hosts)) io.err(`${line}\n`);
+      return;
+    }
     if (condition === undefined) throw usageError('say what to ask: tidemark query \'host.os.id == "debian"\'');
     const { explain: host, fields = [] } = options;
     if (host !== undefined) {
