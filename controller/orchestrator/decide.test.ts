@@ -193,6 +193,34 @@ describe('a run that is stopped with undo', () => {
     expect(done.violations).toEqual([]);
     expect(done.run.state).toBe('stopped');
   });
+
+  it('asks about a host that was done and is away, and leaves it where a person says so', () => {
+    const waves = [{ name: 'all', needs: [], maxParallel: 2, soakMs: 0 }];
+    const silent = { from: START + 8 * MINUTE, to: START + 10 * HOUR };
+    const jobs = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map(id => ({ id, expectedMs: 90_000 }));
+    const run = night(
+      {
+        waves,
+        hosts: [
+          { name: 'x', jobs: JOBS },
+          { name: 'y', jobs },
+        ],
+      },
+      { x: { silent } },
+    );
+    run.play(START + 8 * MINUTE);
+    const x = run.run.plan.byName.get('x') ?? -1;
+    expect(run.agents[x]?.standing?.state).toBe('finished');
+    run.person('stop with undo');
+    run.play(START + 25 * MINUTE);
+    expect(run.isOver).toBe(false);
+    expect(run.run.titles).toContainEqual(expect.stringMatching(/^x has not been heard from for \d+ s$/));
+    run.person('resolve');
+    run.play();
+    expect(run.violations).toEqual([]);
+    expect(run.run.titles.at(-1)).toBe('1 host stays patched although the run was stopped with undo');
+    expect(run.now).toBeLessThan(START + 27 * MINUTE);
+  });
 });
 
 describe('what can never end', () => {

@@ -55,7 +55,11 @@ export class Painter {
       const before = this.#hosts[index];
       const hasBegun = begun[planned.unit] === 1;
       const host =
-        before && before.host === state && before.begun === hasBegun && before.plan === planned && isQuiet(before)
+        before &&
+        before.host === state &&
+        before.begun === hasBegun &&
+        before.plan === planned &&
+        isQuiet(before, snapshot)
           ? before
           : paint(snapshot, planned, state, hasBegun, now, before);
       hosts[index] = host;
@@ -78,8 +82,8 @@ function begunUnits({ plan, hosts }: RunSnapshot): Uint8Array {
 }
 
 /** Time alone changes nothing about it: nothing is expected of it, or it is there and its turn has not come. */
-function isQuiet({ host, phase, silence }: HostPicture): boolean {
-  if (silence !== null) return false;
+function isQuiet({ host, phase, silence }: HostPicture, { run }: RunSnapshot): boolean {
+  if (silence !== null || run.state === 'undoing') return false;
   if (phase.is === 'waiting') return host.connected && host.acceptedAt !== null;
   return phase.is === 'working' ? phase.atHold : phase.is !== 'undoing';
 }

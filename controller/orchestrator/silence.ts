@@ -56,6 +56,9 @@ export function silenceOf(
         stuck(snapshot, plan, host.undo.get(last), Math.min(last, plan.jobs.length - 1), host, now)
       );
     }
+    case 'done':
+      // Where all is taken back it is to go, too.
+      return snapshot.run.state === 'undoing' ? unheard(host, listeningSince, silenceMs, now) : null;
     default:
       return null;
   }

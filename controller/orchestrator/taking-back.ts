@@ -117,7 +117,9 @@ function barOf(picture: Picture, host: HostPicture, going: ReadonlySet<number>):
 }
 
 const connectedBar = (picture: Picture, host: HostPicture): Bar | null =>
-  host.silence !== null || !isHeard(picture, host) ? { text: 'it is not connected', passes: true } : null;
+  host.silence !== null || !isHeard(picture, host)
+    ? { text: 'it is not connected', passes: !isWrittenOff(picture, host) }
+    : null;
 
 function placeBar(picture: Picture, { plan: { wave } }: HostPicture, going: ReadonlySet<number>): Bar | null {
   const { header, waves } = picture.snapshot.plan;
