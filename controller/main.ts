@@ -172,9 +172,15 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
     });
     const groups = groupsLoop(capabilities.queries, log);
     const schedules = schedulesLoop(capabilities.scheduling, log);
-    const landscapes = schedulesLoop(capabilities.landscapeSources, log);
+    const closing = new AbortController();
+    const landscapes = schedulesLoop({ round: () => capabilities.landscapeSources.round(closing.signal) }, log);
     loops.push(tick, deliver);
-    stops.push(deliver.stop, tick.stop, schedules.stop, landscapes.stop, groups.stop, housekeeping.stop);
+    const stopLandscapes = () => {
+      // A source may be slow; who ends the controller does not wait for it.
+      closing.abort();
+      return landscapes.stop();
+    };
+    stops.push(deliver.stop, tick.stop, schedules.stop, stopLandscapes, groups.stop, housekeeping.stop);
 
     const uploads = join(settings.stateDir, 'uploads');
     // What a process that was killed left behind.

@@ -49,3 +49,12 @@ it('puts together what is known of one host', async () => {
   expect(await views.get('db01')).toMatchObject({ id: null, facts: null, clusters: ['ordersdb'] });
   expect(await views.get('nobody')).toBeNull();
 });
+
+it('come in pages by name, for a CMDB that pulls', async () => {
+  const first = await views.page('', 2);
+  expect(first.hosts.map(({ name }) => name)).toEqual(['db01', 'old']);
+  expect(first).toMatchObject({ next: 'old', landscape: { version: 1, digest: 'd' } });
+  const last = await views.page(first.next ?? '', 2);
+  expect(last.hosts.map(({ name }) => name)).toEqual(['web01']);
+  expect(last.next).toBeNull();
+});

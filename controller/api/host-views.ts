@@ -46,20 +46,36 @@ export function createHostViews({ landscape, enrolment, inventory }: HostSources
     return { current, planned, summaries };
   }
 
+  type Loaded = Awaited<ReturnType<typeof load>>;
+  const detailOf = async ({ current, planned }: Loaded, summary: Summary): Promise<OutputOf<'getHost'>> => {
+    const { name, id } = summary;
+    const facts = id === null ? null : await inventory.latestOf(id);
+    return {
+      ...summary,
+      attributes: planned.get(name)?.attributes ?? {},
+      components: (current?.components ?? []).filter(one => one.host === name).map(one => one.name),
+      clusters: (current?.clusters ?? []).filter(one => one.members.includes(name)).map(one => one.name),
+      facts: facts?.facts ?? null,
+      factsObservedAt: facts?.observedAt ?? null,
+    };
+  };
+
   return {
     list: async () => (await load()).summaries,
     get: async name => {
-      const { current, planned, summaries } = await load();
-      const summary = summaries.find(host => host.name === name);
-      if (!summary) return null;
-      const facts = summary.id === null ? null : await inventory.latestOf(summary.id);
+      const loaded = await load();
+      const summary = loaded.summaries.find(host => host.name === name);
+      return summary ? detailOf(loaded, summary) : null;
+    },
+    page: async (after, limit) => {
+      const loaded = await load();
+      const rest = loaded.summaries.filter(({ name }) => name > after);
+      const shown = await Promise.all(rest.slice(0, limit).map(summary => detailOf(loaded, summary)));
+      const { version, digest } = loaded.current ?? {};
       return {
-        ...summary,
-        attributes: planned.get(name)?.attributes ?? {},
-        components: (current?.components ?? []).filter(one => one.host === name).map(one => one.name),
-        clusters: (current?.clusters ?? []).filter(one => one.members.includes(name)).map(one => one.name),
-        facts: facts?.facts ?? null,
-        factsObservedAt: facts?.observedAt ?? null,
+        hosts: shown,
+        next: rest.length > limit ? (shown.at(-1)?.name ?? null) : null,
+        landscape: version === undefined || digest === undefined ? null : { version, digest },
       };
     },
   };

@@ -69,6 +69,8 @@ export interface Services {
   hosts: {
     list(): Promise<OutputOf<'listHosts'>['hosts']>;
     get(name: string): Promise<OutputOf<'getHost'> | null>;
+    /** By name, those after one; what `after` is for the next page. */
+    page(after: string, limit: number): Promise<Pick<OutputOf<'exportHosts'>, 'hosts' | 'next' | 'landscape'>>;
     dryRun(input: { host: string } & InputOf<'dryRunHost'>['body']): Answer<OutputOf<'dryRunHost'>>;
   };
   enrolment: {

@@ -54,11 +54,11 @@ describe('a source', () => {
   it('is imported when it is due, once for all the times that passed while nobody was there', async () => {
     const { sources, gives, time, landscape } = world();
     await sources.put(put(source('  schedule: {cron: "0 * * * *"}')));
-    await sources.round();
+    await sources.round(new AbortController().signal);
     expect(gives.asked).toBe(0);
     time.now += 5 * HOUR;
-    await sources.round();
-    await sources.round();
+    await sources.round(new AbortController().signal);
+    await sources.round(new AbortController().signal);
     expect(gives.asked).toBe(1);
     expect(await landscape.current()).toMatchObject({ version: 1, importedBy: 'schedule of cmdb' });
     expect(await sources.list()).toMatchObject([

@@ -158,14 +158,15 @@ export function createSources({ store, imports, landscape, open, incidents, cloc
       return stored.ok ? run(stored.value, how) : stored;
     },
 
-    /** One round: imports what is due. What came due several times while no controller ran is done once. */
-    async round(): Promise<void> {
+    /** One round: imports what is due, until the signal says so. What came due several times while no controller ran is done once. */
+    async round(signal: AbortSignal): Promise<void> {
       const now = clock.now();
       for (const stored of await store.due(now)) {
+        if (signal.aborted) return;
         const { schedule } = sourceOf(stored);
         const next = schedule ? nextImport(schedule, now) : null;
         if (stored.nextDueAt !== null && (await store.claim(stored.name, stored.nextDueAt, next)))
-          await run(stored, { by: `schedule of ${stored.name}` });
+          await run(stored, { by: `schedule of ${stored.name}`, signal });
       }
     },
 

@@ -105,17 +105,17 @@ describe('the landscape in the database', () => {
     const planned = () =>
       plannedLandscape({ landscape, landscapeSources, osOf: () => systemsByName(store, inventory) });
     time.now += HOUR;
-    await landscapeSources.round();
+    await landscapeSources.round(new AbortController().signal);
     expect(await planned()).toMatchObject({ version: 1, stale: [] });
     file(10);
     time.now += HOUR;
-    await landscapeSources.round();
+    await landscapeSources.round(new AbortController().signal);
     expect(await open()).toMatchObject([
       { title: 'landscape: cmdb was not imported', detail: expect.stringContaining('10 of 20 hosts') },
     ]);
     expect((await landscape.current())?.hosts).toHaveLength(20);
     time.now += HOUR;
-    await landscapeSources.round();
+    await landscapeSources.round(new AbortController().signal);
     expect(await open()).toHaveLength(1);
     expect((await planned())?.stale).toEqual([
       expect.stringContaining('cmdb was last imported at 2026-12-01T01:00:00.000Z: 10 of 20 hosts'),

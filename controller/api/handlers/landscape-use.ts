@@ -28,15 +28,9 @@ export function landscapeUseHandlers({
     exportAnsible: () => found(landscape.ansible(), 'landscape yet', next),
     exportCsv: async () => ({ text: await found(landscape.csv(), 'landscape yet', next) }),
     exportHosts: async ({ query: { after = '', limit, facts } }) => {
-      const names = (await hosts.list()).map(({ name }) => name).filter(name => name > after);
-      const page = await Promise.all(names.slice(0, limit).map(name => hosts.get(name)));
-      const current = await landscape.current();
-      return {
-        format: 'tidemark/export/v1',
-        landscape: current && { version: current.version, digest: current.digest },
-        hosts: page.flatMap(host => (host ? [facts === 'true' ? host : { ...host, facts: null }] : [])),
-        next: names.length > limit ? (names[limit - 1] ?? null) : null,
-      };
+      const page = await hosts.page(after, limit);
+      const shown = facts === 'true' ? page.hosts : page.hosts.map(host => ({ ...host, facts: null }));
+      return { format: 'tidemark/export/v1', ...page, hosts: shown };
     },
   };
 }
