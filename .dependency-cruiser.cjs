@@ -91,6 +91,23 @@ module.exports = {
       to: { path: '^controller/(?!cli/|client/|api/contract|node_modules/)' },
     },
     {
+      name: 'the-console-speaks-http-only',
+      comment:
+        'It runs in a browser: of the controller it takes the types of what is asked and answered, and of shared/ those in them.',
+      severity: 'error',
+      from: { path: '^controller/web/' },
+      to: {
+        path: '^(agent|test|installers)/|^controller/(?!web/|api/contract/)|^(node:)?(fs|net|http|child_process|crypto)$',
+      },
+    },
+    {
+      name: 'nobody-needs-the-console',
+      comment: 'The controller serves its built files and knows nothing of what is in them.',
+      severity: 'error',
+      from: { path: '^(agent|shared|controller)/', pathNot: '^controller/web/' },
+      to: { path: '^controller/web/' },
+    },
+    {
       name: 'the-executor-has-no-network',
       comment:
         'The part that runs as root takes no bytes from the network: it gets messages from the link and verifies them.',
@@ -129,7 +146,7 @@ module.exports = {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default'],
-      extensions: ['.ts', '.js', '.mjs'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs'],
     },
   },
 };

@@ -4,6 +4,7 @@ import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { CONTROLLER_SERVER_NAME } from '@tidemark/shared/protocol/limits.ts';
 import { sql } from 'drizzle-orm';
 import { pino } from 'pino';
+import { consoleDirectory } from './api/console/assets.ts';
 import { createApiServer } from './api/server.ts';
 import { fragmentOfEnvironment, fragmentOfFile, mergeFragments } from './config/fragments.ts';
 import { type Settings, settingsOf } from './config/settings.ts';
@@ -21,6 +22,7 @@ import { tickLoop } from './loops/tick.ts';
 import { reachable } from './probes/reachable.ts';
 import { openArtifactFiles } from './store/artifact-files.ts';
 import { createAuditLog } from './store/audit.ts';
+import { readChanges } from './store/changes.ts';
 import { createDeliveryStore } from './store/delivery.ts';
 import { openStore } from './store/store.ts';
 import { CONTROLLER_VERSION } from './version.ts';
@@ -193,10 +195,12 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
         ping: () => store.db.execute(sql`select 1`),
         refreshFacts: () => refreshFacts({ sessions, inventory: capabilities.inventory, clock }),
         audit: createAuditLog(store.db),
+        changes: () => readChanges(store.db),
       }),
       authoriser: capabilities.access,
       tls: { key: certificate.keyPem, cert: certificate.chainPem },
       uploadDirectory: uploads,
+      consoleDirectory: consoleDirectory(),
       clock,
       onError: (error, request) => log.error({ err: error, ...request }, 'a request failed'),
     });

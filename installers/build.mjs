@@ -19,6 +19,7 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildConsole } from './build-console.mjs';
 import { bundleScanWorker } from './scan-worker.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -56,6 +57,8 @@ const englishOnly = {
     );
   },
 };
+
+await buildConsole({ force: process.argv.includes('--force') });
 
 const before = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : null;
 if (before && !process.argv.includes('--force') && digestOf(before.files) === before.digest) process.exit(0);

@@ -6,6 +6,9 @@ import { type Clock, systemClock } from '@tidemark/shared/base/clock.ts';
 import { type FastifyInstance, type FastifyRequest, fastify } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { bearerToken, grants } from './authorisation.ts';
+import { readAssets, registerAssets } from './console/assets.ts';
+import { registerConsole } from './console/routes.ts';
+import { BrowserSessions, CSRF_HEADER } from './console/sessions.ts';
 import type { ApiContext, Call, Handler } from './context.ts';
 import { ErrorReply, type Role } from './contract/common.ts';
 import { MAX_LANDSCAPE_BYTES } from './contract/landscape.ts';
@@ -30,6 +33,19 @@ declare module 'fastify' {
 
 /** Twice the largest text that a route takes: JSON escapes make it longer. */
 const MAX_JSON_BYTES = 2 * MAX_LANDSCAPE_BYTES;
+/** Everything comes from the controller itself, and a name that holds HTML or a script is text: nothing inline runs or styles. */
+const CONTENT_POLICY = {
+  'default-src': ["'none'"],
+  'script-src': ["'self'"],
+  'style-src': ["'self'"],
+  'font-src': ["'self'"],
+  'img-src': ["'self'"],
+  'connect-src': ["'self'"],
+  'base-uri': ["'none'"],
+  'form-action': ["'none'"],
+  'frame-ancestors': ["'none'"],
+  'require-trusted-types-for': ["'script'"],
+};
 /** 60 a second from one address: a person's tools stay far below, a loop that runs wild is stopped. */
 const REQUESTS_PER_MINUTE = 3_600;
 /** A client that sends its headers or body more slowly than this is cut; a large archive has an hour. */
@@ -42,6 +58,8 @@ export interface ApiServerOptions {
   tls: { key: string; cert: string } | null;
   /** Where archives lie while they arrive; ours alone. */
   uploadDirectory: string;
+  /** Where the build has put the console; without it there is none. */
+  consoleDirectory?: string | null;
   clock?: Clock;
   maxArchiveBytes?: number;
   /** From one address. */
@@ -68,7 +86,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   app.addHook('onRoute', ({ method, url, config }) => {
     registered.push({ method: String(method), url, role: config?.role ?? null });
   });
-  await app.register(helmet);
+  await app.register(helmet, { contentSecurityPolicy: { useDefaults: false, directives: CONTENT_POLICY } });
   await app.register(rateLimit, {
     max: options.requestsPerMinute ?? REQUESTS_PER_MINUTE,
     timeWindow: 60_000,
@@ -87,16 +105,24 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   );
   app.decorateRequest('principal', null);
   // After the rate limit, which looks at `onRequest`, and before a byte of the body is read.
-  app.addHook('preParsing', async request => authorise(request, options.authoriser));
+  const clock = options.clock ?? systemClock;
+  const sessions = new BrowserSessions(clock);
+  app.addHook('preParsing', async request => authorise(request, options.authoriser, sessions));
   await describeApi(app, options.services.system.version);
   const context: ApiContext = {
     services: options.services,
-    clock: options.clock ?? systemClock,
+    clock,
     uploads: { directory: options.uploadDirectory, maxBytes: options.maxArchiveBytes ?? MAX_ARCHIVE_BYTES },
     sleep: (ms, signal) =>
       delay(ms, undefined, { signal: AbortSignal.any([signal, closing.signal]) }).catch(() => undefined),
   };
   await app.register(async scope => registerRoutes(scope, context, closing.signal));
+  const { services, authoriser } = options;
+  registerConsole(app, {
+    ...{ services, authoriser, sessions, clock, closing: closing.signal },
+    onTrouble: error => options.onError?.(error, { method: 'GET', url: '/console/changes' }),
+  });
+  if (options.consoleDirectory) registerAssets(app, readAssets(options.consoleDirectory));
   app.get(OPENAPI_PATH, { schema: { hide: true }, config: { role: 'anyone' } }, async () => app.swagger());
   return {
     app,
@@ -134,12 +160,12 @@ function newFastify({ tls }: ApiServerOptions): FastifyInstance {
   }) as unknown as FastifyInstance;
 }
 
-async function authorise(request: FastifyRequest, authoriser: Authoriser): Promise<void> {
+async function authorise(request: FastifyRequest, authoriser: Authoriser, sessions: BrowserSessions): Promise<void> {
   if (request.is404) return;
   const need = request.routeOptions.config.role;
   if (need === undefined) throw new ApiError(403, 'denied', 'nobody may call this');
   if (need === 'anyone') return;
-  const token = bearerToken(request.headers.authorization);
+  const token = bearerToken(request.headers.authorization) ?? tokenOfBrowser(request, sessions);
   const principal = token === null ? null : await authoriser.authorise(token);
   if (!principal) {
     throw new ApiError(
@@ -158,6 +184,17 @@ async function authorise(request: FastifyRequest, authoriser: Authoriser): Promi
     );
   }
   request.principal = principal;
+}
+
+/** What changes something must come from the console's own page: another site can have the cookie sent, and no more. */
+function tokenOfBrowser(request: FastifyRequest, sessions: BrowserSessions): string | null {
+  // Who sends a header of its own is no browser with a session, whatever the header holds.
+  if (request.headers.authorization !== undefined) return null;
+  const session = sessions.find(request.headers.cookie);
+  if (session === null) return null;
+  if (request.method !== 'GET' && request.headers[CSRF_HEADER] !== session.csrf)
+    throw new ApiError(403, 'denied', `this must be asked from the console's own page: it sends ${CSRF_HEADER}`);
+  return session.token;
 }
 
 function registerRoutes(app: FastifyInstance, context: ApiContext, closing: AbortSignal): void {

@@ -66,6 +66,8 @@ export interface Services {
     version: string;
     health(): Promise<OutputOf<'health'>['status']>;
   };
+  /** Of what people look at, by topic, a text that is another one as soon as it has changed. */
+  changes(): Promise<Readonly<Record<string, string>>>;
   hosts: {
     list(): Promise<OutputOf<'listHosts'>['hosts']>;
     get(name: string): Promise<OutputOf<'getHost'> | null>;
@@ -216,6 +218,7 @@ export interface Services {
     apply(input: { plan: Digest; by: string }): Answer<{ run: string }>;
     list(): Promise<OutputOf<'listRuns'>['runs']>;
     view(run: string): Promise<OutputOf<'getRun'> | null>;
+    matrix(run: string): Promise<OutputOf<'getRunMatrix'> | null>;
     /** Events after `afterId`, oldest first; null for a run that is not there. */
     events(input: {
       run: string;

@@ -11,6 +11,7 @@ import { createGateWatch, type GateStore, type GateWatch, type Probe } from './g
 import type { KnownPlans } from './known-plans.ts';
 import { launch } from './launch.ts';
 import { Listening } from './listening.ts';
+import { matrixOf } from './matrix.ts';
 import { pictureAt, pictureOf } from './picture.ts';
 import type { PlanIndex } from './plan-index.ts';
 import type { Approvals, IsTrue, Leases, OrchestratorStore, RunEventName, StoredRun } from './ports.ts';
@@ -124,6 +125,18 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
     return { ...run, hosts: new Map(hosts) };
   }
 
+  /** A run as people look at it, and what was planned; null where there is no such run. */
+  async function look(run: string) {
+    const stored = await store.read.run(run);
+    if (stored === null) return null;
+    const known = await planOf(stored.plan);
+    if (known === null || typeof known === 'string') throw new Error(`the plan of ${run} cannot be read: ${known}`);
+    const now = clock.now();
+    const told = await withFacts(stored, known.index);
+    const standing = await gates?.states(run, known.plan, now);
+    return { shown: viewOf(told, known, isTrue, deadlines(), now, standing), header: known.plan.header };
+  }
+
   return {
     /** Begins a run of an approved plan. */
     async apply(request: { plan: string; by: string }): Promise<Result<{ run: string }, OrchestratorError>> {
@@ -187,19 +200,12 @@ export function createOrchestrator(dependencies: OrchestratorDependencies) {
     },
 
     /** Null where there is no such run. */
-    async view(run: string) {
-      const stored = await store.read.run(run);
-      if (stored === null) return null;
-      const known = await planOf(stored.plan);
-      if (known === null || typeof known === 'string') throw new Error(`the plan of ${run} cannot be read: ${known}`);
-      return viewOf(
-        await withFacts(stored, known.index),
-        known,
-        isTrue,
-        deadlines(),
-        clock.now(),
-        await gates?.states(run, known.plan, clock.now()),
-      );
+    view: async (run: string) => (await look(run))?.shown ?? null,
+
+    /** The same as hosts x steps, small enough for many hosts; null where there is no such run. */
+    async matrix(run: string) {
+      const view = await look(run);
+      return view && matrixOf(view.shown, view.header);
     },
 
     /** What somebody needs to know who looks after an incident; null where its run is over or unknown. */

@@ -15,6 +15,7 @@ export interface ApiServicesOptions {
   /** Asks the agents that are connected what is on their servers, and waits a little for the answers. */
   refreshFacts: () => Promise<void>;
   audit: ReturnType<typeof createAuditLog>;
+  changes: Services['changes'];
 }
 
 /** Below the 30 s after which clients and proxies give a request up. What has not been read by then is stale, and the plan says so. */
@@ -51,6 +52,7 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
           () => 'failing' as const,
         ),
     },
+    changes: options.changes,
     hosts: { ...createHostViews(capabilities), dryRun: capabilities.dryRuns.dryRun },
     enrolment,
     landscape,

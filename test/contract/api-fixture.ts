@@ -45,7 +45,9 @@ export const fakeAuthoriser: Authoriser = {
   },
 };
 
-type Partially = { [K in keyof Services]?: Partial<Services[K]> };
+type Partially = { [K in Exclude<keyof Services, 'changes'>]?: Partial<Services[K]> } & Partial<
+  Pick<Services, 'changes'>
+>;
 
 /** Services that know one plan and one run; what a test does not give refuses to be called. */
 export function fakeServices(given: Partially = {}): Services {
@@ -97,7 +99,11 @@ export function fakeServices(given: Partially = {}): Services {
     'audit',
   ] as const;
   const services = Object.fromEntries(parts.map(part => [part, refusing(part, { ...defaults[part], ...given[part] })]));
-  return services as unknown as Services;
+  return {
+    changes: async () => ({}),
+    ...services,
+    ...(given.changes && { changes: given.changes }),
+  } as unknown as Services;
 }
 
 const refusing = (part: string, methods: object): object =>
@@ -111,7 +117,12 @@ const refusing = (part: string, methods: object): object =>
 /** A server over fakes, with a directory of its own for uploads. */
 export async function startFakeController(
   given: Partially = {},
-  more: { tls?: { key: string; cert: string }; maxArchiveBytes?: number; requestsPerMinute?: number } = {},
+  more: {
+    tls?: { key: string; cert: string };
+    maxArchiveBytes?: number;
+    requestsPerMinute?: number;
+    consoleDirectory?: string;
+  } = {},
 ) {
   const uploadDirectory = mkdtempSync(join(tmpdir(), `tidemark-api-${randomUUID()}-`));
   const errors: unknown[] = [];
@@ -120,6 +131,7 @@ export async function startFakeController(
     authoriser: fakeAuthoriser,
     tls: more.tls ?? null,
     uploadDirectory,
+    consoleDirectory: more.consoleDirectory ?? null,
     ...(more.maxArchiveBytes === undefined ? {} : { maxArchiveBytes: more.maxArchiveBytes }),
     ...(more.requestsPerMinute === undefined ? {} : { requestsPerMinute: more.requestsPerMinute }),
     onError: error => errors.push(error),

@@ -29,12 +29,13 @@ const examplePath = (path: string) =>
     .replace(/:[a-z]+/g, 'web01')}`;
 
 describe('authorisation', () => {
-  it('has a role for every route that it answers to, and needs none only for its health and its description', async () => {
+  it('has a role for every route that it answers to, and needs none only for its health, its description and signing in', async () => {
     const { registered } = await start();
     expect(registered.filter(({ role }) => role === null)).toEqual([]);
     expect(registered.filter(({ role }) => role === 'anyone').map(({ url }) => url)).toEqual([
       `${API_PREFIX}/health`,
       `${API_PREFIX}/health`,
+      ...new Array(4).fill('/console/session'),
       `${API_PREFIX}/openapi.json`,
       `${API_PREFIX}/openapi.json`,
     ]);

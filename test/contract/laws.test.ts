@@ -23,6 +23,8 @@ const VIOLATIONS: Record<string, { file: string; imports: string }> = {
   'the-forecast-stands-above': { file: 'controller/orchestrator/a.ts', imports: '../forecast/x.ts' },
   'the-forecast-plays-decisions-only': { file: 'controller/forecast/a.ts', imports: '../api/x.ts' },
   'cli-speaks-http-only': { file: 'controller/cli/commands/get.ts', imports: '../../planner/x.ts' },
+  'the-console-speaks-http-only': { file: 'controller/web/a.tsx', imports: '../planner/x.ts' },
+  'nobody-needs-the-console': { file: 'controller/loops/b.ts', imports: '../web/x.ts' },
   'the-executor-has-no-network': { file: 'agent/executor/a.ts', imports: 'node:net' },
   'the-link-runs-nothing': { file: 'agent/link/a.ts', imports: 'node:child_process' },
   'product-code-knows-no-tests': { file: 'agent/scan/c.ts', imports: '@tidemark/test/support/x.ts' },
@@ -35,6 +37,7 @@ const LAWFUL = [
   'controller/api/x.ts',
   'controller/forecast/x.ts',
   'controller/store/x.ts',
+  'controller/web/x.ts',
   'test/support/x.ts',
 ];
 

@@ -13,6 +13,7 @@ import { releaseRoutes } from './releases.ts';
 import { repositoryImportRoutes } from './repository-imports.ts';
 import { riskRoutes } from './risk.ts';
 import type { RouteDefinition } from './route.ts';
+import { runMatrixRoutes } from './run-matrix.ts';
 import { runRoutes } from './runs.ts';
 import { scanningRoutes } from './scanning.ts';
 import { signatureRoutes } from './signatures.ts';
@@ -27,6 +28,7 @@ export const routes = {
   ...releaseRoutes,
   ...planRoutes,
   ...runRoutes,
+  ...runMatrixRoutes,
   ...incidentRoutes,
   ...fingerprintRoutes,
   ...identificationRoutes,

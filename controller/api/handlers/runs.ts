@@ -1,6 +1,7 @@
 import type { Digest } from '@tidemark/shared/base/digest.ts';
 import type { ApiContext, Handlers } from '../context.ts';
 import type { incidentRoutes } from '../contract/incidents.ts';
+import type { runMatrixRoutes } from '../contract/run-matrix.ts';
 import type { runRoutes } from '../contract/runs.ts';
 import { found, unwrap } from './answer.ts';
 
@@ -12,7 +13,7 @@ export function runHandlers({
   services,
   clock,
   sleep,
-}: ApiContext): Pick<Handlers, keyof typeof runRoutes | keyof typeof incidentRoutes> {
+}: ApiContext): Pick<Handlers, keyof typeof runRoutes | keyof typeof runMatrixRoutes | keyof typeof incidentRoutes> {
   const { runs, incidents } = services;
   const listed = '"tidemark run list" shows them';
   const viewOf = (run: string) => found(runs.view(run), `run ${run}`, listed);
@@ -23,6 +24,12 @@ export function runHandlers({
     },
     listRuns: async () => ({ runs: await runs.list() }),
     getRun: ({ params }) => viewOf(params.run),
+    getRunHost: async ({ params }) => {
+      const { hosts } = await viewOf(params.run);
+      const host = hosts.find(one => one.host === params.host) ?? null;
+      return found(Promise.resolve(host), `host ${params.host} in run ${params.run}`, listed);
+    },
+    getRunMatrix: ({ params }) => found(runs.matrix(params.run), `run ${params.run}`, listed),
     listRunEvents: async ({ params, query, gone }) => {
       const until = clock.monotonic() + query.wait * 1_000;
       for (;;) {
