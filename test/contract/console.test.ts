@@ -117,7 +117,7 @@ describe('the files of the console', () => {
       expect([page.statusCode, page.headers['cache-control']]).toEqual([200, 'no-cache']);
       expect(page.body).toContain('<title>Tidemark</title>');
     }
-    for (const url of ['/assets/other.js', '/assets/../../package.json', '/api/v1/nothing', '/console/nothing'])
+    for (const url of ['/assets/other.js', '/assets/..%2F..%2Fpackage.json', '/api/v1/nothing', '/console/nothing'])
       expect([url, (await app.inject({ url })).headers['content-type']]).toEqual([
         url,
         expect.stringContaining('application/json'),
