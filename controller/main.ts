@@ -17,6 +17,7 @@ import { deliverLoop } from './loops/deliver.ts';
 import type { Loop, LoopLog } from './loops/every.ts';
 import { groupsLoop } from './loops/groups.ts';
 import { housekeepingLoop } from './loops/housekeeping.ts';
+import { inventoryRoundsLoop } from './loops/inventory-rounds.ts';
 import { schedulesLoop } from './loops/schedules.ts';
 import { tickLoop } from './loops/tick.ts';
 import { reachable } from './probes/reachable.ts';
@@ -169,11 +170,13 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       store: delivery,
       clearFingerprints: capabilities.clearFingerprints,
       forgetRead: capabilities.forgetRead,
+      forgetFacts: capabilities.inventory.forgetUntil,
       clock,
       log,
     });
     const groups = groupsLoop(capabilities.queries, log);
     const schedules = schedulesLoop(capabilities.scheduling, log);
+    const rounds = inventoryRoundsLoop({ sessions, inventory: capabilities.inventory, clock, log });
     const closing = new AbortController();
     const landscapes = schedulesLoop({ round: () => capabilities.landscapeSources.round(closing.signal) }, log);
     loops.push(tick, deliver);
@@ -182,7 +185,7 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
       closing.abort();
       return landscapes.stop();
     };
-    stops.push(deliver.stop, tick.stop, schedules.stop, stopLandscapes, groups.stop, housekeeping.stop);
+    stops.push(deliver.stop, tick.stop, rounds.stop, schedules.stop, stopLandscapes, groups.stop, housekeeping.stop);
 
     const uploads = join(settings.stateDir, 'uploads');
     // What a process that was killed left behind.
@@ -190,6 +193,7 @@ async function startController(settings: Settings): Promise<{ stop(): Promise<vo
     await mkdir(uploads, { mode: 0o700 });
     const api = await createApiServer({
       services: apiServices(capabilities, {
+        clock,
         fleet: settings.fleet,
         version: CONTROLLER_VERSION,
         ping: () => store.db.execute(sql`select 1`),

@@ -30,7 +30,25 @@ const views = createHostViews({
       { hostId: 'x', name: 'old', state: 'banned', connected: false, agentVersion: null, lastSeenMs: null },
     ],
   },
-  inventory: { latestOf: async id => (id === WEB01 ? { facts: { kernel: '6.1' }, observedAt: 8 } : null) },
+  inventory: {
+    latestOf: async id => (id === WEB01 ? { facts: { kernel: '6.1' }, observedAt: 8 } : null),
+    inventoryOf: async id => (id === WEB01 ? { observedAt: 8, refused: ['pg: is no JSON'] } : null),
+    changes: async (id, since) => ({
+      changes: [{ at: since + 1, kind: 'packages', subject: id, from: '1', to: '2' }],
+      truncated: false,
+    }),
+  },
+  isFresh: at => at >= 9,
+  now: () => 20,
+});
+
+it('says what changed on a host, and how old that is', async () => {
+  expect(await views.changes('web01', 5)).toEqual({
+    ...{ host: 'web01', since: 5, truncated: false, factsObservedAt: 8, factsAgeMs: 12, factsStale: true },
+    changes: [{ at: 6, kind: 'packages', subject: WEB01, from: '1', to: '2' }],
+  });
+  expect(await views.changes('db01', 5)).toMatchObject({ changes: [], factsObservedAt: null, factsStale: false });
+  expect(await views.changes('nobody', 5)).toBeNull();
 });
 
 it('lists hosts of the landscape and hosts that enrolled, each once, by name', async () => {
@@ -44,7 +62,8 @@ it('lists hosts of the landscape and hosts that enrolled, each once, by name', a
 it('puts together what is known of one host', async () => {
   expect(await views.get('web01')).toMatchObject({
     ...{ id: WEB01, connected: true, lastSeenAt: 9, components: ['orders-web'], clusters: [] },
-    ...{ facts: { kernel: '6.1' }, factsObservedAt: 8, attributes: { rack: 7 } },
+    ...{ facts: { kernel: '6.1' }, factsObservedAt: 8, factsStale: true, attributes: { rack: 7 } },
+    factsRefused: ['pg: is no JSON'],
   });
   expect(await views.get('db01')).toMatchObject({ id: null, facts: null, clusters: ['ordersdb'] });
   expect(await views.get('nobody')).toBeNull();

@@ -18,11 +18,26 @@ export interface HostSources {
       }[]
     >;
   };
-  inventory: { latestOf(hostId: string): Promise<{ facts: Record<string, unknown>; observedAt: number } | null> };
+  inventory: {
+    latestOf(hostId: string): Promise<{ facts: Record<string, unknown>; observedAt: number } | null>;
+    inventoryOf(hostId: string): Promise<{ observedAt: number; refused: readonly string[] } | null>;
+    changes(
+      hostId: string,
+      since: number,
+    ): Promise<{ changes: OutputOf<'listChanges'>['changes']; truncated: boolean }>;
+  };
+  isFresh(observedAt: number): boolean;
+  now(): number;
 }
 
 /** Hosts as people see them: those that the landscape names and those that enrolled, together, by name. */
-export function createHostViews({ landscape, enrolment, inventory }: HostSources): Omit<Services['hosts'], 'dryRun'> {
+export function createHostViews({
+  landscape,
+  enrolment,
+  inventory,
+  isFresh,
+  now,
+}: HostSources): Omit<Services['hosts'], 'dryRun'> {
   async function load() {
     const [current, enrolled] = await Promise.all([landscape.current(), enrolment.hosts()]);
     const agents = new Map(enrolled.map(agent => [agent.name, agent]));
@@ -50,6 +65,7 @@ export function createHostViews({ landscape, enrolment, inventory }: HostSources
   const detailOf = async ({ current, planned }: Loaded, summary: Summary): Promise<OutputOf<'getHost'>> => {
     const { name, id } = summary;
     const facts = id === null ? null : await inventory.latestOf(id);
+    const known = id === null ? null : await inventory.inventoryOf(id);
     return {
       ...summary,
       attributes: planned.get(name)?.attributes ?? {},
@@ -57,10 +73,24 @@ export function createHostViews({ landscape, enrolment, inventory }: HostSources
       clusters: (current?.clusters ?? []).filter(one => one.members.includes(name)).map(one => one.name),
       facts: facts?.facts ?? null,
       factsObservedAt: facts?.observedAt ?? null,
+      factsStale: facts !== null && !isFresh(facts.observedAt),
+      factsRefused: [...(known?.refused ?? [])],
     };
   };
 
   return {
+    changes: async (name, since) => {
+      const summary = (await load()).summaries.find(host => host.name === name);
+      if (!summary) return null;
+      const known = summary.id === null ? null : await inventory.inventoryOf(summary.id);
+      const told = summary.id === null ? { changes: [], truncated: false } : await inventory.changes(summary.id, since);
+      return {
+        ...{ host: name, since, ...told },
+        factsObservedAt: known?.observedAt ?? null,
+        factsAgeMs: known === null ? null : Math.max(0, now() - known.observedAt),
+        factsStale: known !== null && !isFresh(known.observedAt),
+      };
+    },
     list: async () => (await load()).summaries,
     get: async name => {
       const loaded = await load();

@@ -73,6 +73,7 @@ export interface Services {
     get(name: string): Promise<OutputOf<'getHost'> | null>;
     /** By name, those after one; what `after` is for the next page. */
     page(after: string, limit: number): Promise<Pick<OutputOf<'exportHosts'>, 'hosts' | 'next' | 'landscape'>>;
+    changes(name: string, since: number): Promise<OutputOf<'listChanges'> | null>;
     dryRun(input: { host: string } & InputOf<'dryRunHost'>['body']): Answer<OutputOf<'dryRunHost'>>;
   };
   enrolment: {

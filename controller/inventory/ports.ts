@@ -15,6 +15,8 @@ export interface InventoryStore extends InventoryReader {
   put(hostId: string, inventory: NewInventory): Promise<'kept' | 'gone' | 'host-unknown'>;
   /** The host is as it was: false where something else is known of it. */
   seen(hostId: string, root: Digest, observedAt: number): Promise<boolean>;
+  /** Forgets what hosts had until then, and contents that no host has or had. */
+  forget(until: number): Promise<{ periods: number; contents: number }>;
 }
 
 export interface NewInventory {

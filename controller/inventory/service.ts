@@ -7,6 +7,7 @@ import {
   type Section,
   type SectionRef,
 } from '@tidemark/shared/inventory/section.ts';
+import { type Change, changesSince } from './changes.ts';
 import type { HostFacts, HostInventory, Look } from './facts.ts';
 import { keptOf, type Offer, readOffer, takeTold } from './offers.ts';
 import type { InventoryStore } from './ports.ts';
@@ -20,6 +21,9 @@ export interface Told {
   /** Its inventory is stored: the requests that this answers. Null where it is not yet. */
   stored: readonly string[] | null;
 }
+
+/** More than anybody reads; a release upgrade changes two thousand packages. */
+const MAX_CHANGES = 10_000;
 
 const IGNORED: Told = { wanted: [], stored: null };
 
@@ -93,6 +97,15 @@ export function createInventory({ store, clock }: { store: InventoryStore; clock
 
     /** The host is gone: what it has not handed over it offers anew. */
     forget: (hostId: string): void => void offers.delete(hostId),
+
+    /** What has changed on a host after `since` (milliseconds since the epoch), oldest first, of very many the last. */
+    changes: async (hostId: string, since: number): Promise<{ changes: Change[]; truncated: boolean }> => {
+      const all = changesSince(await store.history(hostId, since), since);
+      return { changes: all.slice(-MAX_CHANGES), truncated: all.length > MAX_CHANGES };
+    },
+
+    /** Forgets what hosts had until then, and contents that nobody has. Gives their numbers. */
+    forgetUntil: (until: number): Promise<{ periods: number; contents: number }> => store.forget(until),
 
     /** The latest facts by host id; with `kinds` only these of them. */
     latest: (kinds?: readonly string[]): Promise<Map<string, HostFacts>> => store.all(kinds),

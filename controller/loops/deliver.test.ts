@@ -165,7 +165,14 @@ describe('housekeeping', () => {
       asked['read'] = NOW - until;
       return 1;
     };
-    await keepHouse({ store, clearFingerprints, forgetRead, clock, log });
+    await keepHouse({
+      forgetFacts: async () => ({ periods: 0, contents: 0 }),
+      store,
+      clearFingerprints,
+      forgetRead,
+      clock,
+      log,
+    });
     expect(asked).toEqual({ tokens: 86_400_000, sent: 7 * 86_400_000, read: 7 * 86_400_000, fingerprints: 0 });
   });
 });

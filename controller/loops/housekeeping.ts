@@ -13,6 +13,8 @@ const TOKENS_KEPT_MS = DAY_MS;
 const SENT_KEPT_MS = 7 * DAY_MS;
 /** Somebody who was refused has a week to mend it before packages are read again. */
 const READ_KEPT_MS = 7 * DAY_MS;
+/** A quarter and a little: what was there before the last patch night but one. */
+const FACTS_KEPT_MS = 100 * DAY_MS;
 /** Away from the full hour, at which everything else runs. */
 const HOURLY = '23 * * * *';
 
@@ -22,6 +24,8 @@ export interface HousekeepingDependencies {
   clearFingerprints: (now: number) => Promise<Cleared>;
   /** Forgets what was read of packages for imports that did not come to their end, up to a moment. */
   forgetRead: (until: number) => Promise<number>;
+  /** Forgets what was on hosts until a moment, and is not any more. */
+  forgetFacts: (until: number) => Promise<{ periods: number; contents: number }>;
   clock: Clock;
   log: LoopLog;
 }
@@ -31,6 +35,7 @@ export async function keepHouse({
   store,
   clearFingerprints,
   forgetRead,
+  forgetFacts,
   clock,
   log,
 }: HousekeepingDependencies): Promise<void> {
@@ -39,6 +44,8 @@ export async function keepHouse({
   await store.forgetSent(now - SENT_KEPT_MS);
   if (tokens > 0) log.info({ tokens }, 'forgot expired enrolment tokens');
   await forgetRead(now - READ_KEPT_MS);
+  const facts = await forgetFacts(now - FACTS_KEPT_MS);
+  if (facts.periods > 0) log.info(facts, 'forgot what hosts had long ago');
   const cleared = await clearFingerprints(now);
   if (cleared && cleared.forgotten + cleared.deleted > 0) log.info(cleared, 'cleared away old fingerprints');
 }

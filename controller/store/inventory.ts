@@ -40,6 +40,18 @@ export function inventoryStore({ db, transaction }: Pick<Store, 'db' | 'transact
         .returning({ hostId: inventories.hostId });
       return changed.length > 0;
     },
+
+    forget: async until => {
+      const old = await db.execute<{ n: number }>(sql`
+        with gone as (delete from host_sections where until < ${new Date(until).toISOString()}::timestamptz returning 1)
+        select count(*)::int as n from gone`);
+      // What was told a moment ago and is not anybody's yet is asked for again.
+      const unused = await db.execute<{ n: number }>(sql`
+        with gone as (
+          delete from sections s where not exists (select from host_sections h where h.digest = s.digest) returning 1
+        ) select count(*)::int as n from gone`);
+      return { periods: old[0]?.n ?? 0, contents: unused[0]?.n ?? 0 };
+    },
   };
 }
 

@@ -1,5 +1,7 @@
+import type { Clock } from '@tidemark/shared/base/clock.ts';
 import { createHostViews } from '../api/host-views.ts';
 import type { Services } from '../api/services.ts';
+import { isFresh } from '../inventory/freshness.ts';
 import type { createAuditLog } from '../store/audit.ts';
 import { bundleRollout } from './bundle-rollout.ts';
 import type { Capabilities } from './capabilities.ts';
@@ -8,6 +10,7 @@ import { identifyHosts } from './identify-host.ts';
 import { incidentDetail } from './incident-detail.ts';
 
 export interface ApiServicesOptions {
+  clock: Clock;
   fleet: string;
   version: string;
   /** Rejects while the database does not answer. */
@@ -53,7 +56,14 @@ export function apiServices(capabilities: Capabilities, options: ApiServicesOpti
         ),
     },
     changes: options.changes,
-    hosts: { ...createHostViews(capabilities), dryRun: capabilities.dryRuns.dryRun },
+    hosts: {
+      ...createHostViews({
+        ...capabilities,
+        isFresh: at => isFresh(at, options.clock.now()),
+        now: options.clock.now,
+      }),
+      dryRun: capabilities.dryRuns.dryRun,
+    },
     enrolment,
     landscape,
     landscapeSources,

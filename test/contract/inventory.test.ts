@@ -182,3 +182,19 @@ it('nothing of a host that nobody enrolled is kept', async () => {
   expect(await counted(store, 'inventories')).toBe(0);
   expect(await counted(store, 'host_sections')).toBe(0);
 });
+
+it('forgets what was long ago and is not any more, and contents that nobody has', async () => {
+  const { store, inventory, reader, time } = await world();
+  const hostId = await addHost(store, 'db01');
+  await tell(inventory, hostId, { app: 1 });
+  time.now += HOUR;
+  await tell(inventory, hostId, { app: 2 });
+  expect(await inventory.changes(hostId, START)).toMatchObject({
+    changes: [{ kind: 'app', from: '1', to: '2', at: START + HOUR }],
+    truncated: false,
+  });
+  expect(await inventory.forgetUntil(START + HOUR)).toEqual({ periods: 0, contents: 0 });
+  expect(await inventory.forgetUntil(START + HOUR + 1)).toEqual({ periods: 1, contents: 1 });
+  expect((await reader.history(hostId, 0)).map(({ content }) => content)).toEqual([2]);
+  expect((await inventory.latestOf(hostId))?.facts).toEqual({ app: 2 });
+});

@@ -24,8 +24,38 @@ export const Host = HostSummary.extend({
   clusters: z.array(z.string()),
   facts: z.record(z.string(), z.unknown()).nullable(),
   factsObservedAt: Instant.nullable(),
+  /** They are so old that nobody should rely on them. */
+  factsStale: z.boolean(),
+  /** What its agent told and was not kept, with the reason. */
+  factsRefused: z.array(z.string()),
 });
 export type Host = z.input<typeof Host>;
+
+export const Change = z.object({
+  /** When it was first seen so. */
+  at: Instant,
+  /** A kind of facts: `packages`, `services`, `mounts`, or the name of a site's own program. */
+  kind: z.string(),
+  /** What of that kind; empty where the kind as a whole came or went. */
+  subject: z.string(),
+  /** Null where it was not there. */
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+});
+export type Change = z.input<typeof Change>;
+
+export const Changes = z.object({
+  host: HostName,
+  since: Instant,
+  changes: z.array(Change),
+  /** There were more; these are the last. */
+  truncated: z.boolean(),
+  factsObservedAt: Instant.nullable(),
+  /** Milliseconds; null where nothing was told. */
+  factsAgeMs: z.number().nullable(),
+  factsStale: z.boolean(),
+});
+export type Changes = z.input<typeof Changes>;
 
 export const hostRoutes = {
   listHosts: route({
@@ -44,6 +74,16 @@ export const hostRoutes = {
     summary: 'One host with its facts',
     params: z.strictObject({ name: HostName }),
     reply: Host,
+  }),
+  listChanges: route({
+    method: 'GET',
+    path: '/hosts/:name/changes',
+    role: 'viewer',
+    tag: 'hosts',
+    summary: 'What has changed on a host since a moment, as its agent told it; 100 days are kept',
+    params: z.strictObject({ name: HostName }),
+    query: z.strictObject({ since: Instant }),
+    reply: Changes,
   }),
   dryRunHost: route({
     method: 'POST',

@@ -8,6 +8,12 @@ export function fleetHandlers({ services }: ApiContext): Pick<Handlers, keyof ty
     listHosts: async () => ({ hosts: await services.hosts.list() }),
     getHost: ({ params }) =>
       found(services.hosts.get(params.name), `host ${params.name}`, '"tidemark get hosts" lists those that are known'),
+    listChanges: ({ params, query }) =>
+      found(
+        services.hosts.changes(params.name, query.since),
+        `host ${params.name}`,
+        '"tidemark get hosts" lists those that are known',
+      ),
     dryRunHost: ({ params, body }) => unwrap(services.hosts.dryRun({ host: params.name, ...body })),
     createEnrolmentToken: async ({ body, principal }) => {
       const issued = await unwrap(

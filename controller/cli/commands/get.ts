@@ -6,8 +6,10 @@ import type { Io } from '../io.ts';
 import { type PrintingOptions, prints, talks } from '../options.ts';
 import { type Format, type Listing, printListing } from '../output/format.ts';
 import { plain } from '../output/sanitise.ts';
+import { parseSince } from '../output/since.ts';
 import { withClient } from '../session.ts';
 import { bundlesListing, ringsListing } from '../views/bundles.ts';
+import { changesListing } from '../views/changes.ts';
 import { versionsListing } from '../views/identification.ts';
 import {
   baselinesListing,
@@ -23,9 +25,11 @@ import {
 import { groupsListing, queriesListing } from '../views/queries.ts';
 import { knownListing, knownRelease } from '../views/signatures.ts';
 
-type GetOptions = PrintingOptions & { state: 'open' | 'resolved' | 'all'; product?: string };
+type GetOptions = PrintingOptions & { state: 'open' | 'resolved' | 'all'; product?: string; since?: number };
 type Print = (io: Io, format: Format, kind: string, names: readonly string[]) => void;
 type Kind = (client: Client, options: GetOptions, names: readonly string[]) => Promise<Print>;
+
+const DAY_MS = 86_400_000;
 
 /** Each kind of thing that can be listed. */
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -56,6 +60,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
   groups: async client => printing(groupsListing((await client.listGroups()).groups)),
   baselines: async client => printing(baselinesListing((await client.listBaselines()).baselines)),
   tokens: async client => printing(tokensListing((await client.listApiTokens()).tokens)),
+  changes: async (client, { since = Date.now() - DAY_MS }, hosts) => {
+    const [name, another] = hosts;
+    if (name === undefined || another !== undefined)
+      throw usageError('say of which host: tidemark get changes HOST --since Friday');
+    const changes = await client.listChanges({ params: { name }, query: { since: new Date(since).toISOString() } });
+    return (io, format) => printListing(io, format, changesListing(changes));
+  },
   fingerprints: async (client, _options, hosts) => {
     if (hosts.length === 0) throw usageError('say of which hosts: tidemark get fingerprints HOST...');
     const lists = await Promise.all(hosts.map(name => client.listFingerprints({ params: { name } })));
@@ -72,8 +83,13 @@ export const addGet: AddCommand = (program: Command, { io }) => {
         .command('get')
         .description('list things')
         .addArgument(new Argument('<kind>', 'what to list').choices(Object.keys(KINDS)))
-        .argument('[names...]', 'only these; for fingerprints and versions the hosts that they are of')
+        .argument('[names...]', 'only these; for changes, fingerprints and versions the hosts that they are of')
         .option('--product <name>', 'of versions: the product')
+        .option(
+          '--since <moment>',
+          'of changes: Friday, yesterday, 2d, 2026-11-27; a day ago where it is left out',
+          sinceOption,
+        )
         .option('--state <state>', 'of incidents: open, resolved or all', stateOption, 'open'),
     ),
   ).action(async (kind: string, names: string[], options: GetOptions) => {
@@ -101,6 +117,15 @@ const printing =
         `there is no ${missing.map(plain).join(', ')} among the ${kind}: "tidemark get ${kind}" lists them all`,
       );
   };
+
+function sinceOption(text: string): number {
+  const since = parseSince(text, Date.now());
+  if (since === null)
+    throw usageError(
+      '--since is a day (Friday, yesterday, 2026-11-27), a moment (2026-11-27T20:00Z) or how long ago (2d)',
+    );
+  return since;
+}
 
 function stateOption(text: string): string {
   if (text !== 'open' && text !== 'resolved' && text !== 'all') throw usageError('--state is open, resolved or all');

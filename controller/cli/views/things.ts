@@ -14,6 +14,10 @@ const shortened = (text: string): string =>
     ? text
     : `${text.slice(0, FACT_CHARACTERS)} ... (${text.length} characters; "-o json" has all)`;
 
+/** Old facts say what a server was. */
+const staleness = (observedAt: string | number | null): string =>
+  observedAt === null ? '' : `, STALE: ${duration(Date.now() - new Date(observedAt).getTime())} old`;
+
 export const hostDetailLines = (host: Host): string[] => [
   ...fields([
     ['host', host.name],
@@ -26,7 +30,8 @@ export const hostDetailLines = (host: Host): string[] => [
     ['tags', host.tags.join(', ')],
     ['components', host.components.join(', ')],
     ['clusters', host.clusters.join(', ')],
-    ['facts of', moment(host.factsObservedAt)],
+    ['facts of', `${moment(host.factsObservedAt)}${host.factsStale ? staleness(host.factsObservedAt) : ''}`],
+    ['not believed', host.factsRefused.join('; ') || null],
   ]),
   ...(host.facts === null
     ? []
