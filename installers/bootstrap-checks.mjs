@@ -21,6 +21,7 @@ const ENTRIES = {
   'bench:drift': { script: 'test/bench/drift.ts' },
   'bench:signatures': { script: 'test/bench/signatures.ts' },
   'bench:controller': { script: 'test/bench/controller/main.ts' },
+  'bench:landscape': { script: 'test/bench/landscape/main.ts' },
   'lab:night': { script: 'test/lab/great-night/main.ts' },
   'lab:powercuts': { script: 'test/lab/power-main.ts' },
   'bench:upgrade': { script: 'test/lab/upgrade-bench/main.ts' },
