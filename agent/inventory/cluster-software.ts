@@ -1,5 +1,4 @@
 import type { SectionContent } from '@tidemark/shared/inventory/kinds.ts';
-import { parse } from 'yaml';
 import type { ServerFiles } from './server-files.ts';
 
 /* Software that makes hosts cover for each other, by its configuration and its files: nothing is asked over a network. */
@@ -105,22 +104,11 @@ function patroniOf(files: ServerFiles): ClusterSoftware['patroni'] {
   return null;
 }
 
-/** Pure: of all that Patroni's configuration says, only names and a path. */
+/** Pure: of all that Patroni's configuration says, only names and a path; null where it has no scope. */
 export function patroniIn(text: string): { scope: string; name: string; data: string } | null {
-  try {
-    const read: unknown = parse(text, { schema: 'core', merge: false, maxAliasCount: 0, logLevel: 'silent' });
-    const at = (value: unknown, name: string): unknown =>
-      typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
-    const [scope, name, data] = [at(read, 'scope'), at(read, 'name'), at(at(read, 'postgresql'), 'data_dir')];
-    if (typeof scope !== 'string') return null;
-    return {
-      scope: scope.slice(0, 256),
-      name: typeof name === 'string' ? name.slice(0, 256) : '',
-      data: typeof data === 'string' ? data : '',
-    };
-  } catch {
-    return null;
-  }
+  const value = (pattern: RegExp) => (pattern.exec(text)?.[1] ?? '').replace(/^(["'])(.*)\1$/, '$2').slice(0, 256);
+  const scope = value(/^scope:\s*(\S+)/m);
+  return scope === '' ? null : { scope, name: value(/^name:\s*(\S+)/m), data: value(/\bdata_dir:\s*([^\s,}]+)/) };
 }
 
 /** A standby has one of these in its data directory (PostgreSQL 12 and later; before). */

@@ -26,8 +26,8 @@ export interface CollectOptions {
   place: CommandPlace;
   /** Names of facts: others are left out where they cost something. Null or left out: all. */
   only?: readonly string[] | null;
-  /** What the package manager said before, where nothing has changed since. */
-  packages?: { packages: unknown; updates: unknown } | null;
+  /** The package manager is not asked: what it said before is known. */
+  withoutPackages?: boolean;
 }
 
 /** What can be known about this server by looking. What cannot be found out is named in `errors`; the rest stands. */
@@ -41,14 +41,14 @@ export async function collectFacts(options: CollectOptions): Promise<Record<stri
   const found: Record<string, unknown> = {
     ...site.facts,
     ...(wants('os', 'memory', 'mounts') && (await collectSystem(errors))),
-    ...(process.platform === 'linux' && collectFromFiles({ files, stateDir, wants, errors, now: Date.now() })),
+    ...(process.platform === 'linux' && (await collectFromFiles({ files, stateDir, wants, errors, now: Date.now() }))),
     kernel: kernelFact(root),
     bootId: readBootId(),
     hostname: hostname(),
     holds: allHolds({ stateDir }),
     sealingKey,
     secretKey: secretKey && { name: secretKey.name, generation: secretKey.generation, keyId: secretKey.keyId },
-    ...(wants('packages', 'updates') && (options.packages ?? (await collectPackages(place, errors)))),
+    ...(wants('packages', 'updates') && !options.withoutPackages && (await collectPackages(place, errors))),
     releases: wants('releases') ? await collectReleases(root, errors) : null,
     services: wants('services') ? await collectServices(place, errors) : null,
     failedUnits: wants('failedUnits') ? await collectFailedUnits(place, errors) : null,

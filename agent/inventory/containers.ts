@@ -1,4 +1,3 @@
-import { request } from 'node:http';
 import type { SectionContent } from '@tidemark/shared/inventory/kinds.ts';
 import { z } from 'zod';
 import { resolveBelow } from '../platform/server-path.ts';
@@ -79,7 +78,9 @@ function annotationsOf(text: string): Record<string, string> {
   }
 }
 
-function ask(socketPath: string, path: string): Promise<string> {
+async function ask(socketPath: string, path: string): Promise<string> {
+  // Loaded where there is something to ask.
+  const { request } = await import('node:http');
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath, path, host: 'localhost', timeout: ANSWERS_WITHIN_MS }, response => {
       let text = '';

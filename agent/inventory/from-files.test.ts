@@ -23,16 +23,16 @@ function put(files: Record<string, string>): void {
   }
 }
 
-function collected(): { found: Record<string, unknown>; errors: string[] } {
+async function collected(): Promise<{ found: Record<string, unknown>; errors: string[] }> {
   const errors: string[] = [];
   const files = serverFiles(root);
-  return { found: collectFromFiles({ files, stateDir: root, wants: () => true, errors, now: 0 }), errors };
+  return { found: await collectFromFiles({ files, stateDir: root, wants: () => true, errors, now: 0 }), errors };
 }
 
 describe('what files say of a server', () => {
-  it('is fit to be a section, also of a server that has none of them', () => {
+  it('is fit to be a section, also of a server that has none of them', async () => {
     put({ '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n', '/proc/cpuinfo': 'processor : 0\nmodel name : A\n' });
-    const { found, errors } = collected();
+    const { found, errors } = await collected();
     expect(errors).toEqual([]);
     for (const [kind, content] of Object.entries(found))
       if (content !== null) expect(makeSection(kind, content)).toMatchObject({ ok: true });
@@ -40,7 +40,7 @@ describe('what files say of a server', () => {
     expect(found['virtualisation']).toEqual({ kind: 'none', system: '', hints: [] });
   });
 
-  it('of its machine is what firmware and kernel say, without what makers left empty', () => {
+  it('of its machine is what firmware and kernel say, without what makers left empty', async () => {
     put({
       '/sys/class/dmi/id/sys_vendor': 'QEMU\n',
       '/sys/class/dmi/id/product_name': 'Standard PC (Q35)\n',
@@ -50,14 +50,14 @@ describe('what files say of a server', () => {
       '/sys/block/loop0/size': '8\n',
       '/proc/cpuinfo': 'processor : 0\nflags : fpu hypervisor\n\nprocessor : 1\nflags : fpu hypervisor\n',
     });
-    const { found } = collected();
+    const { found } = await collected();
     expect(found['virtualisation']).toMatchObject({ kind: 'vm', system: 'qemu' });
     expect(found['hardware']).toMatchObject({ vendor: 'QEMU', serial: '' });
     expect(found['disks']).toMatchObject([{ name: 'vda', bytes: 1_048_576, rotational: false }]);
     expect(found['cpu']).toMatchObject({ threads: 2 });
   });
 
-  it('of certificates and libraries is where the site wants it to be looked at, and never a key', () => {
+  it('of certificates and libraries is where the site wants it to be looked at, and never a key', async () => {
     const pki = join(root, 'etc/pki');
     mkdirSync(pki, { recursive: true });
     const subject = ['-subj', '/CN=shop.example', '-addext', 'subjectAltName=DNS:shop.example'];
@@ -78,7 +78,7 @@ describe('what files say of a server', () => {
       '/srv/venv/lib/requests-2.31.0.dist-info/METADATA': '',
     });
     symlinkSync('/srv', join(root, 'srv/again'));
-    const { found, errors } = collected();
+    const { found, errors } = await collected();
     expect(errors).toEqual([expect.stringMatching(/^certificates: \/etc\/pki\/broken.pem: /)]);
     expect(found['certificates']).toMatchObject([
       { path: '/etc/pki/both.pem', subject: 'CN=shop.example', names: ['shop.example'] },
@@ -92,12 +92,12 @@ describe('what files say of a server', () => {
     ]);
   });
 
-  it('of wishes that cannot be read is that they cannot', () => {
+  it('of wishes that cannot be read is that they cannot', async () => {
     put({ '/etc/tidemark/inventory.yaml': 'certificate: [/etc/pki]\n' });
-    expect(collected().errors).toEqual([expect.stringContaining('/etc/tidemark/inventory.yaml')]);
+    expect((await collected()).errors).toEqual([expect.stringContaining('/etc/tidemark/inventory.yaml')]);
   });
 
-  it('of cluster software is its configuration, who has the addresses, and whether a database follows', () => {
+  it('of cluster software is its configuration, who has the addresses, and whether a database follows', async () => {
     put({
       '/etc/corosync/corosync.conf':
         'totem {\n  cluster_name: shop\n}\nnodelist {\n  node {\n    name: a\n  }\n  node {\n    name: b\n  }\n}\n',
@@ -105,7 +105,7 @@ describe('what files say of a server', () => {
       '/var/lib/postgresql/15/main/standby.signal': '',
       '/var/lib/postgresql/15/main/postmaster.pid': '9\n/x\n1\n5432\n',
     });
-    expect(collected().found['clusterSoftware']).toMatchObject({
+    expect((await collected()).found['clusterSoftware']).toMatchObject({
       pacemaker: { cluster: 'shop', nodes: ['a', 'b'], state: 'stopped' },
       postgresql: [{ port: 5432, version: '15', role: 'standby' }],
       keepalived: null,
@@ -125,7 +125,7 @@ describe('what files say of a server', () => {
     expect(patroniIn('{{{')).toBeNull();
   });
 
-  it('of containers is what the socket answers', () => {
+  it('of containers is what the socket answers', async () => {
     const answer = [{ Id: 'a'.repeat(64), Names: ['/web'], Image: 'nginx:1.27', State: 'running', Extra: 1 }];
     expect(parseContainers('docker', JSON.stringify(answer))).toEqual([
       { runtime: 'docker', id: 'a'.repeat(12), name: 'web', image: 'nginx:1.27', state: 'running' },
@@ -133,7 +133,7 @@ describe('what files say of a server', () => {
   });
 });
 
-it('a package manager is asked again when one of its files has changed, and once a day', () => {
+it('a package manager is asked again when one of its files has changed, and once a day', async () => {
   put({ '/var/lib/dpkg/status': 'Package: a\n', '/var/lib/apt/lists/x_Packages': '' });
   const key = () => packageDatabaseKey(serverFiles(root));
   const before = key();

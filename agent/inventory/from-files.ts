@@ -21,7 +21,7 @@ export interface FromFiles {
 }
 
 /** What files alone say. A kind that cannot be read as it should be is named in `errors`, and the others stand. */
-export function collectFromFiles(options: FromFiles): Record<string, unknown> {
+export async function collectFromFiles(options: FromFiles): Promise<Record<string, unknown>> {
   const { files, stateDir, wants, errors, now } = options;
   const found: Record<string, unknown> = {};
   const attempt = (kind: string, look: () => unknown) => {
@@ -49,7 +49,7 @@ export function collectFromFiles(options: FromFiles): Record<string, unknown> {
     attempt('sockets', () => sockets);
     attempt('peers', () => rememberPeers(stateDir, peers, now));
   }
-  const wishes = readWishes(files);
+  const wishes = await readWishes(files);
   if (!wishes.ok) errors.push(wishes.error);
   else {
     const { certificates, libraries } = wishes.value;

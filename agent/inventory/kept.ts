@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, isDigest } from '@tidemark/shared/base/digest.ts';
 import type { Section, SectionRef } from '@tidemark/shared/inventory/section.ts';
@@ -32,7 +32,14 @@ const directoryIn = (stateDir: string): string => join(stateDir, 'inventory');
 const fileOf = (stateDir: string, digest: Digest): string =>
   join(directoryIn(stateDir), `${digest.slice('sha256:'.length)}.json`);
 
-export function keepSections(stateDir: string, root: Digest, sections: readonly Section[], now: number): KeptIndex {
+/** `same` are sections that are kept already. */
+export function keepSections(
+  stateDir: string,
+  root: Digest,
+  sections: readonly Section[],
+  same: readonly SectionRef[],
+  now: number,
+): KeptIndex {
   const directory = directoryIn(stateDir);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const names = new Set(readdirSync(directory));
@@ -42,10 +49,12 @@ export function keepSections(stateDir: string, root: Digest, sections: readonly 
   };
   const files = sections.map(({ digest, text }) => ({ file: fileOf(stateDir, digest), text }));
   for (const { file, text } of files) if (!names.has(file.slice(directory.length + 1))) put(file, text);
-  const index = { root, sections: sections.map(({ kind, digest }) => ({ kind, digest })) };
+  const own = sections.map(({ kind, digest }) => ({ kind, digest }));
+  const index = { root, sections: [...own, ...same] };
   const before = readKept(stateDir);
   if (before?.root !== root) put(join(directory, 'index.json'), JSON.stringify(index));
-  const current = new Set(['index.json', ...files.map(({ file }) => file.slice(directory.length + 1))]);
+  const nameOf = ({ digest }: SectionRef) => fileOf(stateDir, digest).slice(directory.length + 1);
+  const current = new Set(['index.json', ...index.sections.map(nameOf)]);
   for (const name of names) if (!current.has(name)) removeOld(join(directory, name), now);
   return index;
 }
@@ -64,6 +73,10 @@ export function readKeptText(stateDir: string, digest: Digest): string | null {
     return null;
   }
 }
+
+/** Those of these kinds that the last look found, and that are still there. */
+export const keptRefs = (stateDir: string, kept: KeptIndex | null, kinds: readonly string[]): SectionRef[] =>
+  (kept?.sections ?? []).filter(({ kind, digest }) => kinds.includes(kind) && existsSync(fileOf(stateDir, digest)));
 
 /** The content of a section of the last look; undefined where there is none. */
 export function readKeptContent(stateDir: string, kept: KeptIndex | null, kind: string): unknown {

@@ -1,6 +1,6 @@
 import { MAX_SECTIONS, makeSection, rootOf, type Section } from '@tidemark/shared/inventory/section.ts';
 import { type CollectOptions, collectFacts } from './collect.ts';
-import { type KeptIndex, keepSections, readKept, readKeptContent } from './kept.ts';
+import { type KeptIndex, keepSections, keptRefs, readKept, readKeptContent } from './kept.ts';
 import { packageDatabaseKey, packagesAreSame, rememberPackages } from './package-database.ts';
 import { serverFiles } from './server-files.ts';
 import { steady } from './steady.ts';
@@ -12,21 +12,24 @@ export interface Found extends KeptIndex {
 }
 
 /** Looks at the whole server and keeps what it found in sections; gives them by their digests. */
-export async function lookAround(options: Omit<CollectOptions, 'only' | 'packages'>, now: number): Promise<Found> {
+export async function lookAround(
+  options: Omit<CollectOptions, 'only' | 'withoutPackages'>,
+  now: number,
+): Promise<Found> {
   const { stateDir } = options;
   const kept = readKept(stateDir);
   const before = (kind: string) => readKeptContent(stateDir, kept, kind);
   const key = packageDatabaseKey(serverFiles(options.root));
-  const same = packagesAreSame(stateDir, key, now)
-    ? { packages: before('packages'), updates: before('updates') }
-    : { packages: undefined, updates: undefined };
-  const packages = same.packages !== undefined && same.updates !== undefined ? same : null;
-  const facts = await collectFacts({ ...options, packages });
-  if (!packages && facts['packages'] !== undefined) rememberPackages(stateDir, key, now);
+  // Known by their digests: a list of packages is not even read where nothing of it has changed.
+  const same = packagesAreSame(stateDir, key, now) ? keptRefs(stateDir, kept, ['packages', 'updates']) : [];
+  const withoutPackages = same.length === 2;
+  const facts = await collectFacts({ ...options, withoutPackages });
+  if (!withoutPackages && facts['packages'] !== undefined) rememberPackages(stateDir, key, now);
   const sections = sectionsOf(steady(facts, before));
   const told = sections.find(({ kind }) => kind === 'errors');
   const errors: string[] = told ? JSON.parse(told.text) : [];
-  return { ...keepSections(stateDir, rootOf(sections), sections, now), errors };
+  const refs = withoutPackages ? same : [];
+  return { ...keepSections(stateDir, rootOf([...sections, ...refs]), sections, refs, now), errors };
 }
 
 /** Pure: what cannot be a section is named in `errors`, and the rest stands. */

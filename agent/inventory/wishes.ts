@@ -1,6 +1,5 @@
 import { err, ok, type Result } from '@tidemark/shared/base/result.ts';
 import { z } from 'zod';
-import { readYaml } from '../config/yaml-file.ts';
 import { resolveBelow } from '../platform/server-path.ts';
 import type { ServerFiles } from './server-files.ts';
 
@@ -19,8 +18,10 @@ export type Wishes = z.infer<typeof Wishes>;
 const NONE: Wishes = { certificates: [], libraries: [] };
 
 /** The error says what is wrong with the file. */
-export function readWishes(files: ServerFiles): Result<Wishes, string> {
+export async function readWishes(files: ServerFiles): Promise<Result<Wishes, string>> {
   if (!files.exists(FILE)) return ok(NONE);
+  // Large, and needed by few.
+  const { readYaml } = await import('../config/yaml-file.ts');
   const read = readYaml(resolveBelow(files.root, FILE));
   if (!read.ok) return read;
   const wishes = Wishes.safeParse(read.value ?? {});

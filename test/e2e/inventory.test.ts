@@ -22,7 +22,11 @@ it('what changed on a server is told with its time, and nothing where nothing di
     writeFileSync(join(directory, 'pair.sh'), `#!/bin/sh\necho '{"role":"${role}"}'\n`, { mode: 0o755 });
   };
   const roleTold = async () => {
-    const { facts } = await fleet.cliJson<{ facts: Record<string, { role?: string }> | null }>('describe', 'host', 'one');
+    const { facts } = await fleet.cliJson<{ facts: Record<string, { role?: string }> | null }>(
+      'describe',
+      'host',
+      'one',
+    );
     return facts?.['pair']?.role;
   };
   /** The agent looks around when it starts. */

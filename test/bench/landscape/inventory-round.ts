@@ -68,7 +68,10 @@ function looks(state: string): { root: string; processorMs: number }[] {
     const script = 'TIMEFORMAT="%U %S"; time "$@" >/dev/null 2>&1 </dev/null';
     const argv = ['setsid', '--wait', ...NODE, BUILT, 'step', directory];
     const { stderr } = spawnSync('bash', ['-c', script, 'bash', ...argv], { encoding: 'utf8' });
-    const result = JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8')) as { outcome: string; message: string };
+    const result = JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8')) as {
+      outcome: string;
+      message: string;
+    };
     if (result.outcome !== 'succeeded') throw new Error(`the look failed: ${result.message}`);
     const [user = Number.NaN, system = Number.NaN] = (stderr.trim().split('\n').at(-1) ?? '').split(' ').map(Number);
     return { root: readKept(state)?.root ?? '', processorMs: 1_000 * (user + system) };
@@ -81,7 +84,11 @@ const state = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
 try {
   const [first, ...rest] = looks(state);
   const times = rest.map(({ processorMs }) => processorMs);
-  row('inventory round of an unchanged host, processor, least', `${Math.min(...times).toFixed(0)} ms`, `${LIMIT_MS} ms`);
+  row(
+    'inventory round of an unchanged host, processor, least',
+    `${Math.min(...times).toFixed(0)} ms`,
+    `${LIMIT_MS} ms`,
+  );
   row('the same, median', `${median(times).toFixed(0)} ms`, `${LIMIT_MS} ms`);
   row('first look, which asks the package manager', `${first?.processorMs.toFixed(0)} ms`, 'none');
   const roots = rest.filter(({ root }, at) => at > 0 && root !== rest[at - 1]?.root).length;
@@ -89,4 +96,6 @@ try {
 } finally {
   rmSync(state, { recursive: true, force: true });
 }
-console.log(`${cpus().length} x ${cpus()[0]?.model ?? ''}, load ${(loadavg()[0] ?? 0).toFixed(1)}, ${new Date().toISOString().slice(0, 10)}`);
+console.log(
+  `${cpus().length} x ${cpus()[0]?.model ?? ''}, load ${(loadavg()[0] ?? 0).toFixed(1)}, ${new Date().toISOString().slice(0, 10)}`,
+);
