@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ATTRIBUTES_NOT_READ } from '@tidemark/shared/fingerprint/counting.ts';
 import { type AttributeSet, AttributeTable, type AttributeTableMemory } from './attribute-table.ts';
 import type { Owners } from './owners.ts';
 
@@ -12,7 +13,6 @@ const ACLS = /^system\.posix_acl_/;
 /** So many different ones are no labels of a system, but a file system in which each file has its own. */
 const MAX_SETS = 100_000;
 const PLACES = ['/usr/bin/getfattr', '/bin/getfattr', '/usr/local/bin/getfattr'];
-const NOT_READ = 'capabilities, ACLs and labels were not read';
 const HOW = ['-P', '-h', '-d', '-e', 'hex', '--absolute-names', '-m', WANTED] as const;
 const RECURSIVE = ['-R', '--one-file-system', ...HOW, '--'];
 const ENVIRONMENT = { LANG: 'C', PATH: '/usr/bin:/bin' };
@@ -20,7 +20,7 @@ const ENVIRONMENT = { LANG: 'C', PATH: '/usr/bin:/bin' };
 /** The program that reads attributes, or null where none is installed. */
 export const attributesProgram = (): string | null => PLACES.find(place => existsSync(place)) ?? null;
 
-export const NO_PROGRAM = `${NOT_READ}: getfattr is not installed (package attr)`;
+export const NO_PROGRAM = `${ATTRIBUTES_NOT_READ}: getfattr is not installed (package attr)`;
 
 export interface ReadAttributes {
   /** Null where nothing has any. */
@@ -47,8 +47,8 @@ export async function readAttributes(
   const table = new AttributeTable();
   const reader = tableReader(table, base, owners);
   const problem = await run(program, [...RECURSIVE, ...there], text => reader.take(text), signal);
-  if (problem) return nothing(`${NOT_READ}: ${problem}`);
-  if (table.sets > MAX_SETS) return nothing(`${NOT_READ}: files have more than ${MAX_SETS} different ones`);
+  if (problem) return nothing(`${ATTRIBUTES_NOT_READ}: ${problem}`);
+  if (table.sets > MAX_SETS) return nothing(`${ATTRIBUTES_NOT_READ}: files have more than ${MAX_SETS} different ones`);
   return { table: table.memory(), limits: [] };
 }
 

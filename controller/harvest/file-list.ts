@@ -31,12 +31,16 @@ export interface ListedFile {
   sha256: string | null;
   /** Of a symlink, as written, one character for each byte. */
   target: string | null;
+  /** As cap_from_text(3) takes it, empty for none; not there where the format does not say. */
+  capabilities?: string;
 }
 
 const TAG = Buffer.from('tidemark/file-list/v1\n');
 const DIGEST_BYTES = 32;
 const MAX_TEXT_BYTES = 64 * 1024;
 const MAX_FILES = 4_000_000;
+/** Above all modes: the text of capabilities stands behind the target. Of lists without any the encoding is as it was before. */
+export const WITH_CAPABILITIES = 0o20000;
 
 /** The encoding; of files in any order, no path twice. */
 export function encodeFileList(files: readonly ListedFile[]): Buffer {
@@ -52,11 +56,13 @@ export function encodeFileList(files: readonly ListedFile[]): Buffer {
     before = file.path;
     out.varint(shared).bytes(Buffer.from(file.path.slice(shared), 'latin1'));
     out.byte(LISTED_KINDS.indexOf(file.kind)).varint(flagBits(file.flags));
-    out.varint(file.mode === null ? 0 : file.mode + 1);
+    const more = file.capabilities === undefined ? 0 : WITH_CAPABILITIES;
+    out.varint((file.mode === null ? 0 : file.mode + 1) + more);
     for (const name of [file.owner, file.group]) out.varint(name === null ? 0 : (indexOf.get(name) ?? 0));
     out.varint(file.size);
     out.bytes(Buffer.from(file.sha256 ?? '', 'hex'));
     out.bytes(Buffer.from(file.target ?? '', 'latin1'));
+    if (file.capabilities !== undefined) out.bytes(Buffer.from(file.capabilities, 'latin1'));
   }
   return out.finish();
 }
@@ -77,11 +83,14 @@ export function decodeFileList(bytes: Uint8Array): ListedFile[] {
     const kind = LISTED_KINDS[reader.byte('a kind')];
     if (kind === undefined) throw new NotCanonical('a file of no kind');
     const flags = flagsOf(reader.varint('flags', 2 ** FILE_FLAGS.length - 1));
-    const mode = reader.varint('a mode', 0o10000);
+    const marked = reader.varint('a mode', WITH_CAPABILITIES + 0o10000);
+    const mode = marked & (WITH_CAPABILITIES - 1);
+    if (mode > 0o10000) throw new NotCanonical('a mode that is none');
     const [owner, group] = [nameAt(), nameAt()];
     const size = reader.varint('a size');
     const digest = reader.bytes('a digest', DIGEST_BYTES);
     const target = text(reader, 'a target');
+    const capabilities = marked >= WITH_CAPABILITIES ? { capabilities: text(reader, 'capabilities') } : {};
     files.push({
       path,
       kind,
@@ -92,6 +101,7 @@ export function decodeFileList(bytes: Uint8Array): ListedFile[] {
       size,
       sha256: digest.length === 0 ? null : digest.toString('hex'),
       target: kind === 'symlink' ? target : null,
+      ...capabilities,
     });
   }
   reader.end();

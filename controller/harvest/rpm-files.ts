@@ -19,6 +19,7 @@ const TAG = {
   baseNames: 1117,
   directoryNames: 1118,
   longSizes: 5008,
+  capabilities: 5010,
   digestAlgorithm: 5011,
 } as const;
 
@@ -59,6 +60,8 @@ export function rpmFiles(header: RpmHeader, limits: HarvestLimits): { listed: Li
   const owners = column(header.texts(TAG.owners), 'owners');
   const groups = column(header.texts(TAG.groups), 'groups');
   const verify = header.numbers(TAG.verifyFlags);
+  // Not there where no file has any.
+  const capabilities = header.texts(TAG.capabilities);
   const weak = (header.numbers(TAG.digestAlgorithm)?.[0] ?? 1) !== SHA256;
   const listed = names.map((name, at): ListedFile => {
     const directory = directories[indexes[at] ?? -1];
@@ -82,6 +85,7 @@ export function rpmFiles(header: RpmHeader, limits: HarvestLimits): { listed: Li
       size: kind === 'file' ? (sizes[at] ?? 0) : 0,
       sha256: kind === 'file' && !weak && !marks.includes('ghost') ? checkedDigest(digests[at] ?? '', path) : null,
       target,
+      ...(kind === 'file' ? { capabilities: capabilities?.[at] ?? '' } : {}),
     };
   });
   return { listed, weak };

@@ -1,6 +1,8 @@
 import type { Entry, NodeId } from '@tidemark/shared/fingerprint/entry.ts';
+import type { Meta } from '@tidemark/shared/fingerprint/meta.ts';
 import { digestOfTarget, type Library, NONE, wordsOf } from './library.ts';
 import { hashOn, type PathHash } from './path-hash.ts';
+import { difference, type StatedMeta } from './stated-meta.ts';
 import { claimText, emptySummary, type Identity, type Summary } from './summary.ts';
 
 /* What the entries of one directory are, by the library alone. Pure. */
@@ -19,15 +21,20 @@ export interface Evaluated {
 /** A file that somebody may want to be named. */
 export interface NotableFile {
   name: string;
-  kind: 'stray' | 'modified' | 'edited';
+  /** permissions: its content is known, and who may do what with it is not as its package says. */
+  kind: 'stray' | 'modified' | 'edited' | 'permissions';
   entry: Entry;
 }
+
+/** What is known of a meta by its id; null where it is not there. */
+export type MetaLookup = (id: NodeId) => Meta | null;
 
 /** `at` is the hash of the directory's path with a slash behind it. */
 export function evaluateDirectory(
   library: Library,
   at: PathHash,
   entries: { software: readonly Entry[]; config: readonly Entry[] },
+  metaOf: MetaLookup,
   notable?: (file: NotableFile) => void,
 ): Evaluated {
   const own = emptySummary();
@@ -42,20 +49,20 @@ export function evaluateDirectory(
         continue;
       }
       own.entries += 1;
-      addEntry(library, own, hashOn(at, name), entry, name, notable);
+      addEntry({ library, own, metaOf, notable }, hashOn(at, name), entry, name);
     }
   }
   return { own, below: [...below].map(([name, pair]) => ({ name, pair })) };
 }
 
-function addEntry(
-  library: Library,
-  own: Summary,
-  { a, b }: PathHash,
-  entry: Entry,
-  name: string,
-  notable: ((file: NotableFile) => void) | undefined,
-): void {
+interface Adding {
+  library: Library;
+  own: Summary;
+  metaOf: MetaLookup;
+  notable: ((file: NotableFile) => void) | undefined;
+}
+
+function addEntry({ library, own, metaOf, notable }: Adding, { a, b }: PathHash, entry: Entry, name: string): void {
   const runs = entry.kind === 'file' && entry.executable;
   const first = library.variantsAt(a, b);
   const note = (kind: NotableFile['kind']) => {
@@ -81,9 +88,35 @@ function addEntry(
     tally.programs += 1;
     tally.bytes += entry.size;
   }
-  if (isKnownContent(identity)) return;
+  if (isKnownContent(identity)) {
+    if (entry.kind === 'file' && statedOtherwise(library, first, entry, metaOf).length > 0) note('permissions');
+    return;
+  }
   if (identity.includes('C')) note('edited');
   else if (runs) note('modified');
+}
+
+/**
+ * What products that have this content at this path say of who may do what with it; nothing where one of them says that it may
+ * be as it is, or none says anything.
+ */
+export function statedOtherwise(
+  library: Library,
+  first: number,
+  entry: Extract<Entry, { kind: 'file' }>,
+  metaOf: MetaLookup,
+): { product: number; stated: StatedMeta }[] {
+  const words = contentWords(entry);
+  const otherwise: { product: number; stated: StatedMeta }[] = [];
+  let meta: Meta | null = null;
+  for (let variant = first; words && variant !== NONE; variant = library.next(variant)) {
+    const stated = library.statedOf(variant);
+    if (!stated || !library.hasContent(variant, false, words)) continue;
+    meta ??= metaOf(entry.meta);
+    if (!meta || !difference(stated, meta)) return [];
+    otherwise.push({ product: library.productOf(variant), stated });
+  }
+  return otherwise;
 }
 
 /** Whether some product has this content at this path. */

@@ -5,6 +5,8 @@ import { EditionSets, NO_SET } from './edition-sets.ts';
 import { PathTable } from './path-table.ts';
 import type { FittingVersion, KnownVersion } from './records.ts';
 import { type ScannedFile, scanList } from './scan-list.ts';
+import type { StatedMeta } from './stated-meta.ts';
+import { StatedMetas, StatedOfList } from './stated-metas.ts';
 
 /*
  * All that is known of files, in arrays: path -> variants, where a variant is one content of one product at that path with the
@@ -70,6 +72,7 @@ export class Library {
   readonly #places = new PathTable();
   readonly #stamps = new PathTable();
   readonly #sets = new EditionSets();
+  readonly #stated = new StatedMetas();
   /** A variant is WORDS numbers: the next at its path, product, set, standing and kind, sixteen bytes of digest. */
   #variants = new Int32Array(WORDS * 4096);
   #count = 0;
@@ -117,13 +120,17 @@ export class Library {
     const edition = this.#editionById.get(id) ?? 0;
     const stamp = stampOf(id);
     const larger = new Map<number, number>();
+    const stated = new StatedOfList(this.#stated);
     let top = '';
     let count = 0;
     scanList(list, {
+      names: names => {
+        stated.names = names;
+      },
       directory: (a, b) => this.#stamps.set(a, b, ((this.#stamps.get(a, b) ?? 0) + stamp) % STAMPS),
       file: file => {
         if (file.kind === 'directory' || file.kind === 'member') return;
-        const rank = this.#addFile(file, product, edition, larger);
+        const rank = this.#addFile(file, stated, product, edition, larger);
         if (rank !== REQUIRED) return;
         if (!isBelow(file, top)) {
           if (count > 0) totals.set(top, (totals.get(top) ?? 0) + count);
@@ -136,7 +143,13 @@ export class Library {
     if (count > 0) totals.set(top, (totals.get(top) ?? 0) + count);
   }
 
-  #addFile(file: ScannedFile, product: number, edition: number, larger: Map<number, number>): number {
+  #addFile(
+    file: ScannedFile,
+    stated: StatedOfList,
+    product: number,
+    edition: number,
+    larger: Map<number, number>,
+  ): number {
     const isLink = file.kind === 'symlink';
     let rank = standing(file.flags, isLeftOut(file));
     // Millions of files pass here: nothing is made of one that is known, not even an array.
@@ -153,7 +166,9 @@ export class Library {
     const d1 = word(bytes, digestAt + 4);
     const d2 = word(bytes, digestAt + 8);
     const d3 = word(bytes, digestAt + 12);
-    const mark = rank | (isLink ? LINK : 0);
+    // What configuration may be done with, people say.
+    const meta = isLink || rank === CONFIG || rank === OWNED ? 0 : stated.of(file);
+    const mark = rank | (isLink ? LINK : 0) | (meta << META_SHIFT);
     const first = this.#places.get(file.a, file.b);
     for (let at = first ?? NONE; at !== NONE; at = this.#variants[at * WORDS + NEXT] ?? NONE) {
       const base = at * WORDS;
@@ -205,6 +220,10 @@ export class Library {
     return base;
   }
 
+  /** What its package says of who may do what with it; null where it says nothing, or people may say otherwise. */
+  statedOf = (variant: number): StatedMeta | null =>
+    this.#stated.get((this.#variants[variant * WORDS + MARK] ?? 0) >>> META_SHIFT);
+
   /** The first variant at a path; {@link NONE} where nobody knows it. */
   variantsAt(a: number, b: number): number {
     return this.#places.get(a, b) ?? NONE;
@@ -213,7 +232,7 @@ export class Library {
   next = (variant: number): number => this.#variants[variant * WORDS + NEXT] ?? NONE;
   productOf = (variant: number): number => this.#variants[variant * WORDS + PRODUCT] ?? 0;
   standingOf = (variant: number): Standing =>
-    STANDINGS[(this.#variants[variant * WORDS + MARK] ?? 0) & ~LINK] ?? 'required';
+    STANDINGS[(this.#variants[variant * WORDS + MARK] ?? 0) & RANK] ?? 'required';
 
   /** Whether it has this content: what {@link wordsOf} a file's digest or a link's target gives. */
   hasContent(variant: number, isLink: boolean, words: Int32Array): boolean {
@@ -252,7 +271,8 @@ export class Library {
 export const NONE = NO_SET;
 const WORDS = 8;
 const [NEXT, PRODUCT, SET, MARK, DIGEST] = [0, 1, 2, 3, 4];
-const LINK = 4;
+/** What is in a mark: how it counts, whether it is a link, and which of the stated metas it has. */
+const [RANK, LINK, META_SHIFT] = [3, 4, 3];
 const NO_DIGEST = Buffer.alloc(16);
 
 /** The first sixteen bytes of a SHA-256: more than anybody can find another content for. */

@@ -15,6 +15,8 @@ export interface HostTrees extends IdentifiedTrees {
   host: string;
   fingerprint: string;
   scannedAt: number;
+  /** Whether the host had a program that reads attributes of files, capabilities among them. */
+  attributesRead: boolean;
 }
 
 /** The newest state of hosts that have the same. */

@@ -32,14 +32,16 @@ const file = fc.record({
   size: fc.nat(2 ** 40),
   sha256: fc.option(fc.constantFrom('ab'.repeat(32), '00'.repeat(32))),
   target: fc.constant(null as string | null),
+  more: fc.constantFrom({}, { capabilities: '' }, { capabilities: 'cap_net_raw=ep' }),
 });
-const list = fc
-  .uniqueArray(file, { selector: each => each.path, maxLength: 40 })
-  .map(files =>
-    files.map(
-      (each): ListedFile => (each.kind === 'symlink' ? { ...each, sha256: null, target: `to ${each.path}` } : each),
-    ),
-  );
+const list = fc.uniqueArray(file, { selector: each => each.path, maxLength: 40 }).map(files =>
+  files.map(
+    ({ more, ...each }): ListedFile => ({
+      ...{ ...each, ...more },
+      ...(each.kind === 'symlink' ? { sha256: null, target: `to ${each.path}` } : {}),
+    }),
+  ),
+);
 
 describe('a list that is gone over', () => {
   it('has the files that decoding it gives, at the paths of a merged system', () => {
@@ -57,6 +59,7 @@ describe('a list that is gone over', () => {
               flags: each.flags,
               sha256: bytes.toString('hex', each.digestAt, each.digestAt + each.digestBytes),
               target: bytes.toString('latin1', each.targetAt, each.targetAt + each.targetBytes),
+              capabilities: bytes.toString('latin1', each.capabilitiesAt, each.capabilitiesAt + each.capabilitiesBytes),
             }),
         });
         const expected = decodeFileList(bytes).map(each => {
@@ -65,7 +68,7 @@ describe('a list that is gone over', () => {
           const { a, b } = hashPath(merged);
           return {
             ...{ path: merged, hash: [a, b], kind: each.kind, flags: flagBits(each.flags) },
-            ...{ sha256: each.sha256 ?? '', target: each.target ?? '' },
+            ...{ sha256: each.sha256 ?? '', target: each.target ?? '', capabilities: each.capabilities ?? '' },
           };
         });
         expect(seen).toEqual(expected);

@@ -1,4 +1,4 @@
-import { LISTED_KINDS } from '../harvest/file-list.ts';
+import { LISTED_KINDS, WITH_CAPABILITIES } from '../harvest/file-list.ts';
 import { EMPTY_PATH, stepA, stepB } from './path-hash.ts';
 
 /*
@@ -17,12 +17,21 @@ export interface ScannedFile {
   digestBytes: number;
   targetAt: number;
   targetBytes: number;
+  /** As it is encoded: one more than the mode, or 0, and {@link WITH_CAPABILITIES}. */
+  mode: number;
+  /** Of the names of the list, counted from 1; 0 for none. */
+  owner: number;
+  group: number;
+  capabilitiesAt: number;
+  capabilitiesBytes: number;
   /** As it lies on the disk: bytes and how many of them. */
   path: Buffer;
   pathBytes: number;
 }
 
 export interface ListVisitor {
+  /** Comes first: what owners and groups are called. */
+  names?(names: readonly string[]): void;
   /** Comes to a directory that this list has something in; the whole is the one of no name. May come to one again. */
   directory(a: number, b: number): void;
   file(file: ScannedFile): void;
@@ -66,10 +75,13 @@ export function scanList(bytes: Buffer, visit: ListVisitor): void {
       scale *= 0x80;
     }
   };
-  for (let names = varint(); names > 0; names--) {
+  const names: string[] = [];
+  for (let left = varint(); left > 0; left--) {
     const length = varint();
+    names.push(bytes.toString('latin1', at, at + length));
     at += length;
   }
+  visit.names?.(names);
   const { path, hashA, hashB } = SCRATCH;
   hashA[0] = EMPTY_PATH.a;
   hashB[0] = EMPTY_PATH.b;
@@ -77,6 +89,7 @@ export function scanList(bytes: Buffer, visit: ListVisitor): void {
     bytes,
     path,
     ...{ a: 0, b: 0, kind: 'file', flags: 0, digestAt: 0, digestBytes: 0, targetAt: 0, targetBytes: 0, pathBytes: 0 },
+    ...{ mode: 0, owner: 0, group: 0, capabilitiesAt: 0, capabilitiesBytes: 0 },
   };
   visit.directory(EMPTY_PATH.a, EMPTY_PATH.b);
   /** Bytes of `/usr` that the path before had in front of what is written. */
@@ -118,9 +131,9 @@ export function scanList(bytes: Buffer, visit: ListVisitor): void {
     file.pathBytes = end;
     file.kind = LISTED_KINDS[bytes[at++] ?? 0] ?? 'file';
     file.flags = varint();
-    varint();
-    varint();
-    varint();
+    file.mode = varint();
+    file.owner = varint();
+    file.group = varint();
     varint();
     file.digestBytes = varint();
     file.digestAt = at;
@@ -128,6 +141,9 @@ export function scanList(bytes: Buffer, visit: ListVisitor): void {
     file.targetBytes = varint();
     file.targetAt = at;
     at += file.targetBytes;
+    file.capabilitiesBytes = file.mode >= WITH_CAPABILITIES ? varint() : 0;
+    file.capabilitiesAt = at;
+    at += file.capabilitiesBytes;
     visit.file(file);
   }
 }

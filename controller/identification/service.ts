@@ -5,9 +5,11 @@ import { contentWords } from './evaluate.ts';
 import { explainProduct } from './explain.ts';
 import { findEntries } from './find.ts';
 import { isPlain, judgeFiles, judgePlain } from './judge.ts';
+import { KnownMetas } from './known-metas.ts';
 import { type Edition, type Library, NONE } from './library.ts';
 import { type FileOwner, ownersOfFiles } from './owners.ts';
 import { hashPath } from './path-hash.ts';
+import { type Permissions, permissionsIn } from './permissions.ts';
 import type { HostFactsPort, HostTrees, IdentificationStore, RunningState } from './ports.ts';
 import { addPrograms, type Programs, programsOf, withoutHomes } from './programs.ts';
 import type { IdentifiedProduct, IdentifiedTrees, RegisteredPackages } from './records.ts';
@@ -45,6 +47,8 @@ export interface HostIdentification {
   strays: Stray[];
   /** Configuration that is not as its package brought it. */
   edited: string[];
+  /** Files whose content is their package's, and whose mode, owner, group or capabilities are not. */
+  permissions: Permissions[];
   /** More than were listed. */
   truncated: boolean;
   loaded: Loaded | null;
@@ -74,6 +78,7 @@ export interface VersionOnHost {
 
 export function createIdentification({ store, facts, peersOf }: IdentificationOptions) {
   const shelf = createShelf(store);
+  const metas = new KnownMetas(store.load);
 
   const rootOf = ({ software, config }: IdentifiedTrees): PlacedPair => ({ path: '', software, config });
 
@@ -176,13 +181,14 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
       const trees = await store.trees(fingerprint);
       if (!trees) return null;
       const library = await shelf.library();
-      const options: WalkOptions = { library, load: store.load, store };
+      const options: WalkOptions = { library, load: store.load, store, metas };
       const [whole, ofHomes] = await sums(trees, homes, options);
       const registered = await facts.registered(trees.host);
       const { present, unknown } = presences(library, whole, registered, trees.roots);
-      const notable = whole.notable === 0 ? [] : await findNotable(rootOf(trees), MAX_NOTABLE, options);
+      const { found: notable, truncated } =
+        whole.notable === 0 ? { found: [], truncated: false } : await findNotable(rootOf(trees), MAX_NOTABLE, options);
       const outside = notable.filter(({ path }) => !homes.some(home => path.startsWith(`${home}/`)));
-      const unexplained = outside.filter(({ kind }) => kind !== 'edited');
+      const unexplained = outside.filter(({ kind }) => kind === 'stray' || kind === 'modified');
       const products = await settle(trees, library, present, unexplained);
       const entries = new Map(unexplained.map(({ path, entry }) => [path, entry]));
       const strays = unexplained.flatMap(({ path, entry }) =>
@@ -211,7 +217,8 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
         unknown,
         strays: strays.filter(({ path }) => !diverted.has(path) && !named.has(path)),
         edited: outside.filter(({ kind }) => kind === 'edited').map(({ path }) => path),
-        truncated: notable.length === MAX_NOTABLE,
+        permissions: permissionsIn(library, metas, trees, outside),
+        truncated,
         loaded: loadedOf(library, await facts.running(trees.host)),
       };
     },
@@ -234,7 +241,7 @@ export function createIdentification({ store, facts, peersOf }: IdentificationOp
         ),
       ];
       if (known.length === 0) return { known, hosts: [] };
-      const options: WalkOptions = { library, load: store.load, store };
+      const options: WalkOptions = { library, load: store.load, store, metas };
       const registered = await facts.registeredAs(registeredNames(product, of));
       const hosts: VersionOnHost[] = [];
       for (const trees of await store.newestTrees()) {

@@ -1,8 +1,8 @@
 import { sha256 } from '@tidemark/shared/base/digest.ts';
-import type { Entry } from '@tidemark/shared/fingerprint/entry.ts';
 import type { NodeLoader } from '@tidemark/shared/fingerprint/load.ts';
 import { childPath, loadEntries, logicalPath, type PlacedPair } from './directories.ts';
 import { type DirectoryPair, evaluateDirectory, type NotableFile } from './evaluate.ts';
+import type { KnownMetas } from './known-metas.ts';
 import type { Library } from './library.ts';
 import { EMPTY_PATH, hashOn, hashPath, type PathHash } from './path-hash.ts';
 import { addSummary, decodeSummary, encodeSummary, type Summary } from './summary.ts';
@@ -27,13 +27,14 @@ export interface WalkOptions {
   library: Library;
   load: NodeLoader;
   store: SummaryStore;
+  metas: KnownMetas;
 }
 
 /** Below so many entries it costs less to look again than to keep the answer: a few nodes. */
 const WORTH_KEEPING = 256;
 
 /** Changes with the encoding, and with what an answer says. */
-const FORMAT = Buffer.from('tidemark.summary.v1\0');
+const FORMAT = Buffer.from('tidemark.summary.v2\0');
 const NOTHING = Buffer.alloc(32);
 
 /** The same directory elsewhere means something else, so the path is part of it. */
@@ -67,11 +68,12 @@ export async function summarise(tops: readonly PlacedPair[], options: WalkOption
       unknown.map(({ place }) => place),
       options.load,
     );
+    await options.metas.know(unknown.flatMap(({ place }) => Object.values(entriesOf(place))));
     const next: typeof front = [];
     for (const [at, { place, parent }] of front.entries()) {
       const known = kept[at];
       const { hash, stamp } = placeOf(place.path, options.library);
-      const evaluated = known ? null : evaluateDirectory(options.library, hash, entriesOf(place));
+      const evaluated = known ? null : evaluateDirectory(options.library, hash, entriesOf(place), options.metas.metaOf);
       const sum = known ?? evaluated?.own;
       if (!sum) continue;
       const visit: Visited = { place, parent, sum, stamp, isKept: known !== null };
@@ -122,25 +124,40 @@ export interface FoundNotable extends NotableFile {
   path: string;
 }
 
-/** Files below a directory that somebody may want to be named, at most `limit`; goes only where there are some. */
-export async function findNotable(top: PlacedPair, limit: number, options: WalkOptions): Promise<FoundNotable[]> {
+/**
+ * Files below a directory that somebody may want to be named, at most `limit`, and as many whose permissions alone are others; goes
+ * only where there are some.
+ */
+export async function findNotable(
+  top: PlacedPair,
+  limit: number,
+  options: WalkOptions,
+): Promise<{ found: FoundNotable[]; truncated: boolean }> {
   const found: FoundNotable[] = [];
+  let permissions = 0;
+  let truncated = false;
   let front = [top];
-  while (front.length > 0 && found.length < limit) {
+  while (front.length > 0 && !truncated) {
     const kept = await keptOf(front, options);
     const open = front.filter((_, at) => kept[at]?.notable !== 0);
-    const entriesOf: (place: PlacedPair) => { software: Entry[]; config: Entry[] } = await loadEntries(
-      open,
-      options.load,
-    );
+    const entriesOf = await loadEntries(open, options.load);
+    await options.metas.know(open.flatMap(place => Object.values(entriesOf(place))));
     const next: PlacedPair[] = [];
     for (const place of open) {
       const { hash } = placeOf(place.path, options.library);
-      const note = (file: NotableFile) => found.push({ ...file, path: childPath(place.path, file.name) });
-      const { below } = evaluateDirectory(options.library, hash, entriesOf(place), note);
+      const note = (file: NotableFile) => {
+        const isOfPermissions = file.kind === 'permissions';
+        if ((isOfPermissions ? permissions : found.length - permissions) >= limit) {
+          truncated = true;
+          return;
+        }
+        if (isOfPermissions) permissions += 1;
+        found.push({ ...file, path: childPath(place.path, file.name) });
+      };
+      const { below } = evaluateDirectory(options.library, hash, entriesOf(place), options.metas.metaOf, note);
       for (const { name, pair } of below) next.push({ ...pair, path: childPath(place.path, name) });
     }
     front = next;
   }
-  return found.sort((x, y) => (x.path < y.path ? -1 : 1)).slice(0, limit);
+  return { found: found.sort((x, y) => (x.path < y.path ? -1 : 1)), truncated };
 }

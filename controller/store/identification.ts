@@ -1,5 +1,6 @@
 import { zstdDecompressSync } from 'node:zlib';
 import { sha256 } from '@tidemark/shared/base/digest.ts';
+import { ATTRIBUTES_NOT_READ } from '@tidemark/shared/fingerprint/counting.ts';
 import { compileGlob } from '@tidemark/shared/fingerprint/glob.ts';
 import { nodeKey } from '@tidemark/shared/fingerprint/node.ts';
 import { ScanProfile } from '@tidemark/shared/fingerprint/profile.ts';
@@ -151,9 +152,13 @@ async function treesWhere(db: Db, condition: SQL): Promise<HostTrees[]> {
     software: Buffer;
     config: Buffer;
     finished: string;
+    attributesRead: boolean;
     digest: string;
   }>(sql`
-    select found.id, hosts.name as host, software_root as software, config_root as config, profile_digest as digest,
+    select found.id,
+           not exists (
+             select from jsonb_array_elements_text(found.coverage->'limits') as each (said)
+             where starts_with(said, ${ATTRIBUTES_NOT_READ})) as "attributesRead", hosts.name as host, software_root as software, config_root as config, profile_digest as digest,
            (extract(epoch from finished_at) * 1000)::bigint as finished
     from fingerprints as found join hosts on hosts.id = found.host_id
     where ${condition} order by hosts.name`);
@@ -161,9 +166,9 @@ async function treesWhere(db: Db, condition: SQL): Promise<HostTrees[]> {
     db,
     [...rows].map(({ digest }) => digest),
   );
-  return [...rows].flatMap(({ id, host, software, config, finished, digest }) => {
+  return [...rows].flatMap(({ id, finished, digest, ...row }) => {
     const profile = looked.get(digest);
-    return profile ? [{ fingerprint: id, host, software, config, scannedAt: Number(finished), ...profile }] : [];
+    return profile ? [{ ...row, fingerprint: id, scannedAt: Number(finished), ...profile }] : [];
   });
 }
 

@@ -32,7 +32,14 @@ export function identifyHosts({ verification, identification, landscape }: Knowi
           code: 'no-fingerprint',
           message: `the fingerprint of ${name} was forgotten meanwhile: ask again`,
         });
-      const { programs, libraryVersions, products: packages, unknown, strays, edited, truncated, loaded } = found.value;
+      const {
+        programs,
+        products: packages,
+        host: _,
+        fingerprint: __,
+        scannedAt: packagesScannedAt,
+        ...rest
+      } = found.value;
       const { explained, files, bytes, configurationBytes } = programs;
       const ofReleases = products.map(product => product.programs);
       const byTier = { ...explained, operator: explained.operator + sum(ofReleases.map(each => each.explainedBytes)) };
@@ -41,7 +48,7 @@ export function identifyHosts({ verification, identification, landscape }: Knowi
         fingerprint,
         scannedAt,
         products: products.map(({ programs: _, ...product }) => product),
-        libraryVersions,
+        ...rest,
         programs: {
           files: files + sum(ofReleases.map(each => each.files)),
           bytes: bytes + sum(ofReleases.map(each => each.bytes)),
@@ -50,12 +57,7 @@ export function identifyHosts({ verification, identification, landscape }: Knowi
           configurationBytes,
         },
         packages,
-        packagesScannedAt: found.value.scannedAt,
-        unknown,
-        strays,
-        edited,
-        truncated,
-        loaded,
+        packagesScannedAt,
       });
     },
     owners: of => identification.owners(of),

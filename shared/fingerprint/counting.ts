@@ -3,6 +3,9 @@ import { MAX_LISTED_PATHS } from './listing-limit.ts';
 
 /* What scanning threads need of a coverage, without its schema. */
 
+/** How the limit begins that says that attributes of files (capabilities, ACL, labels) were not read. */
+export const ATTRIBUTES_NOT_READ = 'capabilities, ACLs and labels were not read';
+
 export const emptyCoverage = (): Coverage => ({
   files: 0,
   directories: 0,

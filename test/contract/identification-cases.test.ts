@@ -10,6 +10,7 @@ import type { Store } from '@tidemark/controller/store/store.ts';
 import { systemClock } from '@tidemark/shared/base/clock.ts';
 import { applicationProfile } from '@tidemark/shared/fingerprint/profiles.ts';
 import { packagesSection } from '@tidemark/shared/testing/packages.ts';
+import { metaNode } from '@tidemark/shared/testing/trees.ts';
 import { eq } from 'drizzle-orm';
 import { describe, expect, it } from 'vitest';
 import { testStores } from '../support/database.ts';
@@ -369,4 +370,19 @@ it('asks package databases for the names that are wanted, also where a host has 
     ['shop:i386', '1.1'],
   ]);
   expect([...found]).toEqual([['web01', { manager: 'apt', installed, architecture: null, truncated: false }]]);
+});
+
+it('tells mode and owner apart from content: what its package says of them is a list of its own', async () => {
+  const files = [program('/usr/bin/a', 'a'), program('/usr/bin/b', 'b'), listedFile('/usr/share/p/c', 'c')];
+  const world = await worldOf([{ name: 'p', versions: [{ version: '1', files }] }]);
+  const server = serverOf(files);
+  expect((await world.identify(server, { p: '1' })).permissions).toEqual([]);
+  const lost = server.get('/usr/bin/a');
+  if (lost?.content.kind !== 'file') throw new Error('it is a file');
+  server.set('/usr/bin/a', { ...lost, content: { ...lost.content, meta: metaNode(0o600, 'app').id } });
+  const found = await world.identify(server, { p: '1' });
+  expect(found.permissions).toEqual([
+    { path: '/usr/bin/a', product: 'p', expected: '0755 root:root', found: '0600 app:root' },
+  ]);
+  expect(found.products).toMatchObject([{ state: 'complete', exceptions: [] }]);
 });

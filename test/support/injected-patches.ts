@@ -23,7 +23,7 @@ const META = { file: metaNode(0o644).id, program: metaNode(0o755).id };
 /** A file as a scan sees it once it is installed. */
 export function installed({ path, kind, target, sha256: digest, mode, size }: ListedFile): FlatEntry {
   const executable = ((mode ?? 0) & 0o111) !== 0 || path.endsWith('.so') || path.includes('.so.');
-  const meta = executable ? META.program : META.file;
+  const meta = ((mode ?? 0) & 0o111) !== 0 ? META.program : META.file;
   return {
     path: Buffer.from(path, 'latin1'),
     plane: path.startsWith('/etc/') && !executable ? 'config' : 'software',

@@ -101,6 +101,8 @@ export const Identification = z.object({
   strays: z.array(z.object({ path: z.string(), sha256: z.string(), bytes: Count, peers: Count })),
   /** Configuration that is not as its package brought it. */
   edited: z.array(z.string()),
+  /** Files whose content is their package's, and whose mode, owner, group or capabilities are not: `4755 root:root`. */
+  permissions: z.array(z.object({ path: z.string(), product: z.string(), expected: z.string(), found: z.string() })),
   /** There are more files than were listed. */
   truncated: z.boolean(),
   /** Null where its agent has not told what runs. */

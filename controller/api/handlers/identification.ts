@@ -19,6 +19,7 @@ export function identificationHandlers({
         })),
         strays: found.strays.map(stray => ({ ...stray, path: textOf(stray.path) })),
         edited: found.edited.map(textOf),
+        permissions: found.permissions.map(each => ({ ...each, path: textOf(each.path) })),
       };
     },
     listVersions: ({ query }) => identification.versions(query.product),

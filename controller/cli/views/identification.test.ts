@@ -15,6 +15,7 @@ const NOTHING: Identification = {
   unknown: [],
   strays: [],
   edited: [],
+  permissions: [],
   truncated: false,
   loaded: null,
 };

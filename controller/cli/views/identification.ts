@@ -46,6 +46,15 @@ export function identificationLines(found: Identification, { paint = noPaint, fi
       shown,
       path => path,
     ),
+    ...listing(
+      [
+        'file that may be used otherwise than its package says',
+        'files that may be used otherwise than their packages say',
+      ],
+      found.permissions,
+      shown,
+      each => `${each.path} (${each.product}): ${each.found}, not ${each.expected}`,
+    ),
     ...(found.truncated ? ['  There are more files than were listed.'] : []),
     ...loadedLines(found, paint),
   ];
