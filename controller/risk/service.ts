@@ -18,6 +18,9 @@ export interface RiskOptions {
   clock: Clock;
 }
 
+/** Of one host in a list; its own page has all. */
+const SHOWN_FINDINGS = 20;
+
 export function createRisk({ store, sources, clock }: RiskOptions) {
   const matches = new Matches(store);
 
@@ -122,8 +125,17 @@ export function createRisk({ store, sources, clock }: RiskOptions) {
     async hosts(limit: number): Promise<{ hosts: HostRisk[]; total: number }> {
       const fleet = await sources.fleet();
       await matches.update(fleet);
-      const risks = (await risksOf(fleet.hosts, fleet)).sort((a, b) => b.score - a.score || (a.host < b.host ? -1 : 1));
-      return { hosts: risks.slice(0, limit), total: risks.length };
+      const known = await knownOf(fleet.hosts, fleet);
+      let worst: HostRisk[] = [];
+      for (const [index, host] of fleet.hosts.entries()) {
+        const risk = riskOf(host, matches.of(host, fleet), known);
+        // All findings of a fleet would not fit into memory.
+        worst.push({ ...risk, findings: risk.findings.slice(0, SHOWN_FINDINGS) });
+        if (worst.length >= 2 * limit || index === fleet.hosts.length - 1)
+          worst = worst.sort((a, b) => b.score - a.score || (a.host < b.host ? -1 : 1)).slice(0, limit);
+        await new Promise<void>(next => setImmediate(next));
+      }
+      return { hosts: worst, total: fleet.hosts.length };
     },
 
     /** What is gone from each host once it has the packages of a bundle. */
