@@ -3,8 +3,11 @@ import type { Clock } from '@tidemark/shared/base/clock.ts';
 import type { InventoryService } from '../inventory/service.ts';
 import type { Sessions } from '../link/ports.ts';
 
-/** Probes have ten seconds each; a plan does not wait for the slowest of a fleet: what it knows of that one is older. */
-const QUIET_MS = 5_000;
+/**
+ * A plan does not wait for the slowest of a fleet: what it knows of that one is older. A look takes some seconds of processor after
+ * packages were changed, and five of them passed on a server that had just begun many other things.
+ */
+const QUIET_MS = 10_000;
 /** While answers keep coming they are waited for, below the 30 s after which clients and proxies give a request up. */
 const WAIT_MS = 20_000;
 const LOOK_MS = 100;

@@ -1,7 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { expect } from 'vitest';
 import { buildRelease, installByHand, marksOf } from '../support/product.ts';
-import type { Ended } from './command.ts';
+import { type Ended, until } from './command.ts';
 import type { LabFleet } from './fleet.ts';
 import type { Host } from './host.ts';
 
@@ -32,6 +32,12 @@ export async function setUpNight(fleet: LabFleet, more: readonly string[] = []):
   }
   await fleet.importLandscape(landscape(hosts.map(({ name }) => name)) + more.map(line => `  - ${line}\n`).join(''));
   await fleet.cliOk('bundle', 'create', BUNDLE, '--release', `${PRODUCT}@${NEW}`);
+  // Plans wait some seconds for agents and then take what these told before: of servers that have just booted, all at once, nothing.
+  const everyHost = nightPolicy(hosts.map(({ name }) => name));
+  await until('every host has told what is installed on it', async () => {
+    const left = await fleet.leftOut(everyHost).catch((error: Error) => [['', error.message] as const]);
+    return ![...left].some(([, reason]) => /reports no release/.test(reason));
+  });
 }
 
 function landscape(hosts: readonly string[]): string {
