@@ -16,6 +16,7 @@ const ENTRIES = {
   // Most of what a night makes is garbage at once: a larger nursery collects it less often.
   simulate: { script: 'test/simulation/main.ts', flags: ['--max-semi-space-size=64'] },
   'bench:orchestrator': { script: 'test/bench/orchestrator.ts' },
+  screens: { script: 'test/screens/main.ts' },
   'bench:plan': { script: 'test/bench/plan.ts' },
   'bench:scan': { script: 'test/bench/scan.ts' },
   'bench:drift': { script: 'test/bench/drift.ts' },

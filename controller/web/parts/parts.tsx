@@ -131,7 +131,7 @@ interface TableProps<T> {
 export function Table<T>({ label, rows, keyOf, columns }: TableProps<T>) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard
-    <section className="tm-table-frame" tabIndex={0} aria-label={label}>
+    <section className="tm-table-frame" tabIndex={0} aria-label={`Table: ${label}`}>
       <table className="tm-table" aria-label={label}>
         <thead>
           <tr>

@@ -10,6 +10,8 @@ import { Status } from '../parts/status.tsx';
 export function PromotionScreen(): ReactNode {
   const rings = useAsk('listRings', '/rings', {}, ['audit']);
   const bundles = useAsk('listBundles', '/bundles', {}, ['audit']);
+  // Here and not with the bundle, which moves away while somebody still reads what it went without.
+  const [promoting, setPromoting] = useState<{ bundle: Bundle; to: string } | null>(null);
   return (
     <Screen title="Promotion">
       <Asked query={rings} what="the rings">
@@ -32,12 +34,13 @@ export function PromotionScreen(): ReactNode {
                         {known
                           .filter(({ ring }) => ring === name)
                           .map(bundle => (
-                            <Card key={bundle.name} bundle={bundle} />
+                            <Card key={bundle.name} bundle={bundle} onPromote={to => setPromoting({ bundle, to })} />
                           ))}
                       </section>
                     ))}
                   </div>
                   <Rollout />
+                  {promoting ? <Promote {...promoting} onClose={() => setPromoting(null)} /> : null}
                 </>
               )
             }
@@ -48,7 +51,7 @@ export function PromotionScreen(): ReactNode {
   );
 }
 
-function Card({ bundle }: { bundle: Bundle }) {
+function Card({ bundle, onPromote }: { bundle: Bundle; onPromote: (to: string) => void }) {
   const { name, ringSince, releases, packages, held, withdrawn } = bundle;
   const outlook = useAsk('getBundleOutlook', '/bundles/:name/outlook', { params: { name } }, [
     'audit',
@@ -56,7 +59,6 @@ function Card({ bundle }: { bundle: Bundle }) {
     'incidents',
   ]);
   const may = useMay('operator');
-  const [promoting, setPromoting] = useState(false);
   return (
     <article className="tm-bundle" data-row={name}>
       <h3>{name}</h3>
@@ -81,11 +83,10 @@ function Card({ bundle }: { bundle: Bundle }) {
               </ul>
               {withdrawn === null ? <Command text={`tidemark bundle promote ${name} --to ${next.ring}`} /> : null}
               {may && withdrawn === null && held === null ? (
-                <Button size="sm" onClick={() => setPromoting(true)}>
+                <Button size="sm" onClick={() => onPromote(next.ring)}>
                   Promote to {next.ring}
                 </Button>
               ) : null}
-              {promoting ? <Promote bundle={bundle} to={next.ring} onClose={() => setPromoting(false)} /> : null}
             </>
           )
         }
