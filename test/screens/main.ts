@@ -17,7 +17,6 @@ try {
   await page.goto(`${night.url}/runs/${run}`);
   await page.locator('[data-host="db01"]').getByText('held').waitFor({ timeout: 180_000 });
   const { fleet } = night.night;
-  await fleet.cliOk('plan', fleet.path('policy.yaml'));
   const [plan] = await fleet.cliJson<{ digest: string }[]>('get', 'plans');
   const screens: Record<string, string> = {
     tonight: '/',
