@@ -32,7 +32,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           execArgv: NODE_OPTIONS,
-          include: ['{shared,agent,controller}/**/*.test.ts'],
+          include: ['{shared,agent,controller,installers}/**/*.test.ts'],
           maxWorkers: FILES_AT_ONCE,
           testTimeout: 60_000,
         },

@@ -2,15 +2,13 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Command, CommanderError, Option } from 'commander';
 import { DEFAULT_CONFIG_FILE, type Inputs, mergeFragments, readFragment, validate } from './config/settings.ts';
-import { AGENT_VERSION } from './version.ts';
+import type { OwnCommand } from './own-command.ts';
+import { AGENT_VERSION_LINE } from './version.ts';
 
 /* The command line of `tidemark-agent`. Parts are loaded by the command that needs them. */
 
 /** As the controller's CLI counts: 0 ok, 1 error, 2 usage. */
 const EXIT = { error: 1, usage: 2 } as const;
-
-/** How this very program is started again, for steps. */
-export type OwnCommand = readonly [string, ...string[]];
 
 interface ConfigOptions {
   config: string;
@@ -89,7 +87,7 @@ function program(ownCommand: OwnCommand): Command {
     );
   const root = new Command('tidemark-agent')
     .description('Runs the orders of a Tidemark controller on this server, and proves what is on it.')
-    .version(AGENT_VERSION)
+    .version(AGENT_VERSION_LINE)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true });
   root

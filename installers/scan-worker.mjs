@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /** A thread of a scan is started from text, so that the agent stays one file: what the agent is bundled with. */
-export async function bundleScanWorker() {
+export async function bundleScanWorker(root = dirname(dirname(fileURLToPath(import.meta.url)))) {
   const result = await build({
-    absWorkingDir: dirname(dirname(fileURLToPath(import.meta.url))),
+    absWorkingDir: root,
     entryPoints: ['agent/scan/worker.ts'],
     bundle: true,
     platform: 'node',
