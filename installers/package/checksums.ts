@@ -7,6 +7,9 @@ export interface ReleaseFile {
   bytes: Uint8Array;
 }
 
+/** The file that every release has. */
+export const CHECKSUMS = 'SHA256SUMS';
+
 /** As `sha256sum` writes and checks them. */
 export const checksums = (files: readonly ReleaseFile[]): string =>
   [...files]
@@ -16,6 +19,6 @@ export const checksums = (files: readonly ReleaseFile[]): string =>
 
 /** The list of checksums and, with a key, its signature: 64 bytes over the file as it is, which openssl can verify. */
 export function signedChecksums(files: readonly ReleaseFile[], key: KeyObject | null): ReleaseFile[] {
-  const list = { name: 'SHA256SUMS', bytes: Buffer.from(checksums(files)) };
-  return key === null ? [list] : [list, { name: 'SHA256SUMS.sig', bytes: signEd25519(key, list.bytes) }];
+  const list = { name: CHECKSUMS, bytes: Buffer.from(checksums(files)) };
+  return key === null ? [list] : [list, { name: `${CHECKSUMS}.sig`, bytes: signEd25519(key, list.bytes) }];
 }

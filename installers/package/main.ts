@@ -1,13 +1,14 @@
 // `npm run package`: a release from this clone: executables, bills of materials, checksums.
 import type { KeyObject } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { importPrivateKey } from '../../shared/signing/ed25519.ts';
-import { type ReleaseFile, signedChecksums } from './checksums.ts';
+import { signedChecksums } from './checksums.ts';
 import { agentBlob, agentExecutable } from './executable.ts';
 import { readLock } from './lock.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
 import { executableName } from './platforms.ts';
+import { mayBecomeRelease, putRelease, type WrittenFile } from './put-release.ts';
 import { readRelease } from './release.ts';
 import { billOfMaterials } from './sbom.ts';
 
@@ -21,10 +22,13 @@ try {
 }
 
 async function main(options: Options): Promise<void> {
+  const out = resolve(root, options.out);
+  const problem = mayBecomeRelease(out);
+  if (problem !== null) throw new Error(problem);
   const key = readKey(options);
   const release = readRelease(root, options.version);
   const lock = readLock(root);
-  const files: (ReleaseFile & { executable?: boolean })[] = [];
+  const files: WrittenFile[] = [];
   const { blob, inputs } = await agentBlob(root, release);
   for (const platform of options.platforms) {
     const name = executableName(platform, release.version);
@@ -34,7 +38,9 @@ async function main(options: Options): Promise<void> {
     files.push({ name: `${name}.cdx.json`, bytes: Buffer.from(bom) });
   }
   files.push(...signedChecksums(files, key));
-  put(resolve(root, options.out), files);
+  putRelease(out, files);
+  for (const { name, bytes } of files)
+    process.stdout.write(`${String(bytes.length).padStart(11)}  ${join(out, name)}\n`);
   if (key === null) process.stderr.write('The checksums are not signed: give --key FILE to sign them.\n');
 }
 
@@ -48,16 +54,4 @@ function readKey({ key, passphraseFile }: Options): KeyObject | null {
       `${key} gives no Ed25519 key: ${(error as Error).message}. Is it sealed? Then give --passphrase-file`,
     );
   }
-}
-
-/** Written aside and renamed, so that a directory of this name is always a whole release. */
-function put(directory: string, files: readonly (ReleaseFile & { executable?: boolean })[]): void {
-  mkdirSync(dirname(directory), { recursive: true });
-  const fresh = mkdtempSync(join(dirname(directory), `.${basename(directory)}-`));
-  for (const { name, bytes, executable } of files) {
-    writeFileSync(join(fresh, name), bytes, { mode: executable ? 0o755 : 0o644 });
-    process.stdout.write(`${String(bytes.length).padStart(11)}  ${join(directory, name)}\n`);
-  }
-  rmSync(directory, { recursive: true, force: true });
-  renameSync(fresh, directory);
 }

@@ -6,8 +6,8 @@ import type { Lock } from './lock.ts';
 import type { Platform } from './platforms.ts';
 
 /**
- * The Node that a platform's executable is made of: as it is installed here, else brought by npm from the registry that npm is set
- * to, and held against the digest in the lock file. Throws where it cannot be had.
+ * The Node that a platform's executable is made of: as npm has installed it here, else brought by npm from the registry that npm is
+ * set to; npm or this function has held it against the digest in the lock file when it came. Throws where it cannot be had.
  */
 export function nodeProgram(root: string, lock: Lock, { node, program }: Platform): Buffer {
   const installed = join(root, 'node_modules', node, program);

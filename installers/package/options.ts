@@ -15,7 +15,7 @@ export interface Options {
 const NAMES = PLATFORMS.map(({ name }) => name).join(', ');
 
 export const USAGE = `Use: npm run package [-- OPTIONS]
-  --out DIR               where the release goes: dist/release where nothing is said. What is there is replaced
+  --out DIR               where the release goes: dist/release where nothing is said. An earlier one there is replaced
   --platform NAME         build this one alone, or several: ${NAMES}. All where nothing is said
   --version VERSION       in place of the one in package.json
   --key FILE              sign the checksums with this Ed25519 key (PEM, as "tidemark key create" makes it)
