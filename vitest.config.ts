@@ -54,8 +54,8 @@ export default defineConfig({
           execArgv: NODE_OPTIONS,
           include: ['test/e2e/**/*.test.ts'],
           maxWorkers: FILES_AT_ONCE,
-          // Two demos one after the other, beside everything else that .ci/run does.
-          testTimeout: 600_000,
+          // Two demos one after the other, beside everything else that .ci/run does: a machine of two cores came to 600 s.
+          testTimeout: 1_200_000,
           hookTimeout: 300_000,
         },
       },
