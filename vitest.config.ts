@@ -8,8 +8,8 @@ const cores = availableParallelism();
  * a database, for a time to pass. Limits are for what hangs, and so far away that a busy machine does not reach them.
  */
 const FILES_AT_ONCE = Math.max(cores, Math.min(2 * cores, 8));
-/** Each has a fleet of real servers, which share the same cores. */
-const FLEETS_AT_ONCE = Math.max(3, Math.min(cores, 6));
+/** Each has a fleet of real servers, which share the same cores; in .ci/run the tests above run beside them. */
+const FLEETS_AT_ONCE = Math.max(2, Math.min(cores, 6));
 
 /**
  * Scans run in the tests' own processes, with threads that come and go, of which V8 dies once in many runs where the processor
