@@ -12,7 +12,7 @@ describe('a file that says what is in a bundle', () => {
     expect(
       read(`  advisories: [CVE-2026-1]
   packages:
-    - {package: "libssl3:amd64=3.0.15-1", source: http://deb.debian.org/debian bookworm, advisories: [DSA-5678-1]}
+    - {package: "libssl3:amd64=3.0.15-1", source: http://mirror.example/debian bookworm, advisories: [DSA-5678-1]}
     - {package: rpm/bash=5.1-9}
 `),
     ).toEqual({
@@ -20,7 +20,7 @@ describe('a file that says what is in a bundle', () => {
       packages: [
         {
           ...{ family: 'dpkg', name: 'libssl3', version: '3.0.15-1', architecture: 'amd64', sha256: null },
-          ...{ source: 'http://deb.debian.org/debian bookworm', advisories: ['DSA-5678-1'] },
+          ...{ source: 'http://mirror.example/debian bookworm', advisories: ['DSA-5678-1'] },
         },
         { family: 'rpm', name: 'bash', version: '5.1-9', architecture: null, sha256: null },
       ],
